@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/crypto.h"
+
+#include <openssl/crypto.h>
+#include <openssl/kdf.h>
+
+#include "crypto/algorithms.h"
+
+/* Filled once by crypto_start, before any thread; read-only afterwards. */
+static struct algorithms fetched;
+
+const struct algorithms *algorithms(void)
+{
+    return &fetched;
+}
+
+enum mlt_err crypto_start(void)
+{
+    if (fetched.scrypt != NULL)
+        return MLT_OK;
+    ENSURE(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1, MLT_ERR_CRYPTO);
+    struct algorithms got = {
+        .sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL),
+        .aes_256_ctr = EVP_CIPHER_fetch(NULL, "AES-256-CTR", NULL),
+        .hmac = EVP_MAC_fetch(NULL, "HMAC", NULL),
+        .hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL),
+        .scrypt = EVP_KDF_fetch(NULL, "SCRYPT", NULL),
+    };
+    /* Nothing is released on failure: the process cannot go on without any one of them. */
+    ENSURE(got.sha256 != NULL && got.aes_256_ctr != NULL && got.hmac != NULL, MLT_ERR_CRYPTO);
+    ENSURE(got.hkdf != NULL && got.scrypt != NULL, MLT_ERR_CRYPTO);
+    fetched = got;
+    return MLT_OK;
+}
