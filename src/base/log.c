@@ -39,7 +39,7 @@ static size_t put_escaped(char line[static LIMIT_LOG_LINE], size_t at, const cha
     return at;
 }
 
-static void say(enum log_level level, const char *format, va_list args)
+static PRINTF_LIKE(2, 0) void say(enum log_level level, const char *format, va_list args)
 {
     if (level > most_said)
         return;

@@ -7,7 +7,8 @@
 #include "base/attr.h"
 #include "base/err.h"
 
-/* The one signature algorithm of malote, RSA-PSS with SHA-256, as libcrypto's X.509 code takes it. */
+/* The one signature algorithm of malote, RSA-PSS with SHA-256, as libcrypto's X.509 code takes it.
+ */
 
 /*
  * A context that signs with `key` (which must outlive it): for X509_sign_ctx and its siblings,

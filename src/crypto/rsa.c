@@ -140,6 +140,11 @@ enum mlt_err rsa_public_hash(EVP_PKEY *key, uint8_t out[static HASH_LEN])
     return hash_sha256(buf_span(&der), out);
 }
 
+size_t rsa_signature_size(EVP_PKEY *key)
+{
+    return (size_t)EVP_PKEY_get_size(key);
+}
+
 /* SHA-256 over "malote v1 <purpose>" 00 digest: what PSS then signs.  PROTOCOL.md 5.3 */
 static enum mlt_err digest_to_sign(enum rsa_purpose purpose, const uint8_t *digest,
                                    uint8_t out[static HASH_LEN])

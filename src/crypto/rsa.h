@@ -37,6 +37,9 @@ MUST_CHECK enum mlt_err rsa_public_decode(struct span der, EVP_PKEY **key);
 /* SHA-256 of the SubjectPublicKeyInfo: what malote calls a key's fingerprint. */
 MUST_CHECK enum mlt_err rsa_public_hash(EVP_PKEY *key, uint8_t out[static HASH_LEN]);
 
+/* Length of every signature of this key, in bytes. */
+size_t rsa_signature_size(EVP_PKEY *key);
+
 /* Over "malote v1 <purpose>" 00 digest; appends the signature. */
 MUST_CHECK enum mlt_err rsa_sign(EVP_PKEY *key, enum rsa_purpose purpose,
                                  const uint8_t digest[static HASH_LEN], struct buf *signature);
