@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ipc/admin.h"
+
+#include "base/limits.h"
+#include "ipc/fields.h"
+
+#define TEXT_MAX 1000
+
+enum mlt_err admin_request_encode(const struct admin_request *r, struct buf *out)
+{
+    struct wire_out w = wire_out(out);
+    struct name none = { 0 };
+    wire_put_u8(&w, (uint8_t)r->verb);
+    field_put_name(&w, r->has_name ? &r->name : &none, r->has_name ? 1 : 0);
+    wire_put_bytes(&w, SPAN_OF(r->fingerprint));
+    wire_put_u32(&w, r->count);
+    wire_put_u64(&w, (uint64_t)r->expires_s);
+    return wire_out_end(&w);
+}
+
+enum mlt_err admin_request_decode(struct span src, struct admin_request *r)
+{
+    struct wire_in in = wire_in(src);
+    struct admin_request got = { 0 };
+    got.verb = (enum admin_verb)field_get_choice(&in, ADMIN_INVITE, ADMIN_REISSUE);
+    field_get_name(&in, &got.name, 0);
+    got.has_name = got.name.text[0] != '\0';
+    wire_get_bytes(&in, got.fingerprint, sizeof(got.fingerprint));
+    got.count = wire_get_u32(&in);
+    got.expires_s = field_get_time(&in);
+    TRY(wire_in_end(&in));
+    *r = got;
+    return MLT_OK;
+}
+
+enum mlt_err admin_row_encode(const struct admin_row *r, struct buf *out)
+{
+    struct wire_out w = wire_out(out);
+    wire_put_u8(&w, (uint8_t)r->kind);
+    field_put_name(&w, &r->name, 0);
+    wire_put_bytes(&w, SPAN_OF(r->fingerprint));
+    wire_put_u64(&w, (uint64_t)r->at_s);
+    wire_put_vec16(&w, r->url, 0, JOIN_URL_MAX);
+    wire_put_u8(&w, (uint8_t)r->role);
+    wire_put_u8(&w, (uint8_t)r->state);
+    wire_put_bytes(&w, SPAN_OF(r->serial));
+    wire_put_u64(&w, (uint64_t)r->not_after_s);
+    wire_put_u64(&w, r->ledger_index);
+    wire_put_vec16(&w, r->certificate, 0, LIMIT_CERTIFICATE);
+    return wire_out_end(&w);
+}
+
+enum mlt_err admin_row_decode(struct span src, struct admin_row *r)
+{
+    struct wire_in in = wire_in(src);
+    struct admin_row got = { 0 };
+    got.kind = (enum admin_row_kind)field_get_choice(&in, ADMIN_ROW_URL, ADMIN_ROW_CERT);
+    bool is_cert = got.kind == ADMIN_ROW_CERT;
+    field_get_name(&in, &got.name, 0);
+    wire_get_bytes(&in, got.fingerprint, sizeof(got.fingerprint));
+    got.at_s = field_get_time(&in);
+    got.url = wire_get_vec16(&in, 0, JOIN_URL_MAX);
+    wire_require(&in, (got.kind == ADMIN_ROW_URL) == (got.url.n > 0), MLT_ERR_RANGE);
+    got.role =
+        (enum cert_role)field_get_choice(&in, is_cert ? CERT_CA : 0, is_cert ? CERT_CLIENT : 0);
+    got.state = (enum cert_state)field_get_choice(&in, is_cert ? CERT_STATE_VALID : 0,
+                                                  is_cert ? CERT_STATE_REVOKED : 0);
+    wire_get_bytes(&in, got.serial, sizeof(got.serial));
+    got.not_after_s = field_get_time(&in);
+    got.ledger_index = wire_get_u64(&in);
+    got.certificate = wire_get_vec16(&in, 0, LIMIT_CERTIFICATE);
+    wire_require(&in, is_cert || got.certificate.n == 0, MLT_ERR_RANGE);
+    TRY(wire_in_end(&in));
+    *r = got;
+    return MLT_OK;
+}
+
+enum mlt_err admin_end_encode(const struct admin_end *e, struct buf *out)
+{
+    struct wire_out w = wire_out(out);
+    field_put_err(&w, e->err);
+    wire_put_vec16(&w, e->text, 0, TEXT_MAX);
+    return wire_out_end(&w);
+}
+
+enum mlt_err admin_end_decode(struct span src, struct admin_end *e)
+{
+    struct wire_in in = wire_in(src);
+    struct admin_end got = { 0 };
+    got.err = field_get_err(&in);
+    got.text = wire_get_vec16(&in, 0, TEXT_MAX);
+    TRY(wire_in_end(&in));
+    *e = got;
+    return MLT_OK;
+}

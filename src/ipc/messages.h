@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MALOTE_IPC_MESSAGES_H
+#define MALOTE_IPC_MESSAGES_H
+
+#include "crypto/hash.h"
+#include "crypto/kdf.h"
+#include "pki/profile.h"
+#include "wire/client_auth.h"
+#include "wire/welcome.h"
+
+/*
+ * The bodies of our internal messages (ipc.def).  One struct, encode and decode each; every span
+ * is borrowed from the decoded packet.  Encoders append; decoders write only on success.
+ */
+
+enum enrol_mode { ENROL_INVITE = 1, ENROL_OPEN, ENROL_APPROVE };
+
+struct ipc_ca_start {
+    struct span realm; /* empty: not given */
+    enum enrol_mode mode;
+    uint32_t kdf_cost;     /* scrypt N for a new keystore */
+    uint32_t ca_bits;      /* for a new CA: 2048, 3072, 4096 */
+    struct span advertise; /* "HOST:PORT" for join URLs */
+};
+
+struct ipc_key_needed {
+    bool fresh; /* a new keystore: ask twice */
+    struct kdf_cost cost;
+    uint8_t salt[32];
+};
+
+struct ipc_ca_ready {
+    bool first_run;
+    bool created; /* the CA was made now */
+    struct span realm;
+    struct span join_url; /* for stdout, never for the log; empty unless first_run */
+};
+
+struct ipc_ca_failed {
+    enum mlt_err err;
+    struct span text; /* what failed and what to do, one line */
+};
+
+struct ipc_net_start {
+    uint8_t group; /* enum dh_group */
+};
+
+struct ipc_ca_info {
+    struct span ca_der;
+};
+
+struct ipc_member {
+    struct name name;
+};
+
+struct ipc_revoked {
+    struct name name;
+    uint8_t serial[CERT_SERIAL];
+    uint8_t spki_hash[HASH_LEN];
+};
+
+struct ipc_server_cert {
+    enum mlt_err err;        /* MLT_OK, or why not */
+    struct span certificate; /* DER */
+};
+
+/* ENROL is wire/client_auth's ENROL, passed on as it came and checked again by ca. */
+struct ipc_enrol {
+    struct name name;
+    struct span request;
+    bool has_invite;
+    uint8_t invite_id[INVITE_ID];
+    uint8_t proof[INVITE_PROOF];
+};
+
+struct ipc_enrolled {
+    enum welcome_result result; /* ISSUED, PENDING or REFUSED */
+    enum refusal reason;
+    uint32_t retry_after_s;
+    struct span certificate;
+};
+
+#define IPC_CODEC(name)                                                                            \
+    MUST_CHECK enum mlt_err ipc_##name##_encode(const struct ipc_##name *m, struct buf *out);      \
+    MUST_CHECK enum mlt_err ipc_##name##_decode(struct span src, struct ipc_##name *m)
+
+IPC_CODEC(ca_start);
+IPC_CODEC(key_needed);
+IPC_CODEC(ca_ready);
+IPC_CODEC(ca_failed);
+IPC_CODEC(net_start);
+IPC_CODEC(ca_info);
+IPC_CODEC(member);
+IPC_CODEC(revoked);
+IPC_CODEC(server_cert);
+IPC_CODEC(enrol);
+IPC_CODEC(enrolled);
+
+#endif

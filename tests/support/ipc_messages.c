@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ipc_messages.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "crypto/dh.h"
+#include "ipc/admin.h"
+#include "ipc/messages.h"
+#include "wire/join_url.h"
+
+static uint8_t filler[LIMIT_CERTIFICATE];
+
+static struct span some(size_t n)
+{
+    memset(filler, 'x', sizeof(filler));
+    return span_of(filler, n);
+}
+
+static struct name name_of(const char *text)
+{
+    struct name name = { 0 };
+    memcpy(name.text, text, strlen(text));
+    return name;
+}
+
+static const char longest[] = "abcdefghijklmnopqrstuvwxyz012345";
+
+/* Two samples each: the smallest and the largest. */
+#define SAMPLES(room, type, small, large)                                                          \
+    static enum mlt_err recode_##type(struct span src, struct buf *again)                          \
+    {                                                                                              \
+        struct room##type m = { 0 };                                                               \
+        TRY(room##type##_decode(src, &m));                                                         \
+        return room##type##_encode(&m, again);                                                     \
+    }                                                                                              \
+    static enum mlt_err sample_##type(unsigned variant, struct buf *out)                           \
+    {                                                                                              \
+        ENSURE(variant < 2, MLT_ERR_MISSING);                                                      \
+        const struct room##type m =                                                                \
+            variant == 0 ? (struct room##type)small : (struct room##type)large;                    \
+        return room##type##_encode(&m, out);                                                       \
+    }
+
+#define OF(...)                                                                                    \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+
+SAMPLES(ipc_, ca_start, OF(.mode = ENROL_INVITE),
+        OF(some(LIMIT_REALM), ENROL_APPROVE, LIMIT_KDF_COST_MAX, 4096, some(300)))
+SAMPLES(ipc_, key_needed, OF(.fresh = false), OF(true, { 1u << 20, 8, 1 }, { 1, 2, 3 }))
+SAMPLES(ipc_, ca_ready, OF(false, false, some(1), { 0 }),
+        OF(true, true, some(LIMIT_REALM), some(JOIN_URL_MAX)))
+SAMPLES(ipc_, ca_failed, OF(MLT_ERR_TRUNCATED, { 0 }), OF(MLT_ERR_STATE, some(1000)))
+SAMPLES(ipc_, net_start, OF(DH_FFDHE2048), OF(DH_FFDHE4096))
+SAMPLES(ipc_, ca_info, OF(some(1)), OF(some(LIMIT_CERTIFICATE)))
+SAMPLES(ipc_, member, OF(name_of("a")), OF(name_of(longest)))
+SAMPLES(ipc_, revoked, OF(name_of("a"), { 1 }, { 2 }), OF(name_of(longest), { 255 }, { 254 }))
+SAMPLES(ipc_, server_cert, OF(MLT_ERR_TOO_MANY, { 0 }), OF(MLT_OK, some(LIMIT_CERTIFICATE)))
+SAMPLES(ipc_, enrol, OF(name_of("a"), some(1), false, { 0 }, { 0 }),
+        OF(name_of(longest), some(LIMIT_REQUEST), true, { 7 }, { 9 }))
+SAMPLES(ipc_, enrolled, OF(WELCOME_PENDING, REFUSAL_NONE, 10, { 0 }),
+        OF(WELCOME_ISSUED, REFUSAL_NONE, 0, some(LIMIT_CERTIFICATE)))
+SAMPLES(admin_, request, OF(.verb = ADMIN_LIST),
+        OF(ADMIN_REISSUE, true, name_of(longest), { 5 }, UINT32_MAX, INT64_MAX))
+SAMPLES(admin_, row, OF(.kind = ADMIN_ROW_PENDING),
+        OF(ADMIN_ROW_CERT, name_of(longest), { 1 }, 5, { 0 }, CERT_CLIENT, CERT_STATE_REVOKED,
+           { 3 }, INT64_MAX, UINT64_MAX, some(LIMIT_CERTIFICATE)))
+SAMPLES(admin_, end, OF(MLT_OK, { 0 }), OF(MLT_ERR_STATE, some(1000)))
+
+#define ROW(type)                                                                                  \
+    {                                                                                              \
+#type, recode_##type, sample_##type                                                        \
+    }
+
+static const struct message_row rows[] = {
+    ROW(ca_start), ROW(key_needed), ROW(ca_ready),    ROW(ca_failed), ROW(net_start),
+    ROW(ca_info),  ROW(member),     ROW(revoked),     ROW(enrol),     ROW(enrolled),
+    ROW(request),  ROW(row),        ROW(server_cert), ROW(end),
+};
+
+const struct message_row *ipc_message_rows(size_t *count)
+{
+    *count = COUNT_OF(rows);
+    return rows;
+}

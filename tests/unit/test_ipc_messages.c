@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test_base.h"
+
+#include "base/limits.h"
+#include "ipc/admin.h"
+#include "ipc/messages.h"
+#include "ipc_messages.h"
+
+static void for_every_sample(void (*check)(const struct message_row *row, struct span sample))
+{
+    size_t count = 0;
+    const struct message_row *rows = ipc_message_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP(buf_clear) struct buf sample = { 0 };
+        unsigned variant = 0;
+        while (rows[i].sample(variant, &sample) == MLT_OK) {
+            check(&rows[i], buf_span(&sample));
+            buf_reset(&sample);
+            variant++;
+        }
+        assert_int_equal(variant, 2);
+    }
+}
+
+static void check_round_trip(const struct message_row *row, struct span sample)
+{
+    CLEANUP(buf_clear) struct buf again = { 0 };
+    assert_ok(row->recode(sample, &again));
+    assert_span_equal(buf_span(&again), sample);
+}
+
+static void what_is_encoded_decodes_to_the_same(void **state)
+{
+    (void)state;
+    for_every_sample(check_round_trip);
+}
+
+static void check_truncations(const struct message_row *row, struct span sample)
+{
+    CLEANUP(buf_clear) struct buf again = { 0 };
+    for (size_t n = 0; n < sample.n; n++)
+        if (row->recode(span_of(sample.p, n), &again) == MLT_OK)
+            fail_msg("%s cut at %zu passed", row->name, n);
+}
+
+static void every_truncation_is_refused(void **state)
+{
+    (void)state;
+    for_every_sample(check_truncations);
+}
+
+static void check_one_byte_extra(const struct message_row *row, struct span sample)
+{
+    CLEANUP(buf_clear) struct buf longer = { 0 };
+    CLEANUP(buf_clear) struct buf again = { 0 };
+    assert_ok(buf_put(&longer, sample));
+    assert_ok(buf_put_u8(&longer, 0));
+    if (row->recode(buf_span(&longer), &again) != MLT_ERR_TRAILING)
+        fail_msg("%s with a byte extra passed", row->name);
+}
+
+static void one_byte_extra_is_refused(void **state)
+{
+    (void)state;
+    for_every_sample(check_one_byte_extra);
+}
+
+static void check_flips(const struct message_row *row, struct span sample)
+{
+    size_t looked_at = sample.n < 200 ? sample.n : 200;
+    for (size_t bit = 0; bit < 8 * looked_at; bit++) {
+        CLEANUP(buf_clear) struct buf flipped = { 0 };
+        CLEANUP(buf_clear) struct buf again = { 0 };
+        assert_ok(buf_put(&flipped, sample));
+        flipped.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (row->recode(buf_span(&flipped), &again) == MLT_OK &&
+            !span_eq(buf_span(&again), buf_span(&flipped)))
+            fail_msg("%s: bit %zu has two encodings", row->name, bit);
+    }
+}
+
+static void every_value_has_one_encoding(void **state)
+{
+    (void)state;
+    for_every_sample(check_flips);
+}
+
+static void enrolling_never_logs_in(void **state)
+{
+    (void)state;
+    const struct ipc_enrolled answer = { .result = WELCOME_LOGGED_IN };
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    struct ipc_enrolled got = { 0 };
+    assert_ok(ipc_enrolled_encode(&answer, &body));
+    assert_err(ipc_enrolled_decode(buf_span(&body), &got), MLT_ERR_RANGE);
+}
+
+static void a_refusal_carries_no_certificate(void **state)
+{
+    (void)state;
+    const struct ipc_enrolled answer = { .result = WELCOME_REFUSED,
+                                         .reason = REFUSAL_INVITE,
+                                         .certificate = span_str("certificate") };
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    struct ipc_enrolled got = { 0 };
+    assert_ok(ipc_enrolled_encode(&answer, &body));
+    assert_err(ipc_enrolled_decode(buf_span(&body), &got), MLT_ERR_RANGE);
+}
+
+static void half_an_invite_is_refused(void **state)
+{
+    (void)state;
+    const uint8_t id_alone[] = { 1, 'a', 0, 1, 'r', 8, 1, 2, 3, 4, 5, 6, 7, 8, 0 };
+    const uint8_t neither[] = { 1, 'a', 0, 1, 'r', 0, 0 };
+    struct ipc_enrol got = { 0 };
+    assert_err(ipc_enrol_decode(SPAN_OF(id_alone), &got), MLT_ERR_RANGE);
+    assert_ok(ipc_enrol_decode(SPAN_OF(neither), &got));
+    assert_false(got.has_invite);
+}
+
+static void an_unknown_error_is_refused(void **state)
+{
+    (void)state;
+    const uint8_t unknown[] = { 0xff, 0xff, 0, 0 };
+    struct admin_end got = { 0 };
+    assert_err(admin_end_decode(SPAN_OF(unknown), &got), MLT_ERR_RANGE);
+}
+
+static void a_malformed_name_is_refused(void **state)
+{
+    (void)state;
+    const uint8_t upper_case[] = { 5, 'M', 'a', 'r', 'i', 'a' };
+    const uint8_t good[] = { 5, 'm', 'a', 'r', 'i', 'a' };
+    struct ipc_member got = { 0 };
+    assert_err(ipc_member_decode(SPAN_OF(upper_case), &got), MLT_ERR_NAME);
+    assert_ok(ipc_member_decode(SPAN_OF(good), &got));
+    assert_string_equal(got.name.text, "maria");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_encoded_decodes_to_the_same),
+        cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(one_byte_extra_is_refused),
+        cmocka_unit_test(every_value_has_one_encoding),
+        cmocka_unit_test(enrolling_never_logs_in),
+        cmocka_unit_test(a_refusal_carries_no_certificate),
+        cmocka_unit_test(half_an_invite_is_refused),
+        cmocka_unit_test(an_unknown_error_is_refused),
+        cmocka_unit_test(a_malformed_name_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

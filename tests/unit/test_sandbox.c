@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test_base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ipc/sandbox.h"
+
+/* Each check runs in a process of its own, since there is no way back.  It answers by its exit
+ * status: the line of the first failure (below 256), 0 for good, SKIPPED where the kernel lacks it.
+ */
+#define SKIPPED 255
+#define MUST(cond)                                                                                 \
+    do {                                                                                           \
+        if (!(cond))                                                                               \
+            _exit(__LINE__ % 254 + 1);                                                             \
+    } while (0)
+
+static char room[] = "/tmp/malote-sandbox-XXXXXX";
+
+static int in_child(void (*check)(void))
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        check();
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void must_hold(void (*check)(void))
+{
+    int status = in_child(check);
+    if (status == SKIPPED) {
+        print_message("this kernel has no Landlock\n");
+        skip();
+    }
+    assert_int_equal(status, 0);
+}
+
+static bool enter(void)
+{
+    struct sandbox_report report = { 0 };
+    MUST(chdir(room) == 0);
+    int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    MUST(sandbox_enter(here, &report) == MLT_OK);
+    close(here);
+    return report.landlock;
+}
+
+static void open_outside(void)
+{
+    if (!enter())
+        _exit(SKIPPED);
+    MUST(open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES);
+    MUST(open("/tmp", O_RDONLY | O_DIRECTORY) < 0 && errno == EACCES);
+    MUST(open("..", O_RDONLY | O_DIRECTORY) < 0 && errno == EACCES);
+    MUST(open("../new", O_WRONLY | O_CREAT, 0600) < 0 && errno == EACCES);
+}
+
+static void files_outside_the_directory_are_out_of_reach(void **state)
+{
+    (void)state;
+    must_hold(open_outside);
+}
+
+static void execute(void)
+{
+    if (!enter())
+        _exit(SKIPPED);
+    char *argv[] = { (char[]) { "true" }, NULL };
+    execv("/bin/true", argv);
+    MUST(errno == EACCES);
+}
+
+static void no_program_can_be_executed(void **state)
+{
+    (void)state;
+    must_hold(execute);
+}
+
+/* What SQLite does in its directory. */
+static void work_inside(void)
+{
+    enter();
+    int fd = open("a", O_RDWR | O_CREAT | O_EXCL, 0600);
+    MUST(fd >= 0 && write(fd, "12345", 5) == 5);
+    MUST(fsync(fd) == 0 && ftruncate(fd, 2) == 0);
+    close(fd);
+    MUST(rename("a", "b") == 0);
+    MUST((fd = open("b", O_RDWR | O_TRUNC)) >= 0);
+    close(fd);
+    MUST((fd = open(".", O_RDONLY | O_DIRECTORY)) >= 0 && fsync(fd) == 0);
+    close(fd);
+    MUST(unlink("b") == 0);
+}
+
+static void the_directory_itself_can_be_used(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(work_inside), 0);
+}
+
+static void look_at_process(void)
+{
+    enter();
+    struct rlimit limit;
+    MUST(getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 0 && limit.rlim_max == 0);
+    MUST(prctl(PR_GET_DUMPABLE) == 0);
+    MUST(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
+    int signal_number = 0;
+    MUST(prctl(PR_GET_PDEATHSIG, &signal_number) == 0 && signal_number == SIGKILL);
+}
+
+static void no_core_no_dump_no_new_privileges(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(look_at_process), 0);
+}
+
+static void become_somebody(void)
+{
+    MUST(sandbox_drop_user(61184, 61184) == MLT_OK);
+    MUST(getuid() == 61184 && geteuid() == 61184 && getgid() == 61184);
+    MUST(setuid(0) != 0 && setgid(0) != 0);
+    MUST(open("/etc/shadow", O_RDONLY) < 0);
+}
+
+static void a_dropped_user_has_no_way_back(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(in_child(become_somebody), 0);
+}
+
+static void become_root(void)
+{
+    MUST(sandbox_drop_user(0, 61184) == MLT_ERR_SANDBOX);
+    MUST(sandbox_drop_user(61184, 0) == MLT_ERR_SANDBOX);
+}
+
+static void root_is_no_user_to_drop_to(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(become_root), 0);
+}
+
+static void drop_without_right(void)
+{
+    if (geteuid() == 0)
+        MUST(setresuid(61184, 61184, 61184) == 0);
+    MUST(sandbox_drop_user(61185, 61185) == MLT_ERR_SANDBOX);
+}
+
+static void dropping_without_the_right_to_is_an_error(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(drop_without_right), 0);
+}
+
+static int make_room(void **state)
+{
+    (void)state;
+    return mkdtemp(room) != NULL ? 0 : -1;
+}
+
+static int remove_room(void **state)
+{
+    (void)state;
+    return rmdir(room);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_outside_the_directory_are_out_of_reach),
+        cmocka_unit_test(no_program_can_be_executed),
+        cmocka_unit_test(the_directory_itself_can_be_used),
+        cmocka_unit_test(no_core_no_dump_no_new_privileges),
+        cmocka_unit_test(a_dropped_user_has_no_way_back),
+        cmocka_unit_test(root_is_no_user_to_drop_to),
+        cmocka_unit_test(dropping_without_the_right_to_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, make_room, remove_room);
+}
