@@ -91,7 +91,8 @@ enum mlt_err buf_extend(struct buf *b, size_t n, uint8_t **where)
     TRY(buf_reserve(b, n));
     if (n > 0)
         memset(b->p + b->len, 0, n);
-    *where = b->p + b->len;
+    /* Nothing asked of an empty buf: there is no memory to point into. */
+    *where = b->p == NULL ? NULL : b->p + b->len;
     b->len += n;
     return MLT_OK;
 }

@@ -36,6 +36,8 @@ struct span span_from(struct span s, size_t from)
 
 bool span_next_word(struct span *rest, struct span *word)
 {
+    if (rest->n == 0)
+        return false;
     size_t n = 0;
     while (n < rest->n && rest->p[n] != ' ')
         n++;

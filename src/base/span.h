@@ -25,7 +25,8 @@ int span_cmp(struct span a, struct span b);
 
 /*
  * Takes the next word of a text whose words are separated by exactly one space: *word, and *rest
- * goes on behind that space.  False for an empty word (two spaces, or the end).
+ * goes on behind that space.  False for an empty word (two spaces, or the end; *word is
+ * written all the same, unless nothing is left).
  */
 bool span_next_word(struct span *rest, struct span *word);
 

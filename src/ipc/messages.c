@@ -118,6 +118,20 @@ enum mlt_err ipc_net_start_decode(struct span src, struct ipc_net_start *m)
     return MLT_OK;
 }
 
+enum mlt_err ipc_peer_lost_encode(const struct ipc_peer_lost *m, struct buf *out)
+{
+    return buf_put_u8(out, m->misbehaved);
+}
+
+enum mlt_err ipc_peer_lost_decode(struct span src, struct ipc_peer_lost *m)
+{
+    struct wire_in in = wire_in(src);
+    struct ipc_peer_lost got = { .misbehaved = field_get_bool(&in) };
+    TRY(wire_in_end(&in));
+    *m = got;
+    return MLT_OK;
+}
+
 enum mlt_err ipc_ca_info_encode(const struct ipc_ca_info *m, struct buf *out)
 {
     struct wire_out w = wire_out(out);

@@ -45,6 +45,12 @@ struct ipc_net_start {
     uint8_t group; /* enum dh_group */
 };
 
+/* The channel to the other child is void: make a new one.  If that child broke the rules it was
+ * taken over, and ends first. */
+struct ipc_peer_lost {
+    bool misbehaved;
+};
+
 struct ipc_ca_info {
     struct span ca_der;
 };
@@ -89,6 +95,7 @@ IPC_CODEC(key_needed);
 IPC_CODEC(ca_ready);
 IPC_CODEC(ca_failed);
 IPC_CODEC(net_start);
+IPC_CODEC(peer_lost);
 IPC_CODEC(ca_info);
 IPC_CODEC(member);
 IPC_CODEC(revoked);

@@ -7,13 +7,13 @@
 /* The authenticated end of a session.  CLOSE: reason u8.  Without it an end is a truncation. */
 
 enum close_reason {
-    CLOSE_DONE = 1,   /* nothing more to say */
-    CLOSE_REPLACED,   /* a newer receive login of the same identity */
-    CLOSE_REVOKED,    /* the certificate was revoked */
-    CLOSE_EXPIRED,    /* the certificate expired */
-    CLOSE_SHUTDOWN,   /* the server stops */
-    CLOSE_SILENT,     /* no ping in time */
-    CLOSE_SLOW        /* too much was waiting to be read */
+    CLOSE_DONE = 1, /* nothing more to say */
+    CLOSE_REPLACED, /* a newer receive login of the same identity */
+    CLOSE_REVOKED,  /* the certificate was revoked */
+    CLOSE_EXPIRED,  /* the certificate expired */
+    CLOSE_SHUTDOWN, /* the server stops */
+    CLOSE_SILENT,   /* no ping in time */
+    CLOSE_SLOW      /* too much was waiting to be read */
 };
 
 MUST_CHECK enum mlt_err close_encode(enum close_reason reason, struct buf *out);

@@ -21,8 +21,8 @@ struct invite {
 };
 
 /* Appends the bytes the proof is an HMAC of. */
-MUST_CHECK enum mlt_err invite_proof_input(const uint8_t ca_hash[static 32], const struct name *name,
-                                           struct span realm, const uint8_t client_hash[static 32],
-                                           struct buf *out);
+MUST_CHECK enum mlt_err invite_proof_input(const uint8_t ca_hash[static 32],
+                                           const struct name *name, struct span realm,
+                                           const uint8_t client_hash[static 32], struct buf *out);
 
 #endif

@@ -54,6 +54,7 @@ SAMPLES(ipc_, ca_ready, OF(false, false, some(1), { 0 }),
         OF(true, true, some(LIMIT_REALM), some(JOIN_URL_MAX)))
 SAMPLES(ipc_, ca_failed, OF(MLT_ERR_TRUNCATED, { 0 }), OF(MLT_ERR_STATE, some(1000)))
 SAMPLES(ipc_, net_start, OF(DH_FFDHE2048), OF(DH_FFDHE4096))
+SAMPLES(ipc_, peer_lost, OF(false), OF(true))
 SAMPLES(ipc_, ca_info, OF(some(1)), OF(some(LIMIT_CERTIFICATE)))
 SAMPLES(ipc_, member, OF(name_of("a")), OF(name_of(longest)))
 SAMPLES(ipc_, revoked, OF(name_of("a"), { 1 }, { 2 }), OF(name_of(longest), { 255 }, { 254 }))
@@ -75,9 +76,9 @@ SAMPLES(admin_, end, OF(MLT_OK, { 0 }), OF(MLT_ERR_STATE, some(1000)))
     }
 
 static const struct message_row rows[] = {
-    ROW(ca_start), ROW(key_needed), ROW(ca_ready),    ROW(ca_failed), ROW(net_start),
-    ROW(ca_info),  ROW(member),     ROW(revoked),     ROW(enrol),     ROW(enrolled),
-    ROW(request),  ROW(row),        ROW(server_cert), ROW(end),
+    ROW(ca_start),  ROW(key_needed), ROW(ca_ready), ROW(ca_failed),   ROW(net_start),
+    ROW(peer_lost), ROW(ca_info),    ROW(member),   ROW(revoked),     ROW(enrol),
+    ROW(enrolled),  ROW(request),    ROW(row),      ROW(server_cert), ROW(end),
 };
 
 const struct message_row *ipc_message_rows(size_t *count)

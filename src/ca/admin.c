@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/admin.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "ca/enrol.h"
+#include "ca/explain.h"
+#include "ca/members.h"
+#include "ca/pending.h"
+#include "ca/reissue.h"
+
+static const int64_t longest_invite_s = (int64_t)3650 * 86400;
+
+/* One answer on its way. */
+struct answer {
+    struct ca *ca;
+    const struct admin_request *request;
+    const struct admin_sink *sink;
+    struct buf *why;
+};
+
+static enum mlt_err emit(const struct answer *a, const struct admin_row *row)
+{
+    return a->sink->on_row(a->sink->ctx, row);
+}
+
+static enum mlt_err emit_url(const struct answer *a, const struct invite *invite,
+                             const struct name *name, int64_t expires_s)
+{
+    CLEANUP(buf_clear) struct buf url = { 0 };
+    TRY(ca_join_url(a->ca, name, invite, &url));
+    struct admin_row row = { .kind = ADMIN_ROW_URL, .at_s = expires_s, .url = buf_span(&url) };
+    if (name != NULL)
+        row.name = *name;
+    return emit(a, &row);
+}
+
+static enum mlt_err check_expires(const struct answer *a)
+{
+    int64_t asked = a->request->expires_s;
+    if (asked < 1 || asked > longest_invite_s)
+        return explain(a->why, MLT_ERR_USAGE, TEXT_EXPIRES_RANGE);
+    return MLT_OK;
+}
+
+static enum mlt_err check_url(const struct answer *a)
+{
+    if (a->ca->advertise[0] == '\0')
+        return explain(a->why, MLT_ERR_MISSING, TEXT_NO_ADDRESS);
+    return MLT_OK;
+}
+
+/* ---- invite ---- */
+
+static enum mlt_err check_invited_name(const struct answer *a)
+{
+    const struct name *name = &a->request->name;
+    struct name checked;
+    if (name_parse_user(name_span(name), &checked) != MLT_OK)
+        return explain(a->why, MLT_ERR_USAGE, TEXT_NAME_RESERVED, name->text);
+    if (a->request->count != 1)
+        return explain(a->why, MLT_ERR_USAGE, TEXT_COUNT_AND_NAME);
+    struct member member;
+    bool found = false;
+    TRY(members_find(&a->ca->db, name, &member, &found));
+    if (found && member.has_key)
+        return explain(a->why, MLT_ERR_EXISTS, TEXT_NAME_HAS_KEY, name->text, name->text);
+    return MLT_OK;
+}
+
+static enum mlt_err make_invites(const struct answer *a, int64_t expires_s, struct buf *made)
+{
+    const struct admin_request *r = a->request;
+    int64_t now_s = ca_now_s(a->ca);
+    TRY(invite_purge(&a->ca->db, now_s));
+    for (uint32_t i = 0; i < r->count; i++) {
+        struct invite invite;
+        TRY(invite_make(&a->ca->db, &a->ca->invite_key, r->has_name ? &r->name : NULL, now_s,
+                        expires_s, &invite));
+        TRY(buf_put(made, span_of(&invite, sizeof(invite))));
+    }
+    return MLT_OK;
+}
+
+static enum mlt_err answer_invite(const struct answer *a)
+{
+    const struct admin_request *r = a->request;
+    TRY(check_expires(a));
+    TRY(check_url(a));
+    if (r->count < 1 || r->count > LIMIT_INVITES_AT_ONCE)
+        return explain(a->why, MLT_ERR_USAGE, TEXT_COUNT_RANGE,
+                       (unsigned long long)LIMIT_INVITES_AT_ONCE);
+    if (r->has_name)
+        TRY(check_invited_name(a));
+    int64_t expires_s = ca_now_s(a->ca) + r->expires_s;
+    /* One transaction; shown only once it stands. */
+    CLEANUP(buf_clear) struct buf made = { 0 };
+    TRY(database_begin(&a->ca->db));
+    TRY(database_end(&a->ca->db, make_invites(a, expires_s, &made)));
+    for (size_t at = 0; at < made.len; at += sizeof(struct invite)) {
+        struct invite invite;
+        memcpy(&invite, made.p + at, sizeof(invite));
+        TRY(emit_url(a, &invite, r->has_name ? &r->name : NULL, expires_s));
+    }
+    return MLT_OK;
+}
+
+/* ---- pending, approve, refuse ---- */
+
+static enum mlt_err emit_pending(void *ctx, const struct name *name,
+                                 const uint8_t spki_hash[static HASH_LEN], int64_t asked_s)
+{
+    struct admin_row row = { .kind = ADMIN_ROW_PENDING, .name = *name, .at_s = asked_s };
+    memcpy(row.fingerprint, spki_hash, HASH_LEN);
+    return emit(ctx, &row);
+}
+
+static enum mlt_err answer_pending(struct answer *a)
+{
+    const struct pending_visit visit = { emit_pending, a };
+    return pending_each(&a->ca->db, ca_now_s(a->ca), &visit);
+}
+
+static enum mlt_err answer_approve(const struct answer *a)
+{
+    const struct admin_request *r = a->request;
+    enum refusal reason = REFUSAL_NONE;
+    enum mlt_err err = enrol_approve(a->ca, &r->name, r->fingerprint, &reason);
+    if (err == MLT_ERR_MISSING)
+        return explain(a->why, err, TEXT_NOT_THAT_KEY, r->name.text);
+    if (err == MLT_ERR_REFUSED && reason == REFUSAL_REVOKED)
+        return explain(a->why, err, TEXT_KEY_REVOKED);
+    if (err == MLT_ERR_REFUSED)
+        return explain(a->why, err, TEXT_NAME_GONE, r->name.text);
+    return err;
+}
+
+static enum mlt_err answer_refuse(const struct answer *a)
+{
+    enum mlt_err err = pending_refuse(&a->ca->db, &a->request->name);
+    if (err == MLT_ERR_MISSING)
+        return explain(a->why, err, TEXT_NOT_PENDING, a->request->name.text);
+    return err;
+}
+
+/* ---- list, show ---- */
+
+static enum mlt_err emit_certificate(void *ctx, const struct certificate *c)
+{
+    const struct answer *a = ctx;
+    struct admin_row row = { .kind = ADMIN_ROW_CERT,
+                             .name = c->name,
+                             .at_s = c->issued_s,
+                             .role = c->role,
+                             .state = CERT_STATE_VALID,
+                             .not_after_s = c->not_after_s,
+                             .ledger_index = c->position,
+                             .certificate = c->der };
+    memcpy(row.fingerprint, c->spki_hash, HASH_LEN);
+    memcpy(row.serial, c->serial, CERT_SERIAL);
+    if (c->revoked_s != 0)
+        row.state = CERT_STATE_REVOKED;
+    else if (c->not_after_s <= ca_now_s(a->ca))
+        row.state = CERT_STATE_EXPIRED;
+    return emit(a, &row);
+}
+
+static enum mlt_err answer_list(struct answer *a)
+{
+    const struct certificate_visit visit = { emit_certificate, a };
+    return certificates_list(&a->ca->db, ca_now_s(a->ca), &visit);
+}
+
+static enum mlt_err answer_show(struct answer *a)
+{
+    const struct name *name = &a->request->name;
+    bool is_server = span_eq(name_span(name), span_str("relay"));
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    struct certificate c;
+    enum mlt_err err =
+        certificates_newest(&a->ca->db, is_server ? CERT_SERVER : CERT_CLIENT, name, &c, &der);
+    if (err == MLT_ERR_MISSING)
+        return explain(a->why, err, TEXT_NO_SUCH_NAME, name->text);
+    TRY(err);
+    c.der = buf_span(&der);
+    return emit_certificate(a, &c);
+}
+
+/* ---- reissue ---- */
+
+static enum mlt_err answer_reissue(const struct answer *a)
+{
+    const struct admin_request *r = a->request;
+    TRY(check_expires(a));
+    TRY(check_url(a));
+    int64_t expires_s = ca_now_s(a->ca) + r->expires_s;
+    struct invite invite;
+    enum mlt_err err = reissue(a->ca, &r->name, expires_s, &invite);
+    if (err == MLT_ERR_MISSING)
+        return explain(a->why, err, TEXT_NO_SUCH_NAME, r->name.text);
+    TRY(err);
+    return emit_url(a, &invite, &r->name, expires_s);
+}
+
+static bool needs_name(enum admin_verb verb)
+{
+    return verb == ADMIN_APPROVE || verb == ADMIN_REFUSE || verb == ADMIN_SHOW ||
+           verb == ADMIN_REISSUE;
+}
+
+static enum mlt_err dispatch(struct answer *a)
+{
+    ENSURE(a->request->has_name || !needs_name(a->request->verb), MLT_ERR_USAGE);
+    switch (a->request->verb) {
+    case ADMIN_INVITE:
+        return answer_invite(a);
+    case ADMIN_PENDING:
+        return answer_pending(a);
+    case ADMIN_APPROVE:
+        return answer_approve(a);
+    case ADMIN_REFUSE:
+        return answer_refuse(a);
+    case ADMIN_LIST:
+        return answer_list(a);
+    case ADMIN_SHOW:
+        return answer_show(a);
+    case ADMIN_REISSUE:
+        return answer_reissue(a);
+    }
+    return MLT_ERR_UNEXPECTED;
+}
+
+enum mlt_err admin_answer(struct ca *ca, const struct admin_request *request,
+                          const struct admin_sink *sink, struct buf *why)
+{
+    struct answer a = { ca, request, sink, why };
+    buf_reset(why);
+    enum mlt_err err = dispatch(&a);
+    if (err != MLT_OK && why->len == 0)
+        return explain(why, err, TEXT_ADMIN_FAILED, err_text(err));
+    return err;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/birth.h"
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "ca/invite.h"
+#include "crypto/rsa.h"
+
+static const uint32_t scrypt_r = 8;
+static const uint32_t scrypt_p = 1;
+
+enum mlt_err birth_prepare(uint32_t kdf_cost, struct ipc_key_needed *need)
+{
+    struct ipc_key_needed made = { .fresh = true, .cost = { kdf_cost, scrypt_r, scrypt_p } };
+    ENSURE(kdf_cost >= LIMIT_KDF_COST_MIN && kdf_cost <= LIMIT_KDF_COST_MAX, MLT_ERR_USAGE);
+    ENSURE((kdf_cost & (kdf_cost - 1)) == 0, MLT_ERR_USAGE);
+    TRY(env_random(env_system(), made.salt, sizeof(made.salt)));
+    *need = made;
+    return MLT_OK;
+}
+
+static enum mlt_err append_own(struct ca *ca, enum keystore_kind kind, struct span content)
+{
+    struct keystore_mark mark;
+    TRY(keystore_append(&ca->keystore, kind, span_str(CA_KEYSTORE_NAME), content, &mark));
+    keystore_adopt(&ca->keystore, &mark);
+    return MLT_OK;
+}
+
+/* Inside the one transaction. */
+static enum mlt_err fill_ledger(struct ca *ca, struct issued *root)
+{
+    TRY(database_create(&ca->db));
+    TRY(issue_root(ca->env, &ca->db, span_str(ca->realm), ca->key, root));
+    TRY(certificates_record(&ca->db, root));
+    CLEANUP(secret_clear) struct secret key = { 0 };
+    TRY(rsa_private_encode(ca->key, &key));
+    TRY(append_own(ca, KEYSTORE_CA_KEY, secret_span(&key)));
+    TRY(append_own(ca, KEYSTORE_CA_CERTIFICATE, buf_span(&root->der)));
+    TRY(keystore_mark_store(&ca->db, &ca->keystore.mark));
+    TRY(database_set(&ca->db, CA_META_REALM, span_str(ca->realm)));
+    if (ca->advertise[0] != '\0')
+        TRY(database_set(&ca->db, CA_META_ADVERTISE, span_str(ca->advertise)));
+    return MLT_OK;
+}
+
+enum mlt_err birth(struct ca *ca, const struct secret *stretched)
+{
+    TRY(rsa_key_new(ca->ca_bits, &ca->key));
+    TRY(rsa_key_check(ca->key, true));
+    TRY(keystore_create(&ca->keystore, ca->dir, &ca->birth.cost, ca->birth.salt, stretched));
+    CLEANUP(issued_clear) struct issued root = { 0 };
+    TRY(database_begin(&ca->db));
+    TRY(database_end(&ca->db, fill_ledger(ca, &root)));
+    TRY(keystore_publish(ca->dir));
+    TRY(buf_put(&ca->cert_der, buf_span(&root.der)));
+    TRY(cert_read_ca(buf_span(&ca->cert_der), NULL, &ca->cert));
+    TRY(invite_derive_key(&ca->keystore.master, &ca->invite_key));
+    ca->fresh = false;
+    return MLT_OK;
+}
+
+enum mlt_err birth_first_url(struct ca *ca, struct buf *url)
+{
+    if (ca->advertise[0] == '\0')
+        return MLT_OK;
+    if (ca->mode != ENROL_INVITE)
+        return ca_join_url(ca, NULL, NULL, url);
+    struct invite invite;
+    int64_t now_s = ca_now_s(ca);
+    TRY(invite_make(&ca->db, &ca->invite_key, NULL, now_s, now_s + LIMIT_FIRST_INVITE_S, &invite));
+    enum mlt_err err = ca_join_url(ca, NULL, &invite, url);
+    alloc_wipe(&invite, sizeof(invite));
+    return err;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MALOTE_CA_BIRTH_H
+#define MALOTE_CA_BIRTH_H
+
+#include "ca/ca.h"
+
+/* The first run: keystore, CA key, root certificate and ledger come to be together or not at all.
+ */
+
+/* Names under which ledger.db keeps what is fixed at birth, or told at each start. */
+#define CA_META_REALM     "realm"
+#define CA_META_ADVERTISE "advertise"
+
+/* The name in the keystore's lines of the CA itself: reserved, so that no user has it. */
+#define CA_KEYSTORE_NAME "ca"
+
+/* A fresh salt and the cost: what the passphrase is to be stretched with. */
+MUST_CHECK enum mlt_err birth_prepare(uint32_t kdf_cost, struct ipc_key_needed *need);
+
+/*
+ * Order, so that a kill at any point leaves either nothing or everything: KEYSTORE_NEW complete
+ * and synced; one transaction in ledger.db that holds all the rest; the rename to KEYSTORE_FILE
+ * (which the next start makes up for).
+ */
+MUST_CHECK enum mlt_err birth(struct ca *ca, const struct secret *stretched);
+
+/*
+ * The first join URL, appended: with an invite for LIMIT_FIRST_INVITE_S in mode invite, without
+ * one where none is needed.  Nothing is appended while no address is known.
+ */
+MUST_CHECK enum mlt_err birth_first_url(struct ca *ca, struct buf *url);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/ca.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "ca/birth.h"
+#include "ca/explain.h"
+#include "ca/invite.h"
+#include "crypto/rsa.h"
+#include "wire/join_url.h"
+
+struct ca ca_none(void)
+{
+    return (struct ca) { .dir = -1, .keystore = keystore_none() };
+}
+
+void ca_close(struct ca *ca)
+{
+    rsa_key_free(&ca->key);
+    cert_clear(&ca->cert);
+    buf_clear(&ca->cert_der);
+    secret_clear(&ca->invite_key);
+    keystore_close(&ca->keystore);
+    database_close(&ca->db);
+    file_close(&ca->dir);
+    *ca = ca_none();
+}
+
+struct issuer ca_issuer(struct ca *ca)
+{
+    return (struct issuer) { .env = ca->env, .db = &ca->db, .key = ca->key, .ca = &ca->cert };
+}
+
+int64_t ca_now_s(const struct ca *ca)
+{
+    return env_wall_ms(ca->env) / 1000;
+}
+
+/* ---- opening ---- */
+
+static bool is_here(int dir, const char *name)
+{
+    struct stat st;
+    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static enum mlt_err set_text(struct span from, size_t room, char *to)
+{
+    ENSURE(from.n < room, MLT_ERR_RANGE);
+    memset(to, 0, room);
+    if (from.n > 0)
+        memcpy(to, from.p, from.n);
+    return MLT_OK;
+}
+
+static enum mlt_err load_text(struct database *db, const char *key, size_t room, char *to)
+{
+    CLEANUP(buf_clear) struct buf value = { 0 };
+    TRY(database_get(db, key, &value));
+    return set_text(buf_span(&value), room, to) == MLT_OK ? MLT_OK : MLT_ERR_DAMAGED;
+}
+
+static enum mlt_err choose_realm(struct ca *ca, struct span given, struct buf *why)
+{
+    struct span realm = given.n > 0 ? given : span_str(CA_DEFAULT_REALM);
+    if (realm_check(realm) != MLT_OK || set_text(realm, sizeof(ca->realm), ca->realm) != MLT_OK) {
+        char shown[LIMIT_REALM + 1];
+        snprintf(shown, sizeof(shown), "%.*s", (int)realm.n, (const char *)realm.p);
+        return explain(why, MLT_ERR_USAGE, TEXT_BAD_REALM, shown);
+    }
+    return MLT_OK;
+}
+
+static enum mlt_err check_realm(struct ca *ca, struct span given, struct buf *why)
+{
+    TRY(load_text(&ca->db, CA_META_REALM, sizeof(ca->realm), ca->realm));
+    ENSURE(realm_check(span_str(ca->realm)) == MLT_OK, MLT_ERR_DAMAGED);
+    if (given.n > 0 && !span_eq(given, span_str(ca->realm)))
+        return explain(why, MLT_ERR_USAGE, TEXT_OTHER_REALM, ca->realm, ca->realm);
+    return MLT_OK;
+}
+
+/* The last address given is kept, so that malote-ca can print join URLs on its own. */
+static enum mlt_err keep_advertise(struct ca *ca, struct span given)
+{
+    if (given.n == 0) {
+        enum mlt_err err =
+            load_text(&ca->db, CA_META_ADVERTISE, sizeof(ca->advertise), ca->advertise);
+        return err == MLT_ERR_MISSING ? MLT_OK : err;
+    }
+    TRY(set_text(given, sizeof(ca->advertise), ca->advertise));
+    return ca->fresh ? MLT_OK : database_set(&ca->db, CA_META_ADVERTISE, given);
+}
+
+/*
+ * Both files or neither.  The one half-way house is ours: ledger.db committed, and chaves.txt
+ * not renamed yet when the first run was killed.
+ */
+static enum mlt_err open_files(struct ca *ca, bool create, struct buf *why)
+{
+    bool keystore = is_here(ca->dir, KEYSTORE_FILE);
+    bool ledger = is_here(ca->dir, DATABASE_FILE);
+    if (keystore && !ledger)
+        return explain(why, MLT_ERR_MISSING, TEXT_HALF_GONE, KEYSTORE_FILE, DATABASE_FILE);
+    if (!keystore && !ledger && !create)
+        return explain(why, MLT_ERR_MISSING, TEXT_NOT_HERE);
+    bool empty = false;
+    enum mlt_err err = database_open(&ca->db, ca->dir, create, &empty);
+    if (err == MLT_ERR_NEWER)
+        return explain(why, err, TEXT_FILE_NEWER);
+    if (err != MLT_OK)
+        return explain(why, err, TEXT_FILE_REFUSED, DATABASE_FILE, err_text(err));
+    if (empty && keystore)
+        return explain(why, MLT_ERR_MISSING, TEXT_HALF_GONE, KEYSTORE_FILE, DATABASE_FILE);
+    if (empty && !create)
+        return explain(why, MLT_ERR_MISSING, TEXT_NOT_HERE);
+    ca->fresh = empty;
+    if (!empty && !keystore && keystore_publish(ca->dir) != MLT_OK)
+        return explain(why, MLT_ERR_MISSING, TEXT_HALF_GONE, DATABASE_FILE, KEYSTORE_FILE);
+    return MLT_OK;
+}
+
+static enum mlt_err open_keystore(struct ca *ca, struct ipc_key_needed *need, struct buf *why)
+{
+    enum mlt_err err = keystore_open(&ca->keystore, ca->dir, KEYSTORE_FILE);
+    if (err == MLT_ERR_DAMAGED)
+        return explain(why, err, TEXT_KEYSTORE_DAMAGED, KEYSTORE_FILE, 1ull);
+    if (err != MLT_OK)
+        return explain(why, err, TEXT_FILE_REFUSED, KEYSTORE_FILE, err_text(err));
+    *need = (struct ipc_key_needed) { .cost = ca->keystore.box.cost };
+    memcpy(need->salt, ca->keystore.box.salt, LOCKBOX_SALT);
+    return MLT_OK;
+}
+
+static enum mlt_err open_all(struct ca *ca, const struct ipc_ca_start *start,
+                             struct ipc_key_needed *need, struct buf *why)
+{
+    const struct ipc_ca_start none = { .mode = ENROL_INVITE };
+    const struct ipc_ca_start *given = start != NULL ? start : &none;
+    ca->mode = given->mode;
+    ca->ca_bits = given->ca_bits;
+    ca->dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ENSURE(ca->dir >= 0, MLT_ERR_SYSTEM);
+    TRY(open_files(ca, start != NULL, why));
+    if (ca->fresh) {
+        TRY(choose_realm(ca, given->realm, why));
+        TRY(birth_prepare(given->kdf_cost, need));
+        ca->birth = *need;
+    } else {
+        TRY(check_realm(ca, given->realm, why));
+        TRY(open_keystore(ca, need, why));
+    }
+    return keep_advertise(ca, given->advertise);
+}
+
+enum mlt_err ca_open(struct ca *ca, const struct env *env, const struct ipc_ca_start *start,
+                     struct ipc_key_needed *need, struct buf *why)
+{
+    CLEANUP(ca_close) struct ca made = ca_none();
+    made.env = env;
+    struct ipc_key_needed asked = { 0 };
+    TRY(open_all(&made, start, &asked, why));
+    *need = asked;
+    ca_close(ca);
+    *ca = made;
+    made = ca_none();
+    return MLT_OK;
+}
+
+/* ---- unlocking ---- */
+
+/* Where the CA's own two lines stand. */
+struct own_lines {
+    int64_t key, certificate;
+};
+
+static enum mlt_err note_line(void *ctx, enum keystore_kind kind, struct span name, int64_t offset)
+{
+    struct own_lines *own = ctx;
+    (void)name;
+    if (kind == KEYSTORE_MAILBOX)
+        return MLT_OK;
+    int64_t *place = kind == KEYSTORE_CA_KEY ? &own->key : &own->certificate;
+    ENSURE(*place == 0, MLT_ERR_DAMAGED);
+    *place = offset;
+    return MLT_OK;
+}
+
+static enum mlt_err load_own(struct ca *ca, const struct own_lines *own)
+{
+    struct span name = span_str(CA_KEYSTORE_NAME);
+    CLEANUP(secret_clear) struct secret key = { 0 };
+    CLEANUP(secret_clear) struct secret certificate = { 0 };
+    TRY(keystore_read(&ca->keystore, own->key, KEYSTORE_CA_KEY, name, &key));
+    TRY(keystore_read(&ca->keystore, own->certificate, KEYSTORE_CA_CERTIFICATE, name,
+                      &certificate));
+    TRY(rsa_private_decode(secret_span(&key), &ca->key));
+    TRY(rsa_key_check(ca->key, true));
+    TRY(buf_put(&ca->cert_der, secret_span(&certificate)));
+    TRY(cert_read_ca(buf_span(&ca->cert_der), NULL, &ca->cert));
+    uint8_t hash[HASH_LEN];
+    TRY(rsa_public_hash(ca->key, hash));
+    ENSURE(span_eq(SPAN_OF(hash), SPAN_OF(ca->cert.spki_hash)), MLT_ERR_DAMAGED);
+    ENSURE(span_eq(span_str(ca->cert.fields.realm), span_str(ca->realm)), MLT_ERR_DAMAGED);
+    return invite_derive_key(&ca->keystore.master, &ca->invite_key);
+}
+
+static enum mlt_err load(struct ca *ca, const struct secret *stretched, struct buf *why)
+{
+    struct keystore_mark committed;
+    TRY(keystore_mark_load(&ca->db, &committed));
+    struct own_lines own = { 0 };
+    const struct keystore_visit visit = { note_line, &own };
+    enum mlt_err err = keystore_unlock(&ca->keystore, stretched, &committed, &visit);
+    if (err == MLT_ERR_PASSPHRASE)
+        return explain(why, err, TEXT_WRONG_PASSPHRASE, KEYSTORE_FILE);
+    if (err == MLT_ERR_DAMAGED)
+        return explain(why, err, TEXT_KEYSTORE_DAMAGED, KEYSTORE_FILE,
+                       (unsigned long long)ca->keystore.bad_line);
+    TRY(err);
+    err = load_own(ca, &own);
+    if (err != MLT_OK && err_fault(err) != FAULT_LOCAL)
+        err = MLT_ERR_DAMAGED;
+    return err == MLT_ERR_DAMAGED ? explain(why, err, TEXT_KEY_DOES_NOT_FIT) : err;
+}
+
+enum mlt_err ca_unlock(struct ca *ca, const struct secret *stretched, struct buf *why)
+{
+    if (!ca->fresh)
+        return load(ca, stretched, why);
+    enum mlt_err err = birth(ca, stretched);
+    return err == MLT_OK ? MLT_OK : explain(why, err, TEXT_NOT_CREATED, err_text(err));
+}
+
+/* ---- join URLs ---- */
+
+enum mlt_err ca_join_url(const struct ca *ca, const struct name *name, const struct invite *invite,
+                         struct buf *url)
+{
+    ENSURE(ca->advertise[0] != '\0', MLT_ERR_MISSING);
+    struct join_url made = { .has_name = name != NULL, .has_invite = invite != NULL };
+    TRY(host_port_parse(span_str(ca->advertise), made.host, &made.port));
+    memcpy(made.ca_hash, ca->cert.spki_hash, HASH_LEN);
+    if (name != NULL)
+        made.name = *name;
+    if (invite != NULL)
+        made.invite = *invite;
+    return join_url_put(&made, url);
+}

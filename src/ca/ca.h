@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MALOTE_CA_CA_H
+#define MALOTE_CA_CA_H
+
+#include "base/env.h"
+#include "ca/certificates.h"
+#include "ca/keystore.h"
+#include "ipc/messages.h"
+#include "pki/cert.h"
+
+/*
+ * The opened authority: keystore, CA key, ledger.db, in the working directory.  Used by the ca
+ * process, and by malote-ca on the same files while maloted does not run.
+ */
+
+#define CA_DEFAULT_REALM "malote.internal"
+#define CA_ADVERTISE     300
+
+/* Told after the commit; either may be NULL. */
+struct ca_events {
+    void *ctx;
+    void (*on_member)(void *ctx, const struct name *name);
+    void (*on_revoked)(void *ctx, const struct certificate *certificate);
+};
+
+struct ca {
+    const struct env *env;
+    int dir; /* the working directory */
+    enum enrol_mode mode;
+    char realm[LIMIT_REALM + 1];
+    char advertise[CA_ADVERTISE + 1]; /* "HOST:PORT" for join URLs; empty while unknown */
+    struct database db;
+    struct keystore keystore;
+    EVP_PKEY *key;
+    struct cert cert;
+    struct buf cert_der;
+    struct secret invite_key;
+    struct ca_events events;
+    bool fresh;                  /* nothing is on disk yet: ca_unlock creates */
+    struct ipc_key_needed birth; /* with these, when fresh */
+    unsigned ca_bits;
+};
+
+/* An empty one, to be closed by ca_close. */
+struct ca ca_none(void);
+void ca_close(struct ca *ca);
+
+/*
+ * Looks at the files and says which passphrase is needed (*need).  `start` NULL: an existing
+ * authority with what it knows from its last start (MLT_ERR_MISSING if there is none).  On
+ * failure *why is one line for people, or empty where the error says it all.
+ */
+MUST_CHECK enum mlt_err ca_open(struct ca *ca, const struct env *env,
+                                const struct ipc_ca_start *start, struct ipc_key_needed *need,
+                                struct buf *why);
+
+/* With scrypt's output: loads and checks everything, or creates keystore, CA and ledger. */
+MUST_CHECK enum mlt_err ca_unlock(struct ca *ca, const struct secret *stretched, struct buf *why);
+
+/* For issue_leaf. */
+struct issuer ca_issuer(struct ca *ca);
+int64_t ca_now_s(const struct ca *ca);
+
+/* "malote://..." with an invite (or NULL) bound to a name (or NULL), appended.  MLT_ERR_MISSING
+ * while no address is known. */
+MUST_CHECK enum mlt_err ca_join_url(const struct ca *ca, const struct name *name,
+                                    const struct invite *invite, struct buf *url);
+
+#endif

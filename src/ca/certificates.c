@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/certificates.h"
+
+#define COLUMNS "role, name, spki, serial, issued_s, not_after_s, ifnull(revoked_s, 0), position"
+enum column { ROLE, NAME, SPKI, SERIAL, ISSUED, NOT_AFTER, REVOKED, POSITION, DER };
+
+enum mlt_err certificates_record(struct database *db, const struct issued *issued)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "INSERT INTO certificate(role, name, spki, serial, issued_s, "
+                                     "not_after_s, position, der) VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+    query_put_int(&q, issued->role);
+    query_put_text(&q, issued->name.text);
+    query_put_span(&q, SPAN_OF(issued->spki_hash));
+    query_put_span(&q, SPAN_OF(issued->serial));
+    query_put_int(&q, issued->issued_s);
+    query_put_int(&q, issued->not_after_s);
+    query_put_int(&q, (int64_t)issued->position);
+    query_put_span(&q, buf_span(&issued->der));
+    return query_run(&q);
+}
+
+static enum mlt_err read_row(struct query *q, struct certificate *c)
+{
+    struct certificate got = { .role = (enum cert_role)query_int(q, ROLE),
+                               .issued_s = query_int(q, ISSUED),
+                               .not_after_s = query_int(q, NOT_AFTER),
+                               .revoked_s = query_int(q, REVOKED),
+                               .position = (uint64_t)query_int(q, POSITION) };
+    if (got.role != CERT_CA)
+        ENSURE(name_parse(span_str(query_text(q, NAME)), &got.name) == MLT_OK, MLT_ERR_DAMAGED);
+    TRY(query_bytes(q, SPKI, got.spki_hash, HASH_LEN));
+    TRY(query_bytes(q, SERIAL, got.serial, CERT_SERIAL));
+    *c = got;
+    return MLT_OK;
+}
+
+enum mlt_err certificates_newest(struct database *db, enum cert_role role, const struct name *name,
+                                 struct certificate *c, struct buf *der)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT " COLUMNS ", der FROM certificate "
+                                     "WHERE role = ? AND name = ? ORDER BY position DESC LIMIT 1");
+    query_put_int(&q, role);
+    query_put_text(&q, name->text);
+    bool row = false;
+    TRY(query_next(&q, &row));
+    ENSURE(row, MLT_ERR_MISSING);
+    struct certificate got;
+    TRY(read_row(&q, &got));
+    TRY(buf_put(der, query_span(&q, DER)));
+    *c = got;
+    return MLT_OK;
+}
+
+static enum mlt_err walk(struct query *q, const struct certificate_visit *visit)
+{
+    for (;;) {
+        bool row = false;
+        TRY(query_next(q, &row));
+        if (!row)
+            return MLT_OK;
+        struct certificate c;
+        TRY(read_row(q, &c));
+        TRY(visit->on_certificate(visit->ctx, &c));
+    }
+}
+
+enum mlt_err certificates_list(struct database *db, int64_t now_s,
+                               const struct certificate_visit *visit)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(
+        db, "SELECT " COLUMNS " FROM certificate AS c WHERE role = ? "
+            "AND ((not_after_s > ? AND revoked_s IS NULL) OR position = (SELECT max(position) "
+            "FROM certificate AS n WHERE n.role = c.role AND n.name = c.name)) "
+            "ORDER BY name, position");
+    query_put_int(&q, CERT_CLIENT);
+    query_put_int(&q, now_s);
+    return walk(&q, visit);
+}
+
+enum mlt_err certificates_revoked(struct database *db, int64_t now_s,
+                                  const struct certificate_visit *visit)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT " COLUMNS " FROM certificate "
+                                     "WHERE revoked_s IS NOT NULL AND role = ? "
+                                     "AND not_after_s > ? ORDER BY position");
+    query_put_int(&q, CERT_CLIENT);
+    query_put_int(&q, now_s);
+    return walk(&q, visit);
+}
+
+enum mlt_err certificates_of_key(struct database *db, const uint8_t spki_hash[static HASH_LEN],
+                                 int64_t now_s, const struct certificate_visit *visit)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT " COLUMNS " FROM certificate "
+                                     "WHERE spki = ? AND not_after_s > ? ORDER BY position");
+    query_put_span(&q, span_of(spki_hash, HASH_LEN));
+    query_put_int(&q, now_s);
+    return walk(&q, visit);
+}
+
+enum mlt_err certificates_revoke_key(struct database *db, const uint8_t spki_hash[static HASH_LEN],
+                                     int64_t now_s)
+{
+    CLEANUP(query_end)
+    struct query mark = query_start(
+        db, "UPDATE certificate SET revoked_s = ? WHERE spki = ? AND revoked_s IS NULL");
+    query_put_int(&mark, now_s);
+    query_put_span(&mark, span_of(spki_hash, HASH_LEN));
+    TRY(query_run(&mark));
+    CLEANUP(query_end)
+    struct query close = query_start(
+        db, "INSERT INTO revoked_key(spki, revoked_s) VALUES(?, ?) ON CONFLICT DO NOTHING");
+    query_put_span(&close, span_of(spki_hash, HASH_LEN));
+    query_put_int(&close, now_s);
+    return query_run(&close);
+}
+
+static enum mlt_err answers_one(struct query *q, bool *found)
+{
+    bool row = false;
+    TRY(query_next(q, &row));
+    *found = row;
+    return MLT_OK;
+}
+
+enum mlt_err certificates_key_is_revoked(struct database *db,
+                                         const uint8_t spki_hash[static HASH_LEN], bool *revoked)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT 1 FROM revoked_key WHERE spki = ?");
+    query_put_span(&q, span_of(spki_hash, HASH_LEN));
+    return answers_one(&q, revoked);
+}
+
+enum mlt_err certificates_key_is_used(struct database *db, const uint8_t spki_hash[static HASH_LEN],
+                                      enum cert_role role, const struct name *name, bool *used)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(
+        db, "SELECT 1 FROM certificate WHERE spki = ? AND (role <> ? OR name <> ?) LIMIT 1");
+    query_put_span(&q, span_of(spki_hash, HASH_LEN));
+    query_put_int(&q, role);
+    query_put_text(&q, name->text);
+    return answers_one(&q, used);
+}
+
+enum mlt_err certificates_count_since(struct database *db, enum cert_role role, int64_t since_s,
+                                      uint64_t *count)
+{
+    CLEANUP(query_end)
+    struct query q =
+        query_start(db, "SELECT count(*) FROM certificate WHERE role = ? AND issued_s > ?");
+    query_put_int(&q, role);
+    query_put_int(&q, since_s);
+    bool row = false;
+    TRY(query_next(&q, &row));
+    ENSURE(row, MLT_ERR_DATABASE);
+    *count = (uint64_t)query_int(&q, 0);
+    return MLT_OK;
+}

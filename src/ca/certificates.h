@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MALOTE_CA_CERTIFICATES_H
+#define MALOTE_CA_CERTIFICATES_H
+
+#include "ca/database.h"
+#include "ca/issue.h"
+
+/* Every certificate that left the CA, and the keys that may never be certified again. */
+
+struct certificate {
+    enum cert_role role;
+    struct name name;
+    uint8_t spki_hash[HASH_LEN];
+    uint8_t serial[CERT_SERIAL];
+    int64_t issued_s, not_after_s;
+    int64_t revoked_s; /* 0: not revoked */
+    uint64_t position;
+    struct span der; /* borrowed from the callback's query; empty where it was not asked for */
+};
+
+/* An error from it ends the walk and is returned. */
+struct certificate_visit {
+    enum mlt_err (*on_certificate)(void *ctx, const struct certificate *c);
+    void *ctx;
+};
+
+MUST_CHECK enum mlt_err certificates_record(struct database *db, const struct issued *issued);
+
+/* The newest of a name in a role; MLT_ERR_MISSING.  `der` is appended. */
+MUST_CHECK enum mlt_err certificates_newest(struct database *db, enum cert_role role,
+                                            const struct name *name, struct certificate *c,
+                                            struct buf *der);
+
+/* Clients', by name: all that are valid, and the newest of each name whatever its state. */
+MUST_CHECK enum mlt_err certificates_list(struct database *db, int64_t now_s,
+                                          const struct certificate_visit *visit);
+
+/* Revoked and not expired yet. */
+MUST_CHECK enum mlt_err certificates_revoked(struct database *db, int64_t now_s,
+                                             const struct certificate_visit *visit);
+
+/* Of one key and not expired yet. */
+MUST_CHECK enum mlt_err certificates_of_key(struct database *db,
+                                            const uint8_t spki_hash[static HASH_LEN], int64_t now_s,
+                                            const struct certificate_visit *visit);
+
+/* Marks every certificate of the key and closes the key for good. */
+MUST_CHECK enum mlt_err certificates_revoke_key(struct database *db,
+                                                const uint8_t spki_hash[static HASH_LEN],
+                                                int64_t now_s);
+MUST_CHECK enum mlt_err certificates_key_is_revoked(struct database *db,
+                                                    const uint8_t spki_hash[static HASH_LEN],
+                                                    bool *revoked);
+
+/* Whether the key was certified for another name or role than these. */
+MUST_CHECK enum mlt_err certificates_key_is_used(struct database *db,
+                                                 const uint8_t spki_hash[static HASH_LEN],
+                                                 enum cert_role role, const struct name *name,
+                                                 bool *used);
+
+/* Issued in a role since then, or after now: a clock set back wins nobody anything. */
+MUST_CHECK enum mlt_err certificates_count_since(struct database *db, enum cert_role role,
+                                                 int64_t since_s, uint64_t *count);
+
+#endif

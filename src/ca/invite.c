@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/invite.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "crypto/etm.h"
+#include "crypto/kdf.h"
+#include "wire/cursor.h"
+
+#define SALT 32
+
+enum mlt_err invite_derive_key(const struct secret *master, struct secret *key)
+{
+    const struct span none = { 0 };
+    return kdf_expand_label(master, "invites", none, KDF_LEN, key);
+}
+
+/* What the seal binds the token to. */
+static enum mlt_err put_header(const uint8_t *id, const char *name, int64_t expires_s,
+                               struct buf *header)
+{
+    struct wire_out w = wire_out(header);
+    wire_put_bytes(&w, span_of(id, INVITE_ID));
+    wire_put_vec8(&w, span_str(name), 0, LIMIT_NAME);
+    wire_put_u64(&w, (uint64_t)expires_s);
+    return wire_out_end(&w);
+}
+
+static enum mlt_err start_seal(const struct secret *key, struct span salt, struct etm *etm)
+{
+    CLEANUP(secret_clear) struct secret own = { 0 };
+    TRY(kdf_expand_label(key, "invite", salt, KDF_LEN, &own));
+    return etm_init(etm, &own);
+}
+
+static enum mlt_err seal_token(const struct secret *key, const struct invite *invite,
+                               const char *name, int64_t expires_s, struct buf *salt_and_sealed)
+{
+    uint8_t *salt = NULL;
+    TRY(buf_extend(salt_and_sealed, SALT, &salt));
+    TRY(env_random(env_system(), salt, SALT));
+    CLEANUP(buf_clear) struct buf header = { 0 };
+    TRY(put_header(invite->id, name, expires_s, &header));
+    CLEANUP(etm_clear) struct etm etm = { 0 };
+    TRY(start_seal(key, span_of(salt, SALT), &etm));
+    CLEANUP(buf_clear) struct buf sealed = { 0 };
+    TRY(etm_seal(&etm, 0, buf_span(&header), SPAN_OF(invite->token), &sealed));
+    return buf_put(salt_and_sealed, buf_span(&sealed));
+}
+
+enum mlt_err invite_make(struct database *db, const struct secret *key, const struct name *name,
+                         int64_t now_s, int64_t expires_s, struct invite *invite)
+{
+    struct invite made;
+    TRY(env_random(env_system(), made.id, sizeof(made.id)));
+    TRY(env_random(env_system(), made.token, sizeof(made.token)));
+    CLEANUP(buf_clear) struct buf sealed = { 0 };
+    TRY(seal_token(key, &made, name != NULL ? name->text : "", expires_s, &sealed));
+    CLEANUP(query_end)
+    struct query q = query_start(
+        db,
+        "INSERT INTO invite(id, name, made_s, expires_s, salt, sealed) VALUES(?, ?, ?, ?, ?, ?)");
+    query_put_span(&q, SPAN_OF(made.id));
+    if (name != NULL)
+        query_put_text(&q, name->text);
+    else
+        query_put_null(&q);
+    query_put_int(&q, now_s);
+    query_put_int(&q, expires_s);
+    query_put_span(&q, span_of(sealed.p, SALT));
+    query_put_span(&q, span_from(buf_span(&sealed), SALT));
+    TRY(query_run(&q));
+    *invite = made;
+    return MLT_OK;
+}
+
+/* The row of an invite, as far as the verdict needs it. */
+enum column { NAME, EXPIRES, SALT_COLUMN, SEALED, PROOF, USED_NAME, USED_SPKI };
+
+static bool is_repetition(struct query *q, const struct invite_claim *claim)
+{
+    return secret_eq(query_span(q, PROOF), span_of(claim->proof, INVITE_PROOF)) &&
+           span_eq(span_str(query_text(q, USED_NAME)), name_span(claim->name)) &&
+           span_eq(query_span(q, USED_SPKI), span_of(claim->client_hash, HASH_LEN));
+}
+
+static enum mlt_err open_token(struct query *q, const struct secret *key,
+                               const struct invite_claim *claim, struct buf *token)
+{
+    CLEANUP(buf_clear) struct buf header = { 0 };
+    TRY(put_header(claim->id, query_text(q, NAME), query_int(q, EXPIRES), &header));
+    struct span salt = query_span(q, SALT_COLUMN);
+    ENSURE(salt.n == SALT, MLT_ERR_DAMAGED);
+    CLEANUP(etm_clear) struct etm etm = { 0 };
+    TRY(start_seal(key, salt, &etm));
+    enum mlt_err err = etm_open(&etm, 0, buf_span(&header), query_span(q, SEALED), token);
+    ENSURE(err != MLT_ERR_AUTH, MLT_ERR_DAMAGED);
+    TRY(err);
+    return token->len == INVITE_TOKEN ? MLT_OK : MLT_ERR_DAMAGED;
+}
+
+static enum mlt_err is_proven(struct query *q, const struct secret *key,
+                              const struct invite_claim *claim, bool *proven)
+{
+    CLEANUP(buf_clear) struct buf token = { 0 };
+    TRY(open_token(q, key, claim, &token));
+    CLEANUP(buf_clear) struct buf input = { 0 };
+    TRY(invite_proof_input(claim->ca_hash, claim->name, claim->realm, claim->client_hash, &input));
+    struct span part = buf_span(&input);
+    uint8_t expected[HASH_LEN];
+    TRY(hash_hmac(buf_span(&token), &part, 1, expected));
+    *proven = secret_eq(SPAN_OF(expected), span_of(claim->proof, INVITE_PROOF));
+    return MLT_OK;
+}
+
+static enum mlt_err judge_unused(struct query *q, const struct secret *key,
+                                 const struct invite_claim *claim, int64_t now_s,
+                                 enum invite_verdict *verdict)
+{
+    bool bound = !query_is_null(q, NAME);
+    bool proven = false;
+    TRY(is_proven(q, key, claim, &proven));
+    if (!proven || now_s >= query_int(q, EXPIRES))
+        return MLT_OK;
+    if (bound && !span_eq(span_str(query_text(q, NAME)), name_span(claim->name)))
+        return MLT_OK;
+    *verdict = bound ? INVITE_BOUND : INVITE_FREE;
+    return MLT_OK;
+}
+
+enum mlt_err invite_judge(struct database *db, const struct secret *key,
+                          const struct invite_claim *claim, int64_t now_s,
+                          enum invite_verdict *verdict)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT name, expires_s, salt, sealed, proof, used_name, "
+                                     "used_spki FROM invite WHERE id = ?");
+    query_put_span(&q, span_of(claim->id, INVITE_ID));
+    bool row = false;
+    TRY(query_next(&q, &row));
+    enum invite_verdict judged = INVITE_REFUSED;
+    if (row && !query_is_null(&q, PROOF))
+        judged = is_repetition(&q, claim) ? INVITE_REPEATED : INVITE_REFUSED;
+    else if (row)
+        TRY(judge_unused(&q, key, claim, now_s, &judged));
+    *verdict = judged;
+    return MLT_OK;
+}
+
+enum mlt_err invite_use(struct database *db, const struct invite_claim *claim)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "UPDATE invite SET proof = ?, used_name = ?, used_spki = ?, "
+                                     "salt = NULL, sealed = NULL WHERE id = ? AND proof IS NULL");
+    query_put_span(&q, span_of(claim->proof, INVITE_PROOF));
+    query_put_text(&q, claim->name->text);
+    query_put_span(&q, span_of(claim->client_hash, HASH_LEN));
+    query_put_span(&q, span_of(claim->id, INVITE_ID));
+    TRY(query_run(&q));
+    return sqlite3_changes(db->handle) == 1 ? MLT_OK : MLT_ERR_MISSING;
+}
+
+enum mlt_err invite_forget_bound(struct database *db, const struct name *name)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "DELETE FROM invite WHERE name = ? AND proof IS NULL");
+    query_put_text(&q, name->text);
+    return query_run(&q);
+}
+
+enum mlt_err invite_purge(struct database *db, int64_t now_s)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(
+        db, "DELETE FROM invite WHERE expires_s < ? AND (proof IS NULL OR expires_s < ?)");
+    query_put_int(&q, now_s);
+    query_put_int(&q, now_s - (int64_t)LIMIT_CERT_DAYS * 86400);
+    return query_run(&q);
+}

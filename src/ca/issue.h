@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MALOTE_CA_ISSUE_H
+#define MALOTE_CA_ISSUE_H
+
+#include "base/env.h"
+#include "ca/database.h"
+#include "ca/ledger.h"
+#include "pki/cert.h"
+
+/*
+ * The only place that signs certificates, always in this order: ledger leaf, committed with an
+ * fsync; profile check of exactly those bytes; signature.  Recording the result is the caller's,
+ * in the transaction that also says whose it is.
+ */
+
+struct issuer {
+    const struct env *env;
+    struct database *db;
+    EVP_PKEY *key; /* the CA's */
+    const struct cert *ca;
+};
+
+struct issued {
+    enum cert_role role;
+    struct name name;
+    uint8_t spki_hash[HASH_LEN];
+    uint8_t serial[CERT_SERIAL];
+    int64_t issued_s, not_after_s;
+    uint64_t position; /* in the ledger */
+    struct buf der;
+};
+
+/* { 0 } is empty. */
+void issued_clear(struct issued *i);
+
+/*
+ * A certificate for a client, or for the server (whose name is "relay", whoever asks).  Commits
+ * a transaction of its own.  MLT_ERR_CERT_EXPIRED when the root no longer covers the present.
+ */
+MUST_CHECK enum mlt_err issue_leaf(const struct issuer *issuer, enum cert_role role,
+                                   const struct name *name, EVP_PKEY *subject, struct issued *out);
+
+/* The root over its own key; the leaf goes into the caller's transaction. */
+MUST_CHECK enum mlt_err issue_root(const struct env *env, struct database *db, struct span realm,
+                                   EVP_PKEY *key, struct issued *out);
+
+#endif

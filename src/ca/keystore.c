@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/keystore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/env.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "ca/keystore_line.h"
+#include "wire/cursor.h"
+
+static const char title[] = "keystore";
+static const char mark_key[] = "keystore";
+static const uint8_t before_first[HASH_LEN] = { 0 };
+
+struct keystore keystore_none(void)
+{
+    return (struct keystore) { .fd = -1 };
+}
+
+void keystore_close(struct keystore *ks)
+{
+    file_close(&ks->fd);
+    buf_clear(&ks->first_line);
+    secret_clear(&ks->master);
+    secret_clear(&ks->chain);
+    *ks = keystore_none();
+}
+
+/* ---- reading ---- */
+
+/* The file, a line at a time, in bounded memory. */
+struct lines {
+    int fd;
+    struct buf ahead;
+    size_t used;    /* of `ahead`, given out already */
+    int64_t offset; /* in the file, of the next line */
+};
+
+static void lines_clear(struct lines *l)
+{
+    buf_clear(&l->ahead);
+}
+
+static enum mlt_err read_more(struct lines *l, bool *end)
+{
+    buf_drop(&l->ahead, l->used);
+    l->used = 0;
+    TRY(buf_reserve(&l->ahead, (size_t)4 * LIMIT_KEYSTORE_LINE));
+    int64_t at = l->offset + (int64_t)l->ahead.len;
+    ssize_t n = pread(l->fd, l->ahead.p + l->ahead.len, l->ahead.cap - l->ahead.len, at);
+    ENSURE(n >= 0 || errno == EINTR, MLT_ERR_SYSTEM);
+    if (n > 0)
+        l->ahead.len += (size_t)n;
+    *end = n == 0;
+    return MLT_OK;
+}
+
+/* Without its newline; a line that never ends, or ends with the file, is damage. */
+static enum mlt_err next_line(struct lines *l, struct span *line)
+{
+    for (;;) {
+        struct span rest = span_from(buf_span(&l->ahead), l->used);
+        const uint8_t *newline = rest.n > 0 ? memchr(rest.p, '\n', rest.n) : NULL;
+        if (newline != NULL) {
+            *line = span_of(rest.p, (size_t)(newline - rest.p));
+            ENSURE(line->n < LIMIT_KEYSTORE_LINE, MLT_ERR_DAMAGED);
+            l->used += line->n + 1;
+            l->offset += (int64_t)line->n + 1;
+            return MLT_OK;
+        }
+        ENSURE(rest.n < LIMIT_KEYSTORE_LINE, MLT_ERR_DAMAGED);
+        bool end = false;
+        TRY(read_more(l, &end));
+        ENSURE(!end, MLT_ERR_DAMAGED);
+    }
+}
+
+enum mlt_err keystore_open(struct keystore *ks, int dirfd, const char *name)
+{
+    CLEANUP(keystore_close) struct keystore made = keystore_none();
+    TRY(file_open_private(dirfd, name, O_RDWR, &made.fd));
+    struct stat st;
+    ENSURE(fstat(made.fd, &st) == 0, MLT_ERR_SYSTEM);
+    ENSURE(st.st_size <= LIMIT_KEYSTORE, MLT_ERR_RANGE);
+    CLEANUP(lines_clear) struct lines lines = { .fd = made.fd };
+    struct span line;
+    TRY(next_line(&lines, &line));
+    TRY(buf_put(&made.first_line, line));
+    TRY(lockbox_parse(title, buf_span(&made.first_line), &made.box));
+    made.mark.size = lines.offset;
+    keystore_close(ks);
+    *ks = made;
+    made = keystore_none();
+    return MLT_OK;
+}
+
+static enum mlt_err derive_chain(struct keystore *ks)
+{
+    const struct span none = { 0 };
+    TRY(kdf_expand_label(&ks->master, "keystore chain", none, KDF_LEN, &ks->chain));
+    return keystore_line_mac(&ks->chain, before_first, buf_span(&ks->first_line), ks->mark.head);
+}
+
+static enum mlt_err check_line(struct keystore *ks, struct span text, int64_t offset,
+                               const struct keystore_visit *visit)
+{
+    struct keystore_line line;
+    TRY(keystore_line_parse(text, &line));
+    uint8_t mac[HASH_LEN];
+    TRY(keystore_line_mac(&ks->chain, ks->mark.head, line.chained, mac));
+    ENSURE(secret_eq(SPAN_OF(mac), SPAN_OF(line.mac)), MLT_ERR_DAMAGED);
+    for (size_t i = 0; i < HASH_LEN; i++)
+        ks->mark.head[i] = mac[i];
+    ks->mark.count++;
+    return visit->on_entry(visit->ctx, line.kind, line.name, offset);
+}
+
+static enum mlt_err check_lines(struct keystore *ks, const struct keystore_mark *committed,
+                                const struct keystore_visit *visit)
+{
+    CLEANUP(lines_clear) struct lines lines = { .fd = ks->fd, .offset = ks->mark.size };
+    while (ks->mark.count < committed->count) {
+        ks->bad_line = ks->mark.count + 2;
+        struct span text;
+        int64_t offset = lines.offset;
+        TRY(next_line(&lines, &text));
+        TRY(check_line(ks, text, offset, visit));
+    }
+    ks->mark.size = lines.offset;
+    ENSURE(secret_eq(SPAN_OF(ks->mark.head), SPAN_OF(committed->head)), MLT_ERR_DAMAGED);
+    return MLT_OK;
+}
+
+/* What a crash left after the last line that ledger.db knows. */
+static enum mlt_err cut_residue(struct keystore *ks)
+{
+    struct stat st;
+    ENSURE(fstat(ks->fd, &st) == 0, MLT_ERR_SYSTEM);
+    if (st.st_size == ks->mark.size)
+        return MLT_OK;
+    log_warning("%s: %lld bytes beyond the last entry are the residue of a crash and were cut",
+                KEYSTORE_FILE, (long long)(st.st_size - ks->mark.size));
+    ENSURE(ftruncate(ks->fd, ks->mark.size) == 0 && fsync(ks->fd) == 0, MLT_ERR_SYSTEM);
+    return MLT_OK;
+}
+
+enum mlt_err keystore_unlock(struct keystore *ks, const struct secret *stretched,
+                             const struct keystore_mark *committed,
+                             const struct keystore_visit *visit)
+{
+    ENSURE(ks->fd >= 0 && ks->mark.count == 0, MLT_ERR_STATE);
+    TRY(lockbox_open(&ks->box, stretched, &ks->master));
+    ENSURE(ks->master.n == KDF_LEN, MLT_ERR_DAMAGED);
+    TRY(derive_chain(ks));
+    TRY(check_lines(ks, committed, visit));
+    return cut_residue(ks);
+}
+
+enum mlt_err keystore_read(struct keystore *ks, int64_t offset, enum keystore_kind kind,
+                           struct span name, struct secret *plain)
+{
+    ENSURE(offset > 0 && offset < ks->mark.size, MLT_ERR_DAMAGED);
+    CLEANUP(lines_clear) struct lines lines = { .fd = ks->fd, .offset = offset };
+    struct span text;
+    TRY(next_line(&lines, &text));
+    struct keystore_line line;
+    TRY(keystore_line_parse(text, &line));
+    ENSURE(line.kind == kind && span_eq(line.name, name), MLT_ERR_DAMAGED);
+    return keystore_line_open(&ks->master, &line, plain);
+}
+
+/* ---- writing ---- */
+
+enum mlt_err keystore_create(struct keystore *ks, int dirfd, const struct kdf_cost *cost,
+                             const uint8_t salt[static LOCKBOX_SALT],
+                             const struct secret *stretched)
+{
+    CLEANUP(secret_clear) struct secret master = { 0 };
+    TRY(secret_new(&master, KDF_LEN));
+    TRY(env_random(env_system(), master.p, master.n));
+    CLEANUP(buf_clear) struct buf line = { 0 };
+    TRY(lockbox_seal(title, cost, salt, stretched, secret_span(&master), &line));
+    TRY(buf_put_u8(&line, '\n'));
+    TRY(file_write(dirfd, KEYSTORE_NEW, buf_span(&line)));
+    CLEANUP(keystore_close) struct keystore made = keystore_none();
+    TRY(keystore_open(&made, dirfd, KEYSTORE_NEW));
+    secret_move(&made.master, &master);
+    TRY(derive_chain(&made));
+    keystore_close(ks);
+    *ks = made;
+    made = keystore_none();
+    return MLT_OK;
+}
+
+enum mlt_err keystore_publish(int dirfd)
+{
+    int rc = renameat2(dirfd, KEYSTORE_NEW, dirfd, KEYSTORE_FILE, RENAME_NOREPLACE);
+    ENSURE(rc == 0, errno == ENOENT ? MLT_ERR_MISSING : MLT_ERR_SYSTEM);
+    ENSURE(fsync(dirfd) == 0, MLT_ERR_SYSTEM);
+    return MLT_OK;
+}
+
+static enum mlt_err write_line(struct keystore *ks, struct span line)
+{
+    size_t done = 0;
+    while (done < line.n) {
+        ssize_t n = pwrite(ks->fd, line.p + done, line.n - done, ks->mark.size + (int64_t)done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            /* A full disk: nothing counts yet, so the next append may try again. */
+            ks->broken = ftruncate(ks->fd, ks->mark.size) != 0;
+            return MLT_ERR_SYSTEM;
+        }
+        done += (size_t)n;
+    }
+    /* After a failed fsync nobody knows what is on the disk; asking again would lie. */
+    ks->broken = fsync(ks->fd) != 0;
+    return ks->broken ? MLT_ERR_SYSTEM : MLT_OK;
+}
+
+enum mlt_err keystore_append(struct keystore *ks, enum keystore_kind kind, struct span name,
+                             struct span plain, struct keystore_mark *mark)
+{
+    ENSURE(!ks->broken && ks->chain.n > 0, MLT_ERR_STATE);
+    struct keystore_mark next = { .count = ks->mark.count + 1, .offset = ks->mark.size };
+    CLEANUP(buf_clear) struct buf line = { 0 };
+    TRY(keystore_line_make(&ks->master, kind, name, plain, &line));
+    TRY(keystore_line_mac(&ks->chain, ks->mark.head, buf_span(&line), next.head));
+    TRY(buf_put_hex(&line, SPAN_OF(next.head)));
+    TRY(buf_put_u8(&line, '\n'));
+    ENSURE(line.len <= LIMIT_KEYSTORE_LINE, MLT_ERR_RANGE);
+    next.size = ks->mark.size + (int64_t)line.len;
+    ENSURE(next.size <= LIMIT_KEYSTORE, MLT_ERR_NOSPACE);
+    TRY(write_line(ks, buf_span(&line)));
+    *mark = next;
+    return MLT_OK;
+}
+
+void keystore_adopt(struct keystore *ks, const struct keystore_mark *mark)
+{
+    ks->mark = *mark;
+}
+
+/* ---- the committed mark ---- */
+
+enum mlt_err keystore_mark_store(struct database *db, const struct keystore_mark *mark)
+{
+    CLEANUP(buf_clear) struct buf value = { 0 };
+    struct wire_out out = wire_out(&value);
+    wire_put_u64(&out, mark->count);
+    wire_put_bytes(&out, SPAN_OF(mark->head));
+    TRY(wire_out_end(&out));
+    return database_set(db, mark_key, buf_span(&value));
+}
+
+enum mlt_err keystore_mark_load(struct database *db, struct keystore_mark *mark)
+{
+    CLEANUP(buf_clear) struct buf value = { 0 };
+    TRY(database_get(db, mark_key, &value));
+    struct wire_in in = wire_in(buf_span(&value));
+    struct keystore_mark got = { .count = wire_get_u64(&in) };
+    wire_get_bytes(&in, got.head, HASH_LEN);
+    ENSURE(wire_in_end(&in) == MLT_OK, MLT_ERR_DAMAGED);
+    *mark = got;
+    return MLT_OK;
+}

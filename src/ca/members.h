@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MALOTE_CA_MEMBERS_H
+#define MALOTE_CA_MEMBERS_H
+
+#include "ca/database.h"
+#include "crypto/hash.h"
+#include "wire/name.h"
+
+/* Who owns which name: one key a name, and one name a key. */
+
+struct member {
+    struct name name;
+    bool has_key; /* false: reissued, the name waits for its owner's new key */
+    uint8_t spki_hash[HASH_LEN];
+    int64_t since_s;
+};
+
+MUST_CHECK enum mlt_err members_find(struct database *db, const struct name *name,
+                                     struct member *member, bool *found);
+
+/* A new member, or the new key of a reissued one. */
+MUST_CHECK enum mlt_err members_put(struct database *db, const struct name *name,
+                                    const uint8_t spki_hash[static HASH_LEN], int64_t now_s);
+
+/* The name stays taken and waits; MLT_ERR_MISSING. */
+MUST_CHECK enum mlt_err members_drop_key(struct database *db, const struct name *name);
+
+struct member_visit {
+    enum mlt_err (*on_member)(void *ctx, const struct name *name);
+    void *ctx;
+};
+
+MUST_CHECK enum mlt_err members_each(struct database *db, const struct member_visit *visit);
+
+/* The member who has waited longest for a mailbox pair; *found is false when nobody waits. */
+MUST_CHECK enum mlt_err members_without_mailbox(struct database *db, struct name *name,
+                                                bool *found);
+/* Where its pair stands in the keystore. */
+MUST_CHECK enum mlt_err members_set_mailbox(struct database *db, const struct name *name,
+                                            int64_t offset);
+/* MLT_ERR_MISSING while there is none. */
+MUST_CHECK enum mlt_err members_mailbox(struct database *db, const struct name *name,
+                                        int64_t *offset);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/policy.h"
+
+static struct policy_decision refuse(enum refusal reason)
+{
+    return (struct policy_decision) { POLICY_REFUSE, reason };
+}
+
+static struct policy_decision act(enum policy_action action)
+{
+    return (struct policy_decision) { action, REFUSAL_NONE };
+}
+
+/* A valid invite is honoured in every mode; a bad one is never made up for by the mode. */
+static struct policy_decision decide_invited(const struct policy_facts *f)
+{
+    if (f->invite == INVITE_REFUSED)
+        return refuse(REFUSAL_INVITE);
+    if (f->holder == POLICY_SAME_KEY && (!f->expired || f->invite == INVITE_REPEATED))
+        return act(POLICY_RETURN);
+    if (f->invite == INVITE_REPEATED)
+        return refuse(REFUSAL_INVITE);
+    switch (f->holder) {
+    case POLICY_NOBODY:
+    case POLICY_SAME_KEY:
+        return act(POLICY_ISSUE);
+    case POLICY_WAITING:
+        /* Only the invite that reissue made names this name. */
+        return f->invite == INVITE_BOUND ? act(POLICY_ISSUE) : refuse(REFUSAL_NAME_TAKEN);
+    case POLICY_OTHER_KEY:
+        break;
+    }
+    return refuse(REFUSAL_NAME_TAKEN);
+}
+
+static struct policy_decision decide_by_mode(const struct policy_facts *f)
+{
+    if (f->request == POLICY_REQUEST_REFUSED && f->mode != ENROL_INVITE)
+        return refuse(REFUSAL_BY_ADMIN);
+    switch (f->mode) {
+    case ENROL_OPEN:
+        return act(POLICY_ISSUE);
+    case ENROL_APPROVE:
+        if (f->request == POLICY_REQUEST_FULL)
+            return refuse(REFUSAL_BUSY);
+        return act(f->request == POLICY_REQUEST_KEPT ? POLICY_WAIT : POLICY_QUEUE);
+    case ENROL_INVITE:
+        break;
+    }
+    return refuse(REFUSAL_INVITE_NEEDED);
+}
+
+static struct policy_decision decide_uninvited(const struct policy_facts *f)
+{
+    switch (f->holder) {
+    case POLICY_SAME_KEY:
+        return f->expired ? decide_by_mode(f) : act(POLICY_RETURN);
+    case POLICY_NOBODY:
+        return decide_by_mode(f);
+    case POLICY_OTHER_KEY:
+    case POLICY_WAITING:
+        break;
+    }
+    /* A name never moves to another key but by reissue. */
+    return refuse(REFUSAL_NAME_TAKEN);
+}
+
+struct policy_decision policy_enrol(const struct policy_facts *f)
+{
+    if (f->reserved)
+        return refuse(REFUSAL_NAME_RESERVED);
+    if (f->key_revoked)
+        return refuse(REFUSAL_REVOKED);
+    if (f->key_elsewhere)
+        return refuse(REFUSAL_REQUEST);
+    return f->has_invite ? decide_invited(f) : decide_uninvited(f);
+}

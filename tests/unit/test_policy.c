@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test_base.h"
+
+#include "ca/policy.h"
+
+/* Every combination of facts is decided here, and the promises are checked over all of them. */
+
+static const enum enrol_mode modes[] = { ENROL_INVITE, ENROL_OPEN, ENROL_APPROVE };
+static const enum policy_holder holders[] = { POLICY_NOBODY, POLICY_SAME_KEY, POLICY_OTHER_KEY,
+                                              POLICY_WAITING };
+static const enum invite_verdict invites[] = { INVITE_REFUSED, INVITE_FREE, INVITE_BOUND,
+                                               INVITE_REPEATED };
+static const enum policy_request requests[] = { POLICY_REQUEST_NONE, POLICY_REQUEST_KEPT,
+                                                POLICY_REQUEST_REFUSED, POLICY_REQUEST_FULL };
+
+static void for_all(void (*check)(const struct policy_facts *f, struct policy_decision d))
+{
+    for (unsigned n = 0; n < 3 * 4 * 4 * 4 * 32; n++) {
+        unsigned i = n / 32;
+        struct policy_facts f = { .reserved = n & 1,
+                                  .key_revoked = n & 2,
+                                  .key_elsewhere = n & 4,
+                                  .expired = n & 8,
+                                  .has_invite = n & 16 };
+        f.mode = modes[i % 3];
+        f.holder = holders[i / 3 % 4];
+        f.invite = invites[i / 12 % 4];
+        f.request = requests[i / 48 % 4];
+        check(&f, policy_enrol(&f));
+    }
+}
+
+static struct policy_facts newcomer(enum enrol_mode mode)
+{
+    return (struct policy_facts) { .mode = mode, .holder = POLICY_NOBODY };
+}
+
+static struct policy_facts invited(enum enrol_mode mode, enum invite_verdict verdict)
+{
+    struct policy_facts f = newcomer(mode);
+    f.has_invite = true;
+    f.invite = verdict;
+    return f;
+}
+
+static void assert_action(const struct policy_facts *f, enum policy_action action)
+{
+    const struct policy_decision d = policy_enrol(f);
+    assert_int_equal(d.action, action);
+    assert_int_equal(d.reason, REFUSAL_NONE);
+}
+
+static void assert_refusal(const struct policy_facts *f, enum refusal reason)
+{
+    const struct policy_decision d = policy_enrol(f);
+    assert_int_equal(d.action, POLICY_REFUSE);
+    assert_int_equal(d.reason, reason);
+}
+
+static void check_reason(const struct policy_facts *f, struct policy_decision d)
+{
+    (void)f;
+    assert_true((d.action == POLICY_REFUSE) == (d.reason != REFUSAL_NONE));
+}
+
+static void exactly_a_refusal_has_a_reason(void **state)
+{
+    (void)state;
+    for_all(check_reason);
+}
+
+static void check_never_certified(const struct policy_facts *f, struct policy_decision d)
+{
+    if (f->reserved || f->key_revoked || f->key_elsewhere)
+        assert_int_equal(d.action, POLICY_REFUSE);
+}
+
+static void reserved_names_revoked_keys_and_keys_of_others_never_pass(void **state)
+{
+    (void)state;
+    for_all(check_never_certified);
+}
+
+static void check_never_moves(const struct policy_facts *f, struct policy_decision d)
+{
+    if (f->holder == POLICY_OTHER_KEY)
+        assert_int_equal(d.action, POLICY_REFUSE);
+    if (f->holder == POLICY_WAITING && !(f->has_invite && f->invite == INVITE_BOUND))
+        assert_int_equal(d.action, POLICY_REFUSE);
+}
+
+static void a_name_never_moves_to_another_key_but_by_reissue(void **state)
+{
+    (void)state;
+    for_all(check_never_moves);
+}
+
+static void check_bad_invite(const struct policy_facts *f, struct policy_decision d)
+{
+    if (f->has_invite && f->invite == INVITE_REFUSED)
+        assert_int_equal(d.action, POLICY_REFUSE);
+}
+
+static void a_bad_invite_is_not_made_up_for_by_the_mode(void **state)
+{
+    (void)state;
+    for_all(check_bad_invite);
+}
+
+static void check_return(const struct policy_facts *f, struct policy_decision d)
+{
+    if (d.action == POLICY_RETURN)
+        assert_int_equal(f->holder, POLICY_SAME_KEY);
+}
+
+static void only_the_holder_gets_the_certificate_that_exists(void **state)
+{
+    (void)state;
+    for_all(check_return);
+}
+
+static void check_issue_needs_leave(const struct policy_facts *f, struct policy_decision d)
+{
+    if (d.action != POLICY_ISSUE)
+        return;
+    bool by_invite = f->has_invite && (f->invite == INVITE_FREE || f->invite == INVITE_BOUND);
+    assert_true(by_invite || (!f->has_invite && f->mode == ENROL_OPEN));
+}
+
+static void nothing_is_issued_without_an_invite_but_in_mode_open(void **state)
+{
+    (void)state;
+    for_all(check_issue_needs_leave);
+}
+
+static void a_valid_invite_is_honoured_in_every_mode(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        struct policy_facts f = invited(modes[i], INVITE_FREE);
+        assert_action(&f, POLICY_ISSUE);
+        f.request = POLICY_REQUEST_REFUSED;
+        assert_action(&f, POLICY_ISSUE);
+        f = invited(modes[i], INVITE_BOUND);
+        assert_action(&f, POLICY_ISSUE);
+        f.holder = POLICY_WAITING;
+        assert_action(&f, POLICY_ISSUE);
+    }
+}
+
+static void a_newcomer_without_invite_meets_the_mode(void **state)
+{
+    (void)state;
+    struct policy_facts f = newcomer(ENROL_INVITE);
+    assert_refusal(&f, REFUSAL_INVITE_NEEDED);
+    f = newcomer(ENROL_OPEN);
+    assert_action(&f, POLICY_ISSUE);
+    f = newcomer(ENROL_APPROVE);
+    assert_action(&f, POLICY_QUEUE);
+    f.request = POLICY_REQUEST_KEPT;
+    assert_action(&f, POLICY_WAIT);
+    f.request = POLICY_REQUEST_REFUSED;
+    assert_refusal(&f, REFUSAL_BY_ADMIN);
+    f.request = POLICY_REQUEST_FULL;
+    assert_refusal(&f, REFUSAL_BUSY);
+}
+
+static void a_lost_welcome_locks_nobody_out(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        struct policy_facts f = invited(modes[i], INVITE_REPEATED);
+        f.holder = POLICY_SAME_KEY;
+        assert_action(&f, POLICY_RETURN);
+        f = newcomer(modes[i]);
+        f.holder = POLICY_SAME_KEY;
+        assert_action(&f, POLICY_RETURN);
+    }
+}
+
+static void an_invite_used_by_a_key_is_nothing_once_the_name_waits(void **state)
+{
+    (void)state;
+    struct policy_facts f = invited(ENROL_OPEN, INVITE_REPEATED);
+    f.holder = POLICY_WAITING;
+    assert_refusal(&f, REFUSAL_INVITE);
+    f.holder = POLICY_NOBODY;
+    assert_refusal(&f, REFUSAL_INVITE);
+}
+
+static void an_expired_holder_needs_what_a_newcomer_needs(void **state)
+{
+    (void)state;
+    struct policy_facts f = newcomer(ENROL_INVITE);
+    f.holder = POLICY_SAME_KEY;
+    f.expired = true;
+    assert_refusal(&f, REFUSAL_INVITE_NEEDED);
+    f.mode = ENROL_APPROVE;
+    assert_action(&f, POLICY_QUEUE);
+    f.has_invite = true;
+    f.invite = INVITE_FREE;
+    assert_action(&f, POLICY_ISSUE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exactly_a_refusal_has_a_reason),
+        cmocka_unit_test(reserved_names_revoked_keys_and_keys_of_others_never_pass),
+        cmocka_unit_test(a_name_never_moves_to_another_key_but_by_reissue),
+        cmocka_unit_test(a_bad_invite_is_not_made_up_for_by_the_mode),
+        cmocka_unit_test(only_the_holder_gets_the_certificate_that_exists),
+        cmocka_unit_test(nothing_is_issued_without_an_invite_but_in_mode_open),
+        cmocka_unit_test(a_valid_invite_is_honoured_in_every_mode),
+        cmocka_unit_test(a_newcomer_without_invite_meets_the_mode),
+        cmocka_unit_test(a_lost_welcome_locks_nobody_out),
+        cmocka_unit_test(an_invite_used_by_a_key_is_nothing_once_the_name_waits),
+        cmocka_unit_test(an_expired_holder_needs_what_a_newcomer_needs),
+    };
+    return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
+}
