@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MALOTE_RELAY_LOG_RATE_H
+#define MALOTE_RELAY_LOG_RATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A flood of junk must not become a flood of log lines: so many of one class a second, then a
+ * count.  Classes are the rows of err.def. */
+
+#define LOG_RATE_CLASSES 64
+
+struct log_rate {
+    struct {
+        int64_t second; /* of the last line */
+        int64_t summed; /* of the last count */
+        unsigned said;
+        uint64_t held;
+    } classes[LOG_RATE_CLASSES];
+};
+
+/* May a line of this class be written now?  If not it is counted. */
+bool log_rate_take(struct log_rate *rate, unsigned class, int64_t now_ms);
+
+/* How many were held back since the last count; a count at most once a second, else 0. */
+uint64_t log_rate_held(struct log_rate *rate, unsigned class, int64_t now_ms);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/net.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "crypto/crypto.h"
+#include "ipc/messages.h"
+#include "ipc/sandbox.h"
+#include "relay/process.h"
+
+static const uint64_t tick_ms = 250;
+static const int backlog = 4096;
+
+static void leave_loop(struct net *net, int status)
+{
+    net->status = status;
+    uv_stop(&net->loop);
+}
+
+/* ---- listening ---- */
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    struct net *net = listener->data;
+    if (status == 0 && !net->stopping)
+        net_conn_accept(net, listener);
+}
+
+void net_serve(struct net *net)
+{
+    if (net->serving)
+        return;
+    for (size_t i = 0; i < net->listener_count; i++) {
+        int rc = uv_listen((uv_stream_t *)&net->listeners[i], backlog, on_connection);
+        if (rc != 0) {
+            log_error("cannot listen: %s", uv_strerror(rc));
+            leave_loop(net, 1);
+            return;
+        }
+    }
+    net->serving = true;
+    enum mlt_err err = channel_send(&net->parent, IPC_NET_READY, 0, (struct span) { 0 });
+    if (err != MLT_OK)
+        leave_loop(net, 1);
+}
+
+/* ---- time ---- */
+
+static void log_held(struct net *net)
+{
+    int64_t now = env_mono_ms(net->env);
+    for (unsigned class = 0; class < LOG_RATE_CLASSES; class ++) {
+        uint64_t held = log_rate_held(&net->log_rate, class, now);
+        if (held > 0)
+            log_warning("%" PRIu64 " more connections ended with %s", held,
+                        err_name((enum mlt_err) class));
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct net *net = timer->data;
+    net_conn_tick_all(net);
+    router_tick(net->router, env_wall_ms(net->env));
+    net_ca_tick(net);
+    log_held(net);
+    if (net->stopping && env_mono_ms(net->env) >= net->stop_ms)
+        leave_loop(net, 0);
+}
+
+static void on_turn(uv_prepare_t *prepare)
+{
+    net_conn_flush_all(prepare->data);
+}
+
+/* ---- the parent ---- */
+
+void net_check_stopped(struct net *net)
+{
+    if (net->stopping && net->connection_count == 0)
+        leave_loop(net, 0);
+}
+
+static void stop(struct net *net)
+{
+    if (net->stopping)
+        return;
+    net->stopping = true;
+    net->stop_ms = env_mono_ms(net->env) + LIMIT_FLUSH_MS;
+    net_conn_stop_all(net);
+    net_check_stopped(net);
+}
+
+static enum mlt_err handle(struct net *net, const struct ipc_message *message)
+{
+    struct ipc_net_start start = { 0 };
+    switch (message->type) {
+    case IPC_NET_START:
+        TRY(ipc_net_start_decode(message->body, &start));
+        ENSURE(net->group == DH_NONE, MLT_ERR_UNEXPECTED);
+        net->group = (enum dh_group)start.group;
+        net_work_set_group(&net->work, net->group);
+        return MLT_OK;
+    case IPC_PEER:
+        net_ca_connect(net, message->passed_fd);
+        return MLT_OK;
+    case IPC_STOP:
+        stop(net);
+        return MLT_OK;
+    default:
+        return MLT_ERR_UNEXPECTED;
+    }
+}
+
+static void on_parent(uv_poll_t *poll, int status, int events)
+{
+    struct net *net = poll->data;
+    (void)status;
+    (void)events;
+    CLEANUP(buf_clear) struct buf received = { 0 };
+    struct ipc_message message = { 0 };
+    bool got = false;
+    enum mlt_err err = channel_receive(&net->parent, 0, &received, &message, &got);
+    if (err == MLT_OK && got)
+        err = handle(net, &message);
+    if (err == MLT_OK)
+        return;
+    if (err != MLT_ERR_CUT)
+        log_error("parent: bad message: %s", err_text(err));
+    leave_loop(net, 1);
+}
+
+/* ---- start and end ---- */
+
+static size_t raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return LIMIT_CONNECTIONS / 100;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return LIMIT_CONNECTIONS / 100;
+    rlim_t most = limit.rlim_cur / 4 * 3;
+    return most < LIMIT_CONNECTIONS ? (size_t)most : LIMIT_CONNECTIONS;
+}
+
+static enum mlt_err open_listeners(struct net *net, const int *fds, size_t count)
+{
+    TRY(ALLOC_ARRAY(count, &net->listeners));
+    for (size_t i = 0; i < count; i++) {
+        ENSURE(uv_tcp_init(&net->loop, &net->listeners[i]) == 0, MLT_ERR_SYSTEM);
+        ENSURE(uv_tcp_open(&net->listeners[i], fds[i]) == 0, MLT_ERR_SYSTEM);
+        net->listeners[i].data = net;
+        net->listener_count++;
+    }
+    return MLT_OK;
+}
+
+/* Everything that needs files or the system's counters comes before the sandbox. */
+static enum mlt_err enter_sandbox(void)
+{
+    CLEANUP(file_close) int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    ENSURE(here >= 0, MLT_ERR_SYSTEM);
+    struct sandbox_report report = { 0 };
+    TRY(sandbox_enter(here, &report));
+    if (!report.landlock)
+        log_warning("this kernel has no Landlock: files are kept from this process by its user "
+                    "alone");
+    return MLT_OK;
+}
+
+static enum mlt_err start_handles(struct net *net)
+{
+    net->flush.data = net->tick.data = net->parent_poll.data = net;
+    ENSURE(uv_prepare_init(&net->loop, &net->flush) == 0, MLT_ERR_SYSTEM);
+    ENSURE(uv_prepare_start(&net->flush, on_turn) == 0, MLT_ERR_SYSTEM);
+    ENSURE(uv_timer_init(&net->loop, &net->tick) == 0, MLT_ERR_SYSTEM);
+    ENSURE(uv_timer_start(&net->tick, on_tick, tick_ms, tick_ms) == 0, MLT_ERR_SYSTEM);
+    ENSURE(uv_poll_init(&net->loop, &net->parent_poll, net->parent.fd) == 0, MLT_ERR_SYSTEM);
+    ENSURE(uv_poll_start(&net->parent_poll, UV_READABLE, on_parent) == 0, MLT_ERR_SYSTEM);
+    return MLT_OK;
+}
+
+static enum mlt_err start(struct net *net, const int *listeners, size_t count)
+{
+    bool locked = false;
+    TRY(secret_start(&locked));
+    if (!locked)
+        log_warning("memory for keys could not be locked (RLIMIT_MEMLOCK)");
+    TRY(crypto_start());
+    ENSURE(uv_loop_init(&net->loop) == 0, MLT_ERR_SYSTEM);
+    net_work_init(&net->work, &net->loop);
+    net->connection_most = raise_file_limit();
+    TRY(alloc_bytes(NET_READ_SPACE, &net->read_space));
+    struct router_out out = { .ctx = net,
+                              .deliver = net_session_on_deliver,
+                              .outcome = net_session_on_outcome,
+                              .end = net_session_on_end };
+    TRY(router_new(net->env, &out, &net->router));
+    TRY(open_listeners(net, listeners, count));
+    TRY(start_handles(net));
+    return enter_sandbox();
+}
+
+int net_process(struct channel *parent, const int *listeners, size_t count)
+{
+    /* The process ends with its loop; what it holds ends with it. */
+    static struct net net;
+    log_start("maloted[net]", LOG_LEVEL_INFO);
+    signal(SIGPIPE, SIG_IGN);
+    net.env = env_system();
+    net.parent = *parent;
+    net.ca.channel.fd = -1;
+    TAILQ_INIT(&net.connections);
+    TAILQ_INIT(&net.half_open);
+    TAILQ_INIT(&net.touched);
+    TAILQ_INIT(&net.ca.waiting);
+    enum mlt_err err = start(&net, listeners, count);
+    if (err != MLT_OK) {
+        log_error("cannot start: %s", err_text(err));
+        return 1;
+    }
+    uv_run(&net.loop, UV_RUN_DEFAULT);
+    net_ca_clear(&net);
+    net_work_clear(&net.work);
+    return net.status;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MALOTE_RELAY_NET_H
+#define MALOTE_RELAY_NET_H
+
+#include <sys/queue.h>
+#include <uv.h>
+
+#include "ipc/channel.h"
+#include "relay/server_identity.h"
+#include "relay/log_rate.h"
+#include "relay/net_conn.h"
+#include "relay/net_work.h"
+#include "relay/router.h"
+
+/*
+ * The net process, as its own files see it.  One event loop owns everything here; workers get
+ * nothing but a job.  Only relay/net*.c know libuv.
+ */
+
+struct net_ca {
+    struct channel channel; /* fd -1: lost */
+    uv_poll_t *poll;
+    struct buf received;
+    struct buf ca_der;
+    bool synced;
+    uint32_t next_tag;
+    struct net_conn_list waiting; /* ENROLs, oldest first; the first `outstanding` are with ca */
+    size_t outstanding;
+    EVP_PKEY *new_key;   /* made, and not certified yet */
+    uint32_t key_tag;    /* of the SERVER_REQUEST that ca has; 0: none */
+    bool making_key;     /* a worker is at it */
+    int64_t next_try_ms; /* monotonic: when the next certificate may be asked for */
+};
+
+struct net {
+    uv_loop_t loop;
+    const struct env *env;
+    struct channel parent;
+    uv_poll_t parent_poll;
+    uv_prepare_t flush;
+    uv_timer_t tick;
+    uv_tcp_t *listeners;
+    size_t listener_count;
+    enum dh_group group;
+    struct net_ca ca;
+    struct net_work work;
+    struct server_identity *identity; /* NULL until ca has certified one */
+    struct router *router;
+    struct log_rate log_rate;
+    struct net_conn_list connections, half_open, touched;
+    size_t connection_count, half_open_count, connection_most;
+    struct buf plain; /* of the record that is being looked at */
+    struct buf body;  /* of the record that is being made */
+    uint8_t *read_space;
+    bool serving, stopping;
+    int64_t stop_ms;
+    int status;
+};
+
+/* The connections that are to be closed before the loop ends. */
+void net_check_stopped(struct net *net);
+
+/* ca has certified a key: from now on connections are accepted. */
+void net_serve(struct net *net);
+
+/* ---- net_ca.c: the channel to the ca process ---- */
+
+/* Takes the new channel's descriptor; the old one, if any, is dropped. */
+void net_ca_connect(struct net *net, int fd);
+void net_ca_tick(struct net *net);
+void net_ca_clear(struct net *net);
+/* Sends it when its turn comes; the answer comes by net_conn_enrolled. */
+void net_ca_enrol(struct net *net, struct net_conn *conn);
+/* The connection went away before the answer. */
+void net_ca_forget(struct net *net, struct net_conn *conn);
+
+#endif

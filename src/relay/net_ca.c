@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/net.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "pki/request.h"
+
+static const unsigned identity_bits = 2048; /* a day's key */
+static const int64_t retry_ms = 60000;      /* within LIMIT_SERVER_CERTS_PER_HOUR */
+static const int messages_per_turn = 256;   /* a long synchronisation delays nobody */
+
+static void lose(struct net *net);
+
+/* The parent makes a new pair; whoever misbehaved ends before that. */
+static void ask_for_new_pair(struct net *net, bool misbehaved)
+{
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    const struct ipc_peer_lost lost = { misbehaved };
+    enum mlt_err err = ipc_peer_lost_encode(&lost, &body);
+    if (err == MLT_OK)
+        err = channel_send(&net->parent, IPC_PEER_LOST, 0, buf_span(&body));
+    if (err != MLT_OK)
+        log_error("parent: could not be told that ca is lost: %s", err_text(err));
+}
+
+static uint32_t new_tag(struct net_ca *ca)
+{
+    if (++ca->next_tag == 0)
+        ca->next_tag = 1;
+    return ca->next_tag;
+}
+
+/* ---- ENROL ---- */
+
+static enum mlt_err send_enrol(struct net *net, struct net_conn *conn)
+{
+    const struct client_auth *asked = hs_client_auth(conn->hs);
+    struct ipc_enrol enrol = { .name = asked->name,
+                               .request = asked->request,
+                               .has_invite = asked->has_invite };
+    memcpy(enrol.invite_id, asked->invite_id, INVITE_ID);
+    memcpy(enrol.proof, asked->proof, INVITE_PROOF);
+    buf_reset(&net->body);
+    TRY(ipc_enrol_encode(&enrol, &net->body));
+    conn->tag = new_tag(&net->ca);
+    return channel_send(&net->ca.channel, IPC_ENROL, conn->tag, buf_span(&net->body));
+}
+
+static void send_waiting(struct net *net)
+{
+    struct net_conn *conn = NULL;
+    TAILQ_FOREACH(conn, &net->ca.waiting, of_waiting)
+    {
+        if (net->ca.outstanding >= LIMIT_ENROL_WINDOW)
+            return;
+        if (conn->tag != 0)
+            continue;
+        enum mlt_err err = send_enrol(net, conn);
+        if (err != MLT_OK) {
+            log_error("ca: enrolment could not be passed on: %s", err_text(err));
+            lose(net);
+            ask_for_new_pair(net, false);
+            return;
+        }
+        net->ca.outstanding++;
+    }
+}
+
+void net_ca_enrol(struct net *net, struct net_conn *conn)
+{
+    if (net->ca.channel.fd < 0) {
+        net_conn_enrolled(conn, NULL);
+        return;
+    }
+    conn->waiting = true;
+    conn->tag = 0;
+    TAILQ_INSERT_TAIL(&net->ca.waiting, conn, of_waiting);
+    send_waiting(net);
+}
+
+void net_ca_forget(struct net *net, struct net_conn *conn)
+{
+    TAILQ_REMOVE(&net->ca.waiting, conn, of_waiting);
+    conn->waiting = false;
+}
+
+static enum mlt_err handle_enrolled(struct net *net, const struct ipc_message *message)
+{
+    struct ipc_enrolled answer = { 0 };
+    TRY(ipc_enrolled_decode(message->body, &answer));
+    ENSURE(net->ca.outstanding > 0 && message->tag != 0, MLT_ERR_UNEXPECTED);
+    net->ca.outstanding--;
+    struct net_conn *conn = NULL;
+    TAILQ_FOREACH(conn, &net->ca.waiting, of_waiting)
+    {
+        if (conn->tag == message->tag)
+            break;
+    }
+    if (conn != NULL) { /* else he went away meanwhile: he may ask again */
+        net_ca_forget(net, conn);
+        net_conn_enrolled(conn, &answer);
+    }
+    send_waiting(net);
+    return MLT_OK;
+}
+
+/* ---- our own certificate ---- */
+
+struct key_making {
+    struct net *net;
+    EVP_PKEY *key;
+    struct buf request;
+    enum mlt_err err;
+};
+
+static enum mlt_err make_key(struct key_making *making)
+{
+    struct name relay = { .text = "relay" };
+    TRY(rsa_key_new(identity_bits, &making->key));
+    return request_make(making->key, &relay, &making->request);
+}
+
+static void make_key_on_worker(void *ctx)
+{
+    struct key_making *making = ctx;
+    making->err = make_key(making);
+}
+
+static void ask_for_certificate(struct net *net, struct key_making *making)
+{
+    struct net_ca *ca = &net->ca;
+    if (making->err == MLT_OK && ca->channel.fd >= 0) {
+        uint32_t tag = new_tag(ca);
+        struct span request = buf_span(&making->request);
+        making->err = channel_send(&ca->channel, IPC_SERVER_REQUEST, tag, request);
+        if (making->err == MLT_OK) {
+            rsa_key_free(&ca->new_key);
+            ca->new_key = making->key;
+            making->key = NULL;
+            ca->key_tag = tag;
+        }
+    }
+    if (making->err != MLT_OK)
+        log_error("no request for a server certificate: %s", err_text(making->err));
+}
+
+static void on_key_made(void *ctx)
+{
+    struct key_making *making = ctx;
+    making->net->ca.making_key = false;
+    ask_for_certificate(making->net, making);
+    rsa_key_free(&making->key);
+    buf_clear(&making->request);
+    alloc_free(making);
+}
+
+static void start_key(struct net *net)
+{
+    struct key_making *making = NULL;
+    enum mlt_err err = ALLOC_NEW(&making);
+    if (err == MLT_OK) {
+        making->net = net;
+        err = net_work_add(&net->work, making, make_key_on_worker, on_key_made);
+    }
+    net->ca.making_key = err == MLT_OK;
+    if (err != MLT_OK) {
+        alloc_free(making);
+        log_warning("no new server key now: %s", err_text(err));
+    }
+}
+
+static void renew_if_due(struct net *net)
+{
+    struct net_ca *ca = &net->ca;
+    int64_t now = env_mono_ms(net->env);
+    if (!ca->synced || net->stopping || ca->making_key || ca->key_tag != 0 || now < ca->next_try_ms)
+        return;
+    if (net->identity != NULL && env_wall_ms(net->env) < server_identity_renew_ms(net->identity))
+        return;
+    ca->next_try_ms = now + retry_ms;
+    start_key(net);
+}
+
+static enum mlt_err handle_server_cert(struct net *net, const struct ipc_message *message)
+{
+    struct ipc_server_cert answer = { 0 };
+    TRY(ipc_server_cert_decode(message->body, &answer));
+    ENSURE(net->ca.key_tag != 0 && message->tag == net->ca.key_tag, MLT_ERR_UNEXPECTED);
+    net->ca.key_tag = 0;
+    struct server_identity_parts parts = { .env = net->env,
+                                           .group = net->group,
+                                           .ca_der = buf_span(&net->ca.ca_der),
+                                           .der = answer.certificate };
+    struct server_identity *made = NULL;
+    enum mlt_err err = answer.err;
+    if (err == MLT_OK)
+        err = server_identity_new(&parts, &net->ca.new_key, &made);
+    rsa_key_free(&net->ca.new_key);
+    if (err != MLT_OK) {
+        log_error("ca: no server certificate: %s", err_text(err));
+        return MLT_OK;
+    }
+    server_identity_drop(&net->identity);
+    net->identity = made;
+    log_info("server certificate of this key is in use, until half its life");
+    net_serve(net);
+    return MLT_OK;
+}
+
+/* ---- who is who ---- */
+
+static enum mlt_err handle_ca_info(struct net *net, const struct ipc_message *message)
+{
+    struct ipc_ca_info info = { 0 };
+    TRY(ipc_ca_info_decode(message->body, &info));
+    struct cert ca = { 0 };
+    TRY(cert_read_ca(info.ca_der, NULL, &ca));
+    cert_clear(&ca);
+    buf_reset(&net->ca.ca_der);
+    TRY(buf_put(&net->ca.ca_der, info.ca_der));
+    net->ca.synced = false;
+    return router_sync_begin(net->router);
+}
+
+static enum mlt_err handle_member(struct net *net, const struct ipc_message *message)
+{
+    struct ipc_member member = { 0 };
+    TRY(ipc_member_decode(message->body, &member));
+    return router_member(net->router, &member.name);
+}
+
+static enum mlt_err handle_revoked(struct net *net, const struct ipc_message *message)
+{
+    struct ipc_revoked revoked = { 0 };
+    TRY(ipc_revoked_decode(message->body, &revoked));
+    struct router_revocation what = { .name = revoked.name,
+                                      .serial = SPAN_OF(revoked.serial),
+                                      .spki_hash = SPAN_OF(revoked.spki_hash) };
+    return router_revoked(net->router, &what);
+}
+
+static enum mlt_err handle_synced(struct net *net)
+{
+    ENSURE(net->ca.ca_der.len > 0, MLT_ERR_UNEXPECTED);
+    router_sync_end(net->router);
+    net->ca.synced = true;
+    renew_if_due(net);
+    return MLT_OK;
+}
+
+static enum mlt_err handle(struct net *net, const struct ipc_message *message)
+{
+    switch (message->type) {
+    case IPC_CA_INFO:
+        return handle_ca_info(net, message);
+    case IPC_MEMBER:
+        return handle_member(net, message);
+    case IPC_REVOKED:
+        return handle_revoked(net, message);
+    case IPC_SYNCED:
+        return handle_synced(net);
+    case IPC_SERVER_CERT:
+        return handle_server_cert(net, message);
+    case IPC_ENROLLED:
+        return handle_enrolled(net, message);
+    default:
+        return MLT_ERR_UNEXPECTED;
+    }
+}
+
+/* ---- the channel ---- */
+
+static void free_poll(uv_handle_t *handle)
+{
+    alloc_free(handle);
+}
+
+/* Everything that hung on this channel is over; logins and messages go on without it. */
+static void lose(struct net *net)
+{
+    struct net_ca *ca = &net->ca;
+    if (ca->poll != NULL) {
+        uv_poll_stop(ca->poll);
+        uv_close((uv_handle_t *)ca->poll, free_poll);
+        ca->poll = NULL;
+    }
+    channel_close(&ca->channel);
+    ca->synced = false;
+    ca->outstanding = 0;
+    ca->key_tag = 0;
+    ca->next_try_ms = 0;
+    rsa_key_free(&ca->new_key);
+    while (!TAILQ_EMPTY(&ca->waiting)) {
+        struct net_conn *conn = TAILQ_FIRST(&ca->waiting);
+        net_ca_forget(net, conn);
+        net_conn_enrolled(conn, NULL);
+    }
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct net *net = poll->data;
+    (void)events;
+    (void)status; /* an error shows when we read */
+    for (int i = 0; i < messages_per_turn && net->ca.poll == poll; i++) {
+        struct ipc_message message = { 0 };
+        bool got = false;
+        enum mlt_err err = channel_receive(&net->ca.channel, 0, &net->ca.received, &message, &got);
+        if (err == MLT_OK && !got)
+            return;
+        if (err == MLT_OK)
+            err = handle(net, &message);
+        if (err == MLT_OK)
+            continue;
+        if (err == MLT_ERR_CUT && net->stopping)
+            log_debug("ca: gone");
+        else if (err == MLT_ERR_CUT)
+            log_warning("ca: gone; enrolments are refused until it is back");
+        else
+            log_error("ca: bad message, channel dropped: %s", err_text(err));
+        lose(net);
+        if (err != MLT_ERR_CUT)
+            ask_for_new_pair(net, err_fault(err) == FAULT_PEER && err != MLT_ERR_TIMEOUT);
+    }
+}
+
+void net_ca_connect(struct net *net, int fd)
+{
+    lose(net);
+    channel_init(&net->ca.channel, fd, IPC_NET, IPC_CA);
+    uv_poll_t *poll = NULL;
+    enum mlt_err err = ALLOC_NEW(&poll);
+    if (err == MLT_OK && uv_poll_init(&net->loop, poll, fd) != 0) {
+        alloc_free(poll);
+        err = MLT_ERR_SYSTEM;
+    }
+    if (err != MLT_OK) {
+        log_error("ca: channel could not be watched: %s", err_text(err));
+        channel_close(&net->ca.channel);
+        return;
+    }
+    poll->data = net;
+    net->ca.poll = poll;
+    if (uv_poll_start(poll, UV_READABLE, on_readable) != 0)
+        lose(net);
+}
+
+void net_ca_tick(struct net *net)
+{
+    renew_if_due(net);
+}
+
+void net_ca_clear(struct net *net)
+{
+    lose(net);
+    buf_clear(&net->ca.received);
+    buf_clear(&net->ca.ca_der);
+}

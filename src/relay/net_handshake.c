@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/net_conn.h"
+
+#include <string.h>
+
+#include "relay/admission.h"
+#include "relay/net.h"
+
+static void step(struct net_conn *conn);
+
+static void fail(struct net_conn *conn, enum mlt_err err)
+{
+    net_conn_end(conn, err, NULL);
+}
+
+static void abort_with(struct net_conn *conn, enum alert alert, enum mlt_err err)
+{
+    if (conn->hs != NULL && !conn->on_worker)
+        hs_abort(conn->hs, alert, &conn->out);
+    fail(conn, err);
+}
+
+void net_handshake_start(struct net_conn *conn)
+{
+    conn->identity = server_identity_share(conn->net->identity);
+    enum mlt_err err = hs_server_new(&conn->identity->config, &conn->hs);
+    if (err == MLT_OK)
+        err = hs_begin(conn->hs, &conn->out);
+    if (err != MLT_OK) {
+        fail(conn, err);
+        return;
+    }
+    memcpy(conn->hs_id, hs_id(conn->hs), sizeof(conn->hs_id) - 1);
+    net_conn_touch(conn);
+}
+
+/* ---- heavy steps ---- */
+
+static void work(void *ctx)
+{
+    struct net_conn *conn = ctx;
+    hs_work(conn->hs);
+}
+
+static void on_worked(void *ctx)
+{
+    struct net_conn *conn = ctx;
+    conn->on_worker = false;
+    if (conn->phase == NET_PHASE_ENDED) { /* its time was over meanwhile */
+        hs_free(&conn->hs);
+        server_identity_drop(&conn->identity);
+        net_conn_touch(conn);
+        return;
+    }
+    enum mlt_err err = hs_worked(conn->hs, &conn->out);
+    net_conn_touch(conn);
+    if (err != MLT_OK) {
+        fail(conn, err);
+        return;
+    }
+    step(conn);
+    net_conn_resume(conn);
+}
+
+static void send_to_worker(struct net_conn *conn)
+{
+    conn->on_worker = true;
+    enum mlt_err err = net_work_add(&conn->net->work, conn, work, on_worked);
+    if (err == MLT_OK)
+        return;
+    conn->on_worker = false;
+    abort_with(conn, err == MLT_ERR_TOO_MANY ? ALERT_BUSY : ALERT_INTERNAL, err);
+}
+
+static void give_ephemeral(struct net_conn *conn)
+{
+    EVP_PKEY *key = net_work_take_ephemeral(&conn->net->work);
+    if (key == NULL) {
+        send_to_worker(conn);
+        return;
+    }
+    enum mlt_err err = hs_give_ephemeral(conn->hs, &key);
+    dh_key_free(&key);
+    if (err != MLT_OK)
+        abort_with(conn, ALERT_INTERNAL, err);
+    else
+        step(conn);
+}
+
+/* ---- Welcome ---- */
+
+/* Refused, pending or issued: the session ends with what Welcome says. */
+static void welcome_and_end(struct net_conn *conn, const struct welcome *w)
+{
+    struct buf *body = &conn->net->body;
+    buf_reset(body);
+    enum mlt_err err = welcome_encode(w, body);
+    if (err == MLT_OK)
+        err = net_session_seal(conn, RECORD_WELCOME, buf_span(body));
+    if (err == MLT_OK)
+        err = session_close(&conn->session, CLOSE_DONE, &conn->out);
+    if (err != MLT_OK) {
+        fail(conn, err);
+        return;
+    }
+    switch (w->result) {
+    case WELCOME_ISSUED:
+        net_conn_end(conn, MLT_OK, "certificate issued");
+        return;
+    case WELCOME_PENDING:
+        net_conn_end(conn, MLT_OK, "enrolment waits for approval");
+        return;
+    default:
+        net_conn_end(conn, MLT_ERR_REFUSED, refusal_text(w->reason));
+        return;
+    }
+}
+
+static enum mlt_err begin_session(struct net_conn *conn, struct hs_result *result)
+{
+    TRY(hs_take_result(conn->hs, result));
+    TRY(session_init(&conn->session, conn->net->env, &session_default_limits, &result->send,
+                     &result->receive));
+    conn->has_session = true;
+    hs_free(&conn->hs);
+    server_identity_drop(&conn->identity);
+    net_conn_settle(conn);
+    return MLT_OK;
+}
+
+static enum mlt_err log_in(struct net_conn *conn, const struct hs_result *result)
+{
+    struct net *net = conn->net;
+    struct welcome w = { 0 };
+    bool revoked = router_is_revoked(net->router, &result->peer);
+    admission_login(result->peer_verdict, revoked, env_wall_ms(net->env), &w);
+    if (w.result != WELCOME_LOGGED_IN) {
+        welcome_and_end(conn, &w);
+        return MLT_OK;
+    }
+    buf_reset(&net->body);
+    TRY(welcome_encode(&w, &net->body));
+    TRY(net_session_seal(conn, RECORD_WELCOME, buf_span(&net->body)));
+    return net_session_start(conn, result);
+}
+
+static void welcome_login(struct net_conn *conn)
+{
+    conn->kind = hs_client_auth(conn->hs)->kind;
+    CLEANUP(hs_result_clear) struct hs_result result = { 0 };
+    enum mlt_err err = begin_session(conn, &result);
+    if (err == MLT_OK) {
+        conn->name = result.peer.fields.name;
+        err = log_in(conn, &result);
+    }
+    if (err != MLT_OK)
+        fail(conn, err);
+}
+
+/* ---- ENROL ---- */
+
+static void ask_ca(struct net_conn *conn)
+{
+    /* A slow ca is not the client's fault: his time starts anew. */
+    conn->deadline_ms = env_mono_ms(conn->net->env) + LIMIT_HANDSHAKE_MS;
+    conn->kind = CLIENT_AUTH_ENROL;
+    conn->name = hs_client_auth(conn->hs)->name;
+    net_ca_enrol(conn->net, conn);
+}
+
+void net_conn_enrolled(struct net_conn *conn, const struct ipc_enrolled *answer)
+{
+    struct welcome w = { 0 };
+    int64_t now = env_wall_ms(conn->net->env);
+    if (answer != NULL)
+        admission_enrol(answer, now, &w);
+    else
+        admission_busy(now, &w);
+    CLEANUP(hs_result_clear) struct hs_result result = { 0 };
+    enum mlt_err err = hs_issued(conn->hs);
+    if (err == MLT_OK)
+        err = begin_session(conn, &result);
+    if (err != MLT_OK)
+        fail(conn, err);
+    else
+        welcome_and_end(conn, &w);
+}
+
+/* ---- the machine ---- */
+
+static void step(struct net_conn *conn)
+{
+    switch (hs_want(conn->hs)) {
+    case HS_WANT_INPUT:
+        return;
+    case HS_WANT_EPHEMERAL:
+        give_ephemeral(conn);
+        return;
+    case HS_WANT_DERIVE:
+    case HS_WANT_VERIFY:
+    case HS_WANT_SIGN:
+        send_to_worker(conn);
+        return;
+    case HS_WANT_ISSUE:
+        ask_ca(conn);
+        return;
+    case HS_WANT_SESSION:
+        welcome_login(conn);
+        return;
+    case HS_WANT_NOTHING:
+        fail(conn, MLT_ERR_STATE);
+        return;
+    }
+}
+
+void net_handshake_input(struct net_conn *conn, struct span bytes, size_t *used)
+{
+    enum mlt_err err = hs_input(conn->hs, bytes, used, &conn->out);
+    net_conn_touch(conn);
+    if (err != MLT_OK)
+        fail(conn, err);
+    else if (*used > 0)
+        step(conn);
+}
+
+void net_handshake_timeout(struct net_conn *conn)
+{
+    if (conn->waiting) { /* ca is slow: told in a Welcome, as the keys allow it */
+        net_ca_forget(conn->net, conn);
+        net_conn_enrolled(conn, NULL);
+        return;
+    }
+    abort_with(conn, ALERT_TIMEOUT, MLT_ERR_TIMEOUT);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MALOTE_RELAY_NET_WORK_H
+#define MALOTE_RELAY_NET_WORK_H
+
+#include <sys/queue.h>
+#include <uv.h>
+
+#include "base/limits.h"
+#include "crypto/dh.h"
+
+/*
+ * Heavy steps, off the event loop.  libuv's own queue is unbounded and shared with others, so a
+ * bounded one stands before it and at most one job a processor is inside.
+ */
+
+struct net_work;
+
+struct net_job {
+    uv_work_t request;
+    STAILQ_ENTRY(net_job) next;
+    struct net_work *work;
+    void *ctx;
+    void (*run)(void *ctx);  /* on a worker */
+    void (*done)(void *ctx); /* on the loop, exactly once */
+};
+
+struct net_work {
+    uv_loop_t *loop;
+    STAILQ_HEAD(, net_job) queue;
+    size_t queued;
+    unsigned running, most_running;
+    enum dh_group group;
+    EVP_PKEY *pool[LIMIT_EPHEMERAL_POOL]; /* one-use keys made in idle time */
+    size_t pool_count;
+    EVP_PKEY *refilling; /* the worker's, until its job is done */
+    bool refill_running, closing;
+};
+
+/* Before the sandbox: asks the system how many processors there are. */
+void net_work_init(struct net_work *work, uv_loop_t *loop);
+void net_work_clear(struct net_work *work);
+
+/* From now on the pool is kept full of keys of this group. */
+void net_work_set_group(struct net_work *work, enum dh_group group);
+
+/* MLT_ERR_TOO_MANY when the queue is full: then nothing will be called. */
+MUST_CHECK enum mlt_err net_work_add(struct net_work *work, void *ctx, void (*run)(void *ctx),
+                                     void (*done)(void *ctx));
+
+/* A key made ahead, owned by the caller, or NULL. */
+EVP_PKEY *net_work_take_ephemeral(struct net_work *work);
+
+#endif
