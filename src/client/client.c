@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/client.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "client/dial.h"
+#include "client/in_flight.h"
+#include "client/link.h"
+#include "wire/receipt.h"
+
+enum client_state {
+    STATE_OVER = 0,
+    STATE_WAITING, /* to come back, until due_ms */
+    STATE_DIALING, /* until due_ms */
+    STATE_LINKED,
+    STATE_CLOSING /* our close is said; until due_ms */
+};
+
+struct client {
+    struct client_config config;
+    struct hs_client_config handshake;
+    enum client_state state;
+    int64_t due_ms;
+    struct dial_list addresses;
+    size_t address; /* which one is tried */
+    int dial_fd;
+    struct link *link;
+    bool logged_in; /* now */
+    bool was_logged_in;
+    int64_t pause_ms; /* before the next try to come back */
+    uint32_t max_body;
+    struct in_flight in_flight;
+    struct event_queue events;
+    bool look_into_store;
+    int64_t last_row;
+    char id[9];
+    char detail[DIAL_DETAIL];
+};
+
+static int64_t now(const struct client *c)
+{
+    return env_mono_ms(c->config.env);
+}
+
+static void tell(struct client *c, const struct client_event *event)
+{
+    event_queue_add(&c->events, event);
+}
+
+static bool is_enrolling(const struct client *c)
+{
+    return c->config.kind == CLIENT_AUTH_ENROL;
+}
+
+enum mlt_err client_new(const struct client_config *config, struct client **client)
+{
+    const struct identity *me = config->identity;
+    bool joined = me->server.state == SERVER_JOINED;
+    bool enrolling = config->kind == CLIENT_AUTH_ENROL;
+    ENSURE(joined != enrolling && enrolling == (config->store == NULL), MLT_ERR_STATE);
+    CLEANUP(client_free) struct client *c = NULL;
+    TRY(ALLOC_NEW(&c));
+    c->config = *config;
+    c->dial_fd = -1;
+    c->pause_ms = LIMIT_RETRY_FIRST_MS;
+    c->look_into_store = config->kind == CLIENT_AUTH_RECEIVE;
+    memcpy(c->id, "--------", sizeof("--------"));
+    c->handshake = (struct hs_client_config) {
+        .env = config->env,
+        .min_group = me->server.min_group,
+        .pin = me->server.pin,
+        .key = me->key,
+        .kind = config->kind,
+        .certificate = buf_span(&me->own_der),
+        .name = me->server.name,
+        .invite = me->server.has_invite ? &me->server.invite : NULL,
+    };
+    *client = c;
+    c = NULL;
+    return MLT_OK;
+}
+
+static void hang_up(struct client *c)
+{
+    file_close(&c->dial_fd);
+    link_free(&c->link);
+    c->logged_in = false;
+}
+
+void client_free(struct client **client)
+{
+    if (*client == NULL)
+        return;
+    hang_up(*client);
+    alloc_free(*client);
+    *client = NULL;
+}
+
+/* Whatever may be different in a moment; anything else would only repeat itself. */
+static bool is_passing(const struct client_event *why)
+{
+    if (why->kind == CLIENT_EVENT_CLOSED)
+        return why->close == CLOSE_SHUTDOWN || why->close == CLOSE_SILENT ||
+               why->close == CLOSE_SLOW;
+    if (why->kind == CLIENT_EVENT_REFUSED)
+        return why->refusal == REFUSAL_BUSY;
+    if (why->err == MLT_ERR_ALERT)
+        return why->alert != ALERT_PROTOCOL && why->alert != ALERT_VERSION;
+    return why->err == MLT_ERR_UNREACHABLE || why->err == MLT_ERR_CUT ||
+           why->err == MLT_ERR_TIMEOUT;
+}
+
+/* Between three quarters of the pause and all of it, so that many clients do not come at once. */
+static int64_t jittered(struct client *c, int64_t pause_ms)
+{
+    uint16_t chance = 0;
+    if (env_random(c->config.env, (uint8_t *)&chance, sizeof(chance)) != MLT_OK)
+        chance = 0;
+    return pause_ms - pause_ms * chance / UINT16_MAX / 4;
+}
+
+static void plan_return(struct client *c, struct client_event *why)
+{
+    why->retry_ms = -1;
+    c->state = STATE_OVER;
+    if (!c->config.comes_back || !c->was_logged_in || !is_passing(why))
+        return;
+    why->retry_ms = jittered(c, c->pause_ms);
+    c->due_ms = now(c) + why->retry_ms;
+    c->state = STATE_WAITING;
+    c->pause_ms *= 2;
+    if (c->pause_ms > LIMIT_RETRY_MOST_MS)
+        c->pause_ms = LIMIT_RETRY_MOST_MS;
+}
+
+/* The link is gone: nobody will hear what became of the messages under way. */
+static void forget_messages(struct client *c, enum mlt_err err)
+{
+    struct in_flight_entry entry;
+    while (in_flight_take_any(&c->in_flight, &entry)) {
+        if (entry.given_up)
+            continue;
+        struct client_event event = { .kind = CLIENT_EVENT_OUTCOME,
+                                      .err = err,
+                                      .outcome.state = OUTCOME_UNKNOWN,
+                                      .recipient = entry.recipient };
+        memcpy(event.outcome.id, entry.id, ENVELOPE_ID);
+        tell(c, &event);
+    }
+}
+
+static void end_session(struct client *c, struct client_event *why, enum mlt_err err)
+{
+    forget_messages(c, err);
+    hang_up(c);
+    if (c->state == STATE_CLOSING) { /* that was the goodbye: nothing is lost any more */
+        *why = (struct client_event) { .kind = CLIENT_EVENT_CLOSED, .close = CLOSE_DONE };
+        c->was_logged_in = false;
+    }
+    plan_return(c, why);
+    tell(c, why);
+}
+
+static void lose(struct client *c, enum mlt_err err)
+{
+    struct client_event why = { .kind = CLIENT_EVENT_LOST, .err = err };
+    if (c->link != NULL) {
+        why.alert = link_peer_alert(c->link);
+        snprintf(c->id, sizeof(c->id), "%s", link_id(c->link));
+        link_fail(c->link, err);
+    }
+    end_session(c, &why, err);
+}
+
+/* Starts towards the address it stands at, or the first after it that can be started to. */
+static enum mlt_err dial(struct client *c)
+{
+    for (; c->address < c->addresses.count; c->address++) {
+        const struct dial_address *to = &c->addresses.at[c->address];
+        if (dial_start(to, &c->dial_fd, c->detail) != MLT_OK)
+            continue;
+        c->state = STATE_DIALING;
+        c->due_ms = now(c) + LIMIT_CONNECT_MS;
+        return MLT_OK;
+    }
+    return MLT_ERR_UNREACHABLE;
+}
+
+static enum mlt_err dial_from_first(struct client *c)
+{
+    c->address = 0;
+    return dial(c);
+}
+
+/* This address did not answer as it should: the next one may.  Otherwise `err` stands. */
+static enum mlt_err dial_next(struct client *c, enum mlt_err err)
+{
+    if (c->address + 1 >= c->addresses.count)
+        return err;
+    hang_up(c);
+    c->address++;
+    return dial(c);
+}
+
+enum mlt_err client_connect(struct client *client)
+{
+    struct client *c = client;
+    ENSURE(c->state == STATE_OVER || c->state == STATE_WAITING, MLT_ERR_STATE);
+    const struct server_file *server = &c->config.identity->server;
+    enum mlt_err err = dial_resolve(server->host, server->port, &c->addresses, c->detail);
+    if (c->state == STATE_WAITING)
+        return MLT_OK;
+    TRY(err);
+    return dial_from_first(c);
+}
+
+static enum mlt_err on_issued(struct client *c, const struct welcome *w)
+{
+    const struct hs_result *proved = link_result(c->link);
+    int64_t now_s = env_wall_ms(c->config.env) / 1000;
+    return identity_keep_issued(c->config.home, c->config.identity, buf_span(&proved->ca_der),
+                                w->certificate, now_s);
+}
+
+static void begin_goodbye(struct client *c)
+{
+    enum mlt_err err = link_close(c->link, CLOSE_DONE);
+    (void)err; /* the server then sees a cut: as good as we can do */
+    c->logged_in = false;
+    c->state = STATE_CLOSING;
+    c->due_ms = now(c) + LIMIT_GOODBYE_MS;
+}
+
+static void on_logged_in(struct client *c, const struct welcome *w)
+{
+    c->max_body = w->max_body < LIMIT_BODY ? w->max_body : LIMIT_BODY;
+    c->logged_in = true;
+    c->was_logged_in = true;
+    c->pause_ms = LIMIT_RETRY_FIRST_MS;
+    c->detail[0] = '\0';
+    tell(c, &(struct client_event) { .kind = CLIENT_EVENT_LOGGED_IN });
+}
+
+static enum mlt_err on_refused(struct client *c, const struct welcome *w)
+{
+    struct client_event event = { .kind = CLIENT_EVENT_REFUSED, .refusal = w->reason };
+    begin_goodbye(c);
+    if (c->config.comes_back && c->was_logged_in && is_passing(&event)) {
+        hang_up(c);
+        plan_return(c, &event);
+        event.kind = CLIENT_EVENT_LOST;
+        event.err = MLT_ERR_TOO_MANY;
+    }
+    tell(c, &event);
+    return MLT_OK;
+}
+
+static enum mlt_err on_welcome(struct client *c, struct span body)
+{
+    struct welcome w;
+    TRY(welcome_decode(body, &w));
+    link_settle(c->link, w.silence_ms);
+    if (w.result == WELCOME_REFUSED)
+        return on_refused(c, &w);
+    ENSURE((w.result == WELCOME_LOGGED_IN) != is_enrolling(c), MLT_ERR_UNEXPECTED);
+    if (w.result == WELCOME_LOGGED_IN) {
+        on_logged_in(c, &w);
+        return MLT_OK;
+    }
+    struct client_event event = { .kind = CLIENT_EVENT_PENDING, .retry_after_s = w.retry_after_s };
+    if (w.result == WELCOME_ISSUED) {
+        TRY(on_issued(c, &w));
+        event.kind = CLIENT_EVENT_ISSUED;
+    } else {
+        TRY(identity_keep_pending(c->config.home, c->config.identity));
+    }
+    begin_goodbye(c);
+    tell(c, &event);
+    return MLT_OK;
+}
+
+static enum mlt_err on_deliver(struct client *c, struct span body)
+{
+    ENSURE(c->config.kind == CLIENT_AUTH_RECEIVE, MLT_ERR_UNEXPECTED);
+    struct envelope e;
+    TRY(envelope_decode_deliver(body, &e));
+    ENSURE(name_eq(&e.recipient.name, &c->config.identity->server.name), MLT_ERR_UNEXPECTED);
+    bool fresh = false;
+    TRY(store_put(c->config.store, &e, &fresh));
+    c->look_into_store = c->look_into_store || fresh;
+
+    struct receipt receipt = { .sender = e.sender };
+    memcpy(receipt.id, e.id, ENVELOPE_ID);
+    CLEANUP(buf_clear) struct buf answer = { 0 };
+    TRY(receipt_encode(&receipt, &answer));
+    return link_send(c->link, RECORD_RECEIPT, buf_span(&answer));
+}
+
+static enum mlt_err on_outcome(struct client *c, struct span body)
+{
+    struct outcome outcome;
+    TRY(outcome_decode(body, &outcome));
+    struct in_flight_entry entry;
+    TRY(in_flight_take(&c->in_flight, outcome.id, &entry));
+    if (outcome.state == OUTCOME_DELIVERED)
+        TRY(store_reached(c->config.store, &entry.recipient, env_wall_ms(c->config.env)));
+    if (entry.given_up)
+        return MLT_OK;
+    struct client_event event = { .kind = CLIENT_EVENT_OUTCOME,
+                                  .outcome = outcome,
+                                  .recipient = entry.recipient };
+    tell(c, &event);
+    return MLT_OK;
+}
+
+static enum mlt_err on_record(struct client *c, enum record_kind kind, struct span body)
+{
+    if (c->state == STATE_CLOSING)
+        return MLT_OK; /* what crossed our close: its sender hears that nobody knows */
+    if (!c->logged_in)
+        return kind == RECORD_WELCOME ? on_welcome(c, body) : MLT_ERR_UNEXPECTED;
+    switch (kind) {
+    case RECORD_DELIVER:
+        return on_deliver(c, body);
+    case RECORD_OUTCOME:
+        return on_outcome(c, body);
+    case RECORD_PING:
+        return link_send(c->link, RECORD_PONG, span_of(NULL, 0));
+    case RECORD_PONG:
+        return MLT_OK;
+    default:
+        return MLT_ERR_UNEXPECTED;
+    }
+}
+
+static enum mlt_err take_records(struct client *c)
+{
+    CLEANUP(buf_clear) struct buf plain = { 0 };
+    while (c->link != NULL) {
+        enum record_kind kind = 0;
+        TRY(link_next(c->link, &kind, &plain));
+        if (kind == 0)
+            return MLT_OK;
+        TRY(on_record(c, kind, buf_span(&plain)));
+    }
+    return MLT_OK;
+}
+
+static void give_up_overdue(struct client *c)
+{
+    struct in_flight_entry entry;
+    while (in_flight_give_up(&c->in_flight, now(c), &entry)) {
+        struct client_event event = { .kind = CLIENT_EVENT_OUTCOME,
+                                      .err = MLT_ERR_TIMEOUT,
+                                      .outcome.state = OUTCOME_UNKNOWN,
+                                      .recipient = entry.recipient };
+        memcpy(event.outcome.id, entry.id, ENVELOPE_ID);
+        tell(c, &event);
+    }
+}
+
+static enum mlt_err run_link(struct client *c)
+{
+    bool was_up = link_is_up(c->link);
+    enum mlt_err err = link_process(c->link);
+    snprintf(c->id, sizeof(c->id), "%s", link_id(c->link));
+    if (!link_is_up(c->link) && (err == MLT_ERR_CUT || err == MLT_ERR_TIMEOUT)) {
+        dial_describe(&c->addresses.at[c->address], err_text(err), c->detail);
+        return dial_next(c, err);
+    }
+    TRY(err);
+    if (!was_up && link_is_up(c->link) && !is_enrolling(c))
+        TRY(trust_realm(&link_result(c->link)->ca, &c->config.identity->own));
+    TRY(take_records(c));
+    if (c->link != NULL)
+        link_flush(c->link); /* receipts do not wait for the host */
+    give_up_overdue(c);
+    if (c->link != NULL && link_is_ended(c->link)) {
+        struct client_event why = { .kind = CLIENT_EVENT_CLOSED,
+                                    .close = link_close_reason(c->link) };
+        end_session(c, &why, MLT_ERR_CUT);
+    }
+    return MLT_OK;
+}
+
+static enum mlt_err run_dial(struct client *c)
+{
+    struct pollfd ready = { .fd = c->dial_fd, .events = POLLOUT };
+    const struct dial_address *to = &c->addresses.at[c->address];
+    if (poll(&ready, 1, 0) <= 0) {
+        if (now(c) < c->due_ms)
+            return MLT_OK;
+        dial_describe(to, err_text(MLT_ERR_TIMEOUT), c->detail);
+        return dial_next(c, MLT_ERR_UNREACHABLE);
+    }
+    enum mlt_err err = dial_finish(to, c->dial_fd, c->detail);
+    if (err != MLT_OK)
+        return dial_next(c, err);
+    int fd = c->dial_fd;
+    c->dial_fd = -1;
+    TRY(link_new(&c->handshake, fd, &c->link));
+    c->state = STATE_LINKED;
+    return run_link(c);
+}
+
+static enum mlt_err run_goodbye(struct client *c)
+{
+    ENSURE(now(c) < c->due_ms, MLT_ERR_TIMEOUT);
+    return run_link(c);
+}
+
+static enum mlt_err advance(struct client *c)
+{
+    switch (c->state) {
+    case STATE_WAITING:
+        return now(c) >= c->due_ms ? dial_from_first(c) : MLT_OK;
+    case STATE_DIALING:
+        return run_dial(c);
+    case STATE_LINKED:
+        return run_link(c);
+    case STATE_CLOSING:
+        return run_goodbye(c);
+    default:
+        return MLT_OK;
+    }
+}
+
+void client_process(struct client *client)
+{
+    if (client->events.count > 0)
+        return;
+    enum mlt_err err = advance(client);
+    if (err != MLT_OK)
+        lose(client, err);
+}
+
+int client_fd(const struct client *client)
+{
+    return client->link != NULL ? link_fd(client->link) : client->dial_fd;
+}
+
+unsigned client_want(const struct client *client)
+{
+    if (client->link == NULL)
+        return client->dial_fd >= 0 ? CLIENT_WANT_WRITE : CLIENT_WANT_NOTHING;
+    unsigned want = link_wants_read(client->link) ? CLIENT_WANT_READ : CLIENT_WANT_NOTHING;
+    if (link_wants_write(client->link))
+        want |= CLIENT_WANT_WRITE;
+    return want;
+}
+
+int client_timeout_ms(const struct client *client)
+{
+    const struct client *c = client;
+    if (c->events.count > 0 || c->look_into_store)
+        return 0;
+    if (c->state == STATE_OVER)
+        return -1;
+    int64_t due = c->due_ms;
+    if (c->state == STATE_LINKED) {
+        int64_t outcome = in_flight_due_ms(&c->in_flight);
+        due = link_due_ms(c->link);
+        due = outcome < due ? outcome : due;
+    }
+    int64_t left = due - now(c);
+    if (left < 0)
+        return 0;
+    return left < INT32_MAX ? (int)left : INT32_MAX;
+}
+
+static enum mlt_err next_message(struct client *c, struct client_event *event)
+{
+    struct store_message m = { 0 };
+    bool found = false;
+    TRY(store_unshown(c->config.store, c->last_row, c->config.only, &m, &found));
+    c->look_into_store = found;
+    if (!found)
+        return MLT_OK;
+    c->last_row = m.row;
+    *event = (struct client_event) { .kind = CLIENT_EVENT_MESSAGE, .message = m };
+    return MLT_OK;
+}
+
+enum mlt_err client_next_event(struct client *client, struct client_event *event)
+{
+    client_event_clear(event);
+    if (event_queue_take(&client->events, event))
+        return MLT_OK;
+    return client->look_into_store ? next_message(client, event) : MLT_OK;
+}
+
+enum mlt_err client_shown(struct client *client, int64_t row)
+{
+    return store_shown(client->config.store, row);
+}
+
+enum mlt_err client_send(struct client *client, const struct name *recipient, struct span body,
+                         uint8_t id[static ENVELOPE_ID])
+{
+    struct client *c = client;
+    ENSURE(c->logged_in, MLT_ERR_STATE);
+    ENSURE(body.n <= c->max_body, MLT_ERR_RANGE);
+    ENSURE(c->in_flight.count + c->events.count < LIMIT_SEND_WINDOW, MLT_ERR_TOO_MANY);
+    struct store_place place;
+    TRY(store_take_place(c->config.store, recipient, c->config.env, &place));
+    struct envelope e = { .recipient = { ADDRESS_USER, *recipient },
+                          .epoch = place.epoch,
+                          .number = place.number,
+                          .body_kind = BODY_PLAIN,
+                          .body = body };
+    TRY(env_random(c->config.env, e.id, sizeof(e.id)));
+    CLEANUP(buf_clear) struct buf record = { 0 };
+    TRY(envelope_encode_send(&e, &record));
+    TRY(link_send(c->link, RECORD_SEND, buf_span(&record)));
+    struct in_flight_entry entry = { .recipient = *recipient, .due_ms = now(c) + LIMIT_OUTCOME_MS };
+    memcpy(entry.id, e.id, ENVELOPE_ID);
+    TRY(in_flight_add(&c->in_flight, &entry));
+    memcpy(id, e.id, ENVELOPE_ID);
+    return MLT_OK;
+}
+
+void client_close(struct client *client)
+{
+    struct client *c = client;
+    c->look_into_store = false;
+    if (c->state == STATE_LINKED && link_is_up(c->link)) {
+        begin_goodbye(c);
+        return;
+    }
+    if (c->state == STATE_CLOSING)
+        return;
+    hang_up(c);
+    c->state = STATE_OVER;
+}
+
+bool client_is_logged_in(const struct client *client)
+{
+    return client->logged_in;
+}
+
+bool client_is_over(const struct client *client)
+{
+    return client->state == STATE_OVER;
+}
+
+const char *client_id(const struct client *client)
+{
+    return client->id;
+}
+
+const char *client_detail(const struct client *client)
+{
+    return client->detail;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MALOTE_CLIENT_CLIENT_H
+#define MALOTE_CLIENT_CLIENT_H
+
+#include "client/event.h"
+#include "client/identity.h"
+#include "wire/client_auth.h"
+
+/*
+ * The client as a machine that a host drives: no thread, no loop, no global state.  The host
+ * polls client_fd for client_want, at most client_timeout_ms, calls client_process, and then
+ * takes events until there is none.  client_process may wait for the disk, never for the network.
+ *
+ * A message is on disk before the server is told so; it comes to the host from the store, first
+ * those that were not shown in earlier runs.
+ */
+struct client; /* opaque */
+
+/* All borrowed for the life of the client. */
+struct client_config {
+    const struct env *env;
+    const struct home *home;
+    struct identity *identity; /* completed when a certificate is issued */
+    struct store *store;       /* NULL for CLIENT_AUTH_ENROL */
+    enum client_auth_kind kind;
+    bool comes_back;         /* reconnects, once it has been logged in */
+    const struct name *only; /* messages of this sender alone; NULL: of all */
+};
+
+/* MLT_ERR_STATE when the identity does not fit the kind. */
+MUST_CHECK enum mlt_err client_new(const struct client_config *config, struct client **client);
+void client_free(struct client **client);
+
+/*
+ * Looks the server's name up (this may wait for the name service) and starts towards its first
+ * address; the others are tried in turn.  May be called again while the client waits to come
+ * back: a failed look-up then keeps the old addresses.  MLT_ERR_UNREACHABLE: client_detail.
+ */
+MUST_CHECK enum mlt_err client_connect(struct client *client);
+
+/* May change after every call; -1 while there is none. */
+int client_fd(const struct client *client);
+
+enum client_want { CLIENT_WANT_NOTHING = 0, CLIENT_WANT_READ = 1, CLIENT_WANT_WRITE = 2 };
+
+/* A set of enum client_want. */
+unsigned client_want(const struct client *client);
+
+/* -1: no need to wake up. */
+int client_timeout_ms(const struct client *client);
+
+/* Every failure becomes an event.  Does nothing while events wait to be taken. */
+void client_process(struct client *client);
+
+/* CLIENT_EVENT_NONE when there is none.  Fails only on the store. */
+MUST_CHECK enum mlt_err client_next_event(struct client *client, struct client_event *event);
+
+/* The message of this row need not come again. */
+MUST_CHECK enum mlt_err client_shown(struct client *client, int64_t row);
+
+/*
+ * Sends; its fate comes as CLIENT_EVENT_OUTCOME with the same id.  MLT_ERR_STATE when not logged
+ * in, MLT_ERR_RANGE for a body beyond what the server takes, MLT_ERR_TOO_MANY when
+ * LIMIT_SEND_WINDOW messages wait for an answer.
+ */
+MUST_CHECK enum mlt_err client_send(struct client *client, const struct name *recipient,
+                                    struct span body, uint8_t id[static ENVELOPE_ID]);
+
+/* Says goodbye; over after the server hung up, or LIMIT_GOODBYE_MS. */
+void client_close(struct client *client);
+
+bool client_is_logged_in(const struct client *client);
+
+/* Nothing will happen any more. */
+bool client_is_over(const struct client *client);
+
+/* The id of the last connection in errors and in the server's log; "--------" before one. */
+const char *client_id(const struct client *client);
+
+/* Where and why the last attempt to connect failed; empty if none did. */
+const char *client_detail(const struct client *client);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test_base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/store.h"
+
+static char scratch[64];
+static struct home home = HOME_CLOSED;
+
+static void remove_files(void)
+{
+    static const char *const names[] = { "malote.db", "malote.db-wal", "malote.db-shm" };
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        unlinkat(home.dirfd, names[i], 0);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    snprintf(scratch, sizeof(scratch), "/tmp/malote-test-store-XXXXXX");
+    if (mkdtemp(scratch) == NULL)
+        return -1;
+    return home_open(scratch, false, &home) == MLT_OK ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    remove_files();
+    home_close(&home);
+    return rmdir(scratch);
+}
+
+static void name_of(const char *text, struct name *name)
+{
+    assert_ok(name_parse(span_str(text), name));
+}
+
+static struct envelope envelope(const char *from, uint8_t id, const char *body)
+{
+    struct envelope e = { .time_ms = 1000 * id,
+                          .epoch = UINT64_MAX,
+                          .number = id,
+                          .body_kind = BODY_PLAIN,
+                          .body = span_str(body) };
+    memset(e.id, id, sizeof(e.id));
+    name_of(from, &e.sender.name);
+    return e;
+}
+
+static bool put(struct store *s, const char *from, uint8_t id, const char *body)
+{
+    struct envelope e = envelope(from, id, body);
+    bool fresh = false;
+    assert_ok(store_put(s, &e, &fresh));
+    return fresh;
+}
+
+static void a_received_message_is_shown_once_in_order(void **state)
+{
+    (void)state;
+    CLEANUP(store_close) struct store *s = NULL;
+    CLEANUP(store_message_clear) struct store_message m = { 0 };
+    bool found = false;
+    assert_ok(store_open(&home, &s));
+    assert_true(put(s, "maria", 1, "one"));
+    assert_true(put(s, "joao", 1, ""));
+    assert_true(put(s, "maria", 2, "two"));
+    assert_ok(store_unshown(s, 0, NULL, &m, &found));
+    assert_true(found);
+    assert_string_equal(m.sender.text, "maria");
+    assert_span_equal(buf_span(&m.body), span_str("one"));
+    assert_int_equal(m.epoch, UINT64_MAX);
+    assert_int_equal(m.time_ms, 1000);
+    assert_ok(store_shown(s, m.row));
+    assert_ok(store_unshown(s, m.row, NULL, &m, &found));
+    assert_true(found);
+    assert_string_equal(m.sender.text, "joao");
+    assert_int_equal(m.body.len, 0);
+    store_close(&s);
+    assert_ok(store_open(&home, &s));
+    assert_ok(store_unshown(s, 0, NULL, &m, &found));
+    assert_string_equal(m.sender.text, "joao");
+    assert_ok(store_shown(s, m.row));
+    assert_ok(store_unshown(s, 0, NULL, &m, &found));
+    assert_span_equal(buf_span(&m.body), span_str("two"));
+    assert_ok(store_shown(s, m.row));
+    assert_ok(store_unshown(s, 0, NULL, &m, &found));
+    assert_false(found);
+}
+
+static void an_id_counts_once_per_sender(void **state)
+{
+    (void)state;
+    CLEANUP(store_close) struct store *s = NULL;
+    uint64_t count = 0;
+    assert_ok(store_open(&home, &s));
+    assert_true(put(s, "maria", 9, "first"));
+    assert_false(put(s, "maria", 9, "again"));
+    assert_true(put(s, "joao", 9, "another sender's 9"));
+    assert_ok(store_count_unshown(s, NULL, &count));
+    assert_int_equal(count, 2);
+}
+
+static void a_message_that_was_shown_does_not_come_back_by_repetition(void **state)
+{
+    (void)state;
+    CLEANUP(store_close) struct store *s = NULL;
+    CLEANUP(store_message_clear) struct store_message m = { 0 };
+    bool found = false;
+    assert_ok(store_open(&home, &s));
+    assert_true(put(s, "maria", 9, "first"));
+    assert_ok(store_unshown(s, 0, NULL, &m, &found));
+    assert_ok(store_shown(s, m.row));
+    assert_false(put(s, "maria", 9, "again"));
+    assert_ok(store_unshown(s, 0, NULL, &m, &found));
+    assert_false(found);
+}
+
+static void one_senders_messages_are_found_among_others(void **state)
+{
+    (void)state;
+    CLEANUP(store_close) struct store *s = NULL;
+    CLEANUP(store_message_clear) struct store_message m = { 0 };
+    struct name joao;
+    uint64_t count = 0;
+    bool found = false;
+    name_of("joao", &joao);
+    assert_ok(store_open(&home, &s));
+    assert_true(put(s, "maria", 1, "a"));
+    assert_true(put(s, "maria", 2, "b"));
+    assert_true(put(s, "joao", 3, "c"));
+    assert_ok(store_unshown(s, 0, &joao, &m, &found));
+    assert_true(found);
+    assert_span_equal(buf_span(&m.body), span_str("c"));
+    assert_ok(store_count_unshown(s, &joao, &count));
+    assert_int_equal(count, 2);
+}
+
+static void numbers_rise_by_one_under_one_epoch_per_recipient(void **state)
+{
+    (void)state;
+    CLEANUP(store_close) struct store *s = NULL;
+    struct name maria, joao;
+    struct store_place first, second, other;
+    name_of("maria", &maria);
+    name_of("joao", &joao);
+    assert_ok(store_open(&home, &s));
+    assert_ok(store_take_place(s, &maria, env_system(), &first));
+    assert_ok(store_take_place(s, &joao, env_system(), &other));
+    store_close(&s);
+    assert_ok(store_open(&home, &s));
+    assert_ok(store_take_place(s, &maria, env_system(), &second));
+    assert_int_equal(first.number, 1);
+    assert_int_equal(second.number, 2);
+    assert_int_equal(other.number, 1);
+    assert_true(first.epoch == second.epoch);
+    assert_true(first.epoch != other.epoch);
+}
+
+static void contacts_are_listed_by_name(void **state)
+{
+    (void)state;
+    CLEANUP(store_close) struct store *s = NULL;
+    struct store_contact c;
+    struct name zoe;
+    bool found = false;
+    name_of("zoe", &zoe);
+    assert_ok(store_open(&home, &s));
+    assert_true(put(s, "maria", 5, "x"));
+    assert_true(put(s, "maria", 3, "earlier"));
+    assert_ok(store_reached(s, &zoe, 77));
+    assert_ok(store_next_contact(s, NULL, &c, &found));
+    assert_true(found);
+    assert_string_equal(c.name.text, "maria");
+    assert_int_equal(c.received_ms, 5000);
+    assert_int_equal(c.sent_ms, 0);
+    struct name after = c.name;
+    assert_ok(store_next_contact(s, &after, &c, &found));
+    assert_true(found);
+    assert_string_equal(c.name.text, "zoe");
+    assert_int_equal(c.sent_ms, 77);
+    after = c.name;
+    assert_ok(store_next_contact(s, &after, &c, &found));
+    assert_false(found);
+}
+
+static void the_files_are_private_whatever_the_umask(void **state)
+{
+    (void)state;
+    CLEANUP(store_close) struct store *s = NULL;
+    struct stat st;
+    mode_t before = umask(0);
+    assert_ok(store_open(&home, &s));
+    assert_true(put(s, "maria", 1, "x"));
+    umask(before);
+    static const char *const names[] = { "malote.db", "malote.db-wal", "malote.db-shm" };
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        assert_int_equal(fstatat(home.dirfd, names[i], &st, 0), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+    }
+}
+
+static sqlite3 *open_raw(void)
+{
+    char path[128];
+    sqlite3 *db = NULL;
+    snprintf(path, sizeof(path), "%s/malote.db", scratch);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    return db;
+}
+
+static void a_newer_database_is_refused_and_left_alone(void **state)
+{
+    (void)state;
+    CLEANUP(store_close) struct store *s = NULL;
+    assert_ok(store_open(&home, &s));
+    store_close(&s);
+    sqlite3 *db = open_raw();
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_err(store_open(&home, &s), MLT_ERR_NEWER);
+    assert_null(s);
+}
+
+static void what_is_no_database_is_refused(void **state)
+{
+    (void)state;
+    CLEANUP(store_close) struct store *s = NULL;
+    static const char text[] = "this is not a database, and it is long enough to be looked at by "
+                               "SQLite, which wants a header of one hundred bytes at least.";
+    assert_ok(file_write(home.dirfd, "malote.db", span_str(text)));
+    assert_err(store_open(&home, &s), MLT_ERR_DAMAGED);
+}
+
+/* Attack row 39. */
+static void a_database_behind_a_link_or_open_to_others_is_refused(void **state)
+{
+    (void)state;
+    CLEANUP(store_close) struct store *s = NULL;
+    assert_int_equal(symlinkat("/tmp/elsewhere", home.dirfd, "malote.db"), 0);
+    assert_err(store_open(&home, &s), MLT_ERR_PERMISSION);
+    assert_int_equal(unlinkat(home.dirfd, "malote.db", 0), 0);
+    int fd = openat(home.dirfd, "malote.db", O_CREAT | O_RDWR, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(fchmod(fd, 0644), 0);
+    close(fd);
+    assert_err(store_open(&home, &s), MLT_ERR_PERMISSION);
+}
+
+static void a_disk_without_room_refuses_and_keeps_what_was_there(void **state)
+{
+    (void)state;
+    CLEANUP(store_close) struct store *s = NULL;
+    static char large[60000];
+    memset(large, 'x', sizeof(large) - 1);
+    assert_ok(store_open(&home, &s));
+    assert_true(put(s, "maria", 1, "before"));
+    signal(SIGXFSZ, SIG_IGN);
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit small = { 120000, before.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    struct envelope e = envelope("maria", 2, large);
+    bool fresh = false;
+    enum mlt_err err = store_put(s, &e, &fresh);
+    if (err == MLT_OK) {
+        e = envelope("maria", 3, large);
+        err = store_put(s, &e, &fresh);
+    }
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_true(err == MLT_ERR_SYSTEM || err == MLT_ERR_DATABASE);
+    assert_true(put(s, "maria", 4, "after"));
+    uint64_t count = 0;
+    assert_ok(store_count_unshown(s, NULL, &count));
+    assert_true(count >= 2);
+}
+
+enum { PROCESSES = 20, ROUNDS = 10 };
+
+/* Everyone stores the same messages and takes places in the same stream. */
+static enum mlt_err work_at_once(int report)
+{
+    CLEANUP(store_close) struct store *s = NULL;
+    struct name joao;
+    TRY(name_parse(span_str("joao"), &joao));
+    TRY(store_open(&home, &s));
+    for (uint8_t i = 1; i <= ROUNDS; i++) {
+        struct envelope e = { .time_ms = i, .number = i, .body = span_str("the same") };
+        memset(e.id, i, sizeof(e.id));
+        TRY(name_parse(span_str("maria"), &e.sender.name));
+        bool fresh = false;
+        TRY(store_put(s, &e, &fresh));
+        struct store_place place;
+        TRY(store_take_place(s, &joao, env_system(), &place));
+        const uint64_t line[2] = { place.number, fresh };
+        TRY(file_write_all(report, SPAN_OF(line)));
+    }
+    return MLT_OK;
+}
+
+static void twenty_processes_take_turns(void **state)
+{
+    (void)state;
+    int report[2];
+    pid_t pids[PROCESSES];
+    assert_int_equal(pipe(report), 0);
+    for (size_t i = 0; i < PROCESSES; i++) {
+        pids[i] = fork();
+        assert_true(pids[i] >= 0);
+        if (pids[i] == 0)
+            _exit((int)work_at_once(report[1]));
+    }
+    close(report[1]);
+    bool taken[PROCESSES * ROUNDS + 1] = { false };
+    uint64_t line[2];
+    size_t fresh = 0, lines = 0;
+    while (read(report[0], line, sizeof(line)) == sizeof(line)) {
+        assert_true(line[0] >= 1 && line[0] <= PROCESSES * ROUNDS);
+        assert_false(taken[line[0]]);
+        taken[line[0]] = true;
+        fresh += line[1];
+        lines++;
+    }
+    close(report[0]);
+    for (size_t i = 0; i < PROCESSES; i++) {
+        int status = -1;
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(lines, PROCESSES * ROUNDS);
+    assert_int_equal(fresh, ROUNDS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_received_message_is_shown_once_in_order, begin, end),
+        cmocka_unit_test_setup_teardown(an_id_counts_once_per_sender, begin, end),
+        cmocka_unit_test_setup_teardown(a_message_that_was_shown_does_not_come_back_by_repetition,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(one_senders_messages_are_found_among_others, begin, end),
+        cmocka_unit_test_setup_teardown(numbers_rise_by_one_under_one_epoch_per_recipient, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(contacts_are_listed_by_name, begin, end),
+        cmocka_unit_test_setup_teardown(the_files_are_private_whatever_the_umask, begin, end),
+        cmocka_unit_test_setup_teardown(a_newer_database_is_refused_and_left_alone, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_no_database_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(a_database_behind_a_link_or_open_to_others_is_refused,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_disk_without_room_refuses_and_keeps_what_was_there, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(twenty_processes_take_turns, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
