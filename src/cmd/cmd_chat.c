@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cmd/explain.h"
+#include "cmd/say.h"
+#include "cmd/show.h"
+
+/*
+ * malote chat NAME: plain line mode.  The terminal stays as it is, so whatever ends the process
+ * leaves it sane.
+ */
+
+/* Fewer than LIMIT_SEND_WINDOW, so that client_send always has room. */
+static const size_t window = LIMIT_SEND_WINDOW / 2;
+
+struct chat {
+    struct host host;
+    struct host_loop loop;
+    struct name with;
+    struct buf typed; /* not sent yet */
+    size_t waiting;   /* sent, fate unknown */
+    bool at_eof;
+    bool failed; /* a line did not arrive */
+    bool said_lost;
+};
+
+static void clear_chat(struct chat *c)
+{
+    buf_clear(&c->typed);
+    host_close(&c->host);
+}
+
+static enum exit_code send_line(struct chat *c, struct span line)
+{
+    if (line.n == 0)
+        return EXIT_DONE;
+    uint8_t id[ENVELOPE_ID];
+    enum mlt_err err =
+        text_is_utf8(line) ? client_send(c->host.client, &c->with, line, id) : MLT_ERR_RANGE;
+    if (err == MLT_OK) {
+        c->waiting++;
+        return EXIT_DONE;
+    }
+    if (err != MLT_ERR_RANGE)
+        return explain_store(c->host.home.path, err);
+    say_error(TEXT_CHAT_BAD_LINE);
+    c->failed = true;
+    return EXIT_DONE;
+}
+
+/* The next line typed; at the end of stdin also one without its newline. */
+static bool has_line(const struct chat *c, size_t *n)
+{
+    const uint8_t *end = c->typed.len > 0 ? memchr(c->typed.p, '\n', c->typed.len) : NULL;
+    *n = end != NULL ? (size_t)(end - c->typed.p) : c->typed.len;
+    return end != NULL || (c->typed.len > 0 && (c->at_eof || c->typed.len > LIMIT_BODY));
+}
+
+/* Sends what can be sent, and reads stdin only while there is room for more. */
+static enum exit_code pump(struct chat *c, bool *done)
+{
+    size_t n = 0;
+    while (client_is_logged_in(c->host.client) && c->waiting < window && has_line(c, &n)) {
+        enum exit_code code = send_line(c, span_of(c->typed.p, n));
+        if (code != EXIT_DONE)
+            return code;
+        buf_drop(&c->typed, n < c->typed.len ? n + 1 : n);
+    }
+    bool idle = client_is_logged_in(c->host.client) && !has_line(c, &n);
+    c->loop.other_fd = idle && !c->at_eof ? STDIN_FILENO : -1;
+    *done = idle && c->at_eof && c->waiting == 0;
+    return EXIT_DONE;
+}
+
+static enum exit_code on_readable(void *ctx, bool *done)
+{
+    struct chat *c = ctx;
+    enum mlt_err err = buf_reserve(&c->typed, 4096);
+    if (err != MLT_OK)
+        return explain_file("stdin", err);
+    ssize_t n = read(STDIN_FILENO, c->typed.p + c->typed.len, 4096);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return EXIT_DONE;
+    c->at_eof = n <= 0;
+    if (n > 0)
+        c->typed.len += (size_t)n;
+    return pump(c, done);
+}
+
+static enum exit_code on_message(struct chat *c, const struct store_message *m)
+{
+    enum mlt_err err = show_message(m, false);
+    if (err != MLT_OK)
+        return explain_output(err);
+    err = client_shown(c->host.client, m->row);
+    return err == MLT_OK ? EXIT_DONE : explain_store(c->host.home.path, err);
+}
+
+static void on_outcome(struct chat *c, const struct client_event *event)
+{
+    c->waiting--;
+    enum outcome_state state = event->outcome.state;
+    if (state == OUTCOME_DELIVERED || state == OUTCOME_STORED)
+        return;
+    c->failed = true;
+    say_error(TEXT_CHAT_NOT_SENT, event->recipient.text, explain_outcome(event),
+              client_id(c->host.client));
+}
+
+static void on_logged_in(struct chat *c)
+{
+    const char *me = c->host.identity.server.name.text;
+    if (c->said_lost)
+        say_notice(TEXT_LISTENING_AGAIN, me);
+    else
+        say_notice(TEXT_CHAT_BEGIN, me, c->with.text);
+    c->said_lost = false;
+}
+
+static enum exit_code on_ended(struct chat *c, const struct client_event *event)
+{
+    if (event->retry_ms < 0)
+        return event->kind == CLIENT_EVENT_CLOSED ? explain_closed(&c->host, event)
+                                                  : explain_lost(&c->host, event);
+    if (!c->said_lost)
+        say_notice(TEXT_LISTEN_LOST, c->host.identity.server.host, client_id(c->host.client));
+    c->said_lost = true;
+    if (event->err == MLT_ERR_UNREACHABLE)
+        host_look_up_again(&c->host);
+    return EXIT_DONE;
+}
+
+static enum exit_code on_event(void *ctx, const struct client_event *event, bool *done)
+{
+    struct chat *c = ctx;
+    enum exit_code code = EXIT_DONE;
+    switch (event->kind) {
+    case CLIENT_EVENT_MESSAGE:
+        code = on_message(c, &event->message);
+        break;
+    case CLIENT_EVENT_OUTCOME:
+        on_outcome(c, event);
+        break;
+    case CLIENT_EVENT_LOGGED_IN:
+        on_logged_in(c);
+        break;
+    case CLIENT_EVENT_REFUSED:
+        code = explain_refused(&c->host, event);
+        break;
+    case CLIENT_EVENT_CLOSED:
+    case CLIENT_EVENT_LOST:
+        code = on_ended(c, event);
+        break;
+    default:
+        break;
+    }
+    return code == EXIT_DONE ? pump(c, done) : code;
+}
+
+static enum exit_code run_chat(struct chat *c)
+{
+    c->loop = (struct host_loop) { .ctx = c,
+                                   .on_event = on_event,
+                                   .on_readable = on_readable,
+                                   .other_fd = -1,
+                                   .until_ms = INT64_MAX };
+    uint64_t others = 0;
+    enum mlt_err err = store_count_unshown(c->host.store, &c->with, &others);
+    if (err != MLT_OK)
+        return explain_store(c->host.home.path, err);
+    if (others > 0)
+        say_notice(TEXT_CHAT_OTHERS, (unsigned long long)others);
+    enum host_end end;
+    enum exit_code code = host_run(&c->host, &c->loop, &end);
+    return code == EXIT_DONE && c->failed ? EXIT_REFUSED : code;
+}
+
+enum exit_code cmd_chat(const struct malote_options *options, int argc, char **argv)
+{
+    CLEANUP(clear_chat) struct chat c = { .host = HOST_CLOSED };
+    if (argc != 2)
+        return malote_wrong_usage(argv[0]);
+    if (name_parse_user(span_str(argv[1]), &c.with) != MLT_OK) {
+        say_error(TEXT_BAD_NAME, argv[1]);
+        return EXIT_USAGE;
+    }
+    enum exit_code code = host_open_joined(options, &c.host);
+    if (code == EXIT_DONE)
+        code = host_connect(&c.host, CLIENT_AUTH_RECEIVE, true, &c.with);
+    if (code != EXIT_DONE)
+        return code;
+    code = run_chat(&c);
+    host_say_goodbye(&c.host);
+    return code;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/timefmt.h"
+#include "cmd/explain.h"
+#include "cmd/say.h"
+#include "cmd/show.h"
+
+/* malote contacts */
+
+static void when(int64_t wall_ms, int64_t now_ms, char out[static TIMEFMT_RELATIVE])
+{
+    if (wall_ms == 0)
+        snprintf(out, TIMEFMT_RELATIVE, "%s", TEXT_CONTACT_NEVER);
+    else if (now_ms - wall_ms < 1000) /* also when the server's clock is ahead of ours */
+        snprintf(out, TIMEFMT_RELATIVE, "%s", TEXT_CONTACT_NOW);
+    else
+        timefmt_relative(wall_ms, now_ms, out);
+}
+
+static enum exit_code show_all(struct host *host)
+{
+    int64_t now_ms = env_wall_ms(env_system());
+    struct store_contact c = { 0 };
+    bool found = false;
+    enum mlt_err err = store_next_contact(host->store, NULL, &c, &found);
+    while (err == MLT_OK && found) {
+        char received[TIMEFMT_RELATIVE];
+        char sent[TIMEFMT_RELATIVE];
+        when(c.received_ms, now_ms, received);
+        when(c.sent_ms, now_ms, sent);
+        enum mlt_err written = show_line(TEXT_CONTACT, c.name.text, received, sent);
+        if (written != MLT_OK)
+            return explain_output(written);
+        struct name after = c.name;
+        err = store_next_contact(host->store, &after, &c, &found);
+    }
+    return err == MLT_OK ? EXIT_DONE : explain_store(host->home.path, err);
+}
+
+enum exit_code cmd_contacts(const struct malote_options *options, int argc, char **argv)
+{
+    if (argc != 1)
+        return malote_wrong_usage(argv[0]);
+    CLEANUP(host_close) struct host host = HOST_CLOSED;
+    enum exit_code code = host_open_joined(options, &host);
+    return code == EXIT_DONE ? show_all(&host) : code;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/enrol.h"
+
+#include "base/hex.h"
+#include "cmd/explain.h"
+#include "cmd/say.h"
+#include "cmd/show.h"
+
+struct enrolment {
+    struct host *host;
+    bool quiet;
+};
+
+static enum exit_code on_issued(const struct enrolment *e)
+{
+    if (e->quiet)
+        return EXIT_DONE;
+    const struct identity *me = &e->host->identity;
+    char fingerprint[2 * HASH_LEN + 1];
+    hex_encode(SPAN_OF(me->key_hash), fingerprint);
+    enum mlt_err err = show_line(TEXT_JOINED, me->server.name.text, me->ca.fields.realm,
+                                 me->server.host, (unsigned)me->server.port, fingerprint);
+    return err == MLT_OK ? EXIT_DONE : explain_output(err);
+}
+
+static enum exit_code on_pending(const struct enrolment *e)
+{
+    const struct identity *me = &e->host->identity;
+    char fingerprint[2 * HASH_LEN + 1];
+    hex_encode(SPAN_OF(me->key_hash), fingerprint);
+    say_error(TEXT_PENDING, me->server.name.text);
+    if (e->quiet)
+        return EXIT_REFUSED;
+    enum mlt_err err = show_line(TEXT_PENDING_FINGERPRINT, me->server.name.text, fingerprint);
+    return err == MLT_OK ? EXIT_REFUSED : explain_output(err);
+}
+
+static enum exit_code on_event(void *ctx, const struct client_event *event, bool *done)
+{
+    const struct enrolment *e = ctx;
+    *done = true;
+    switch (event->kind) {
+    case CLIENT_EVENT_ISSUED:
+        return on_issued(e);
+    case CLIENT_EVENT_PENDING:
+        return on_pending(e);
+    case CLIENT_EVENT_REFUSED:
+        return explain_refused(e->host, event);
+    case CLIENT_EVENT_CLOSED:
+        return explain_closed(e->host, event);
+    default:
+        return explain_lost(e->host, event);
+    }
+}
+
+enum exit_code enrol_run(struct host *host, bool quiet)
+{
+    struct enrolment e = { host, quiet };
+    enum exit_code code = host_connect(host, CLIENT_AUTH_ENROL, false, NULL);
+    if (code != EXIT_DONE)
+        return code;
+    const struct host_loop loop = {
+        .ctx = &e, .on_event = on_event, .other_fd = -1, .until_ms = INT64_MAX
+    };
+    enum host_end end;
+    code = host_run(host, &loop, &end);
+    if (end == HOST_END_SIGNAL) {
+        say_error(TEXT_JOIN_INTERRUPTED);
+        code = EXIT_REFUSED;
+    }
+    host_say_goodbye(host);
+    return code;
+}

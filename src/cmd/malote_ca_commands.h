@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MALOTE_CMD_MALOTE_CA_COMMANDS_H
+#define MALOTE_CMD_MALOTE_CA_COMMANDS_H
+
+#include "cmd/exit_codes.h"
+#include "cmd/passphrase.h"
+#include "wire/name.h"
+
+/* What stands before the subcommand of malote-ca; and the subcommands (malote_ca.c has a table). */
+struct malote_ca_options {
+    const char *data; /* --data, or NULL */
+    struct passphrase_source passphrase;
+    bool json;
+};
+
+/* Each gets its own words, argv[0] being its name, says what went wrong, and gives the exit code.
+ */
+enum exit_code malote_ca_invite(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_pending(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_approve(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_refuse(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_list(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_show(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_reissue(struct malote_ca_options *options, int argc, char **argv);
+
+/* Says how the subcommand is called; EXIT_USAGE. */
+enum exit_code malote_ca_wrong_usage(const char *subcommand);
+
+/*
+ * For subcommands whose only option is --json: `least` to `most` words must be left, which start
+ * at argv[*first].  EXIT_USAGE is said.
+ */
+MUST_CHECK enum exit_code malote_ca_words(struct malote_ca_options *options, int argc, char **argv,
+                                          int least, int most, int *first);
+
+/* A user's name; EXIT_USAGE is said.  `reserved_too`: any well-formed one, for looking it up. */
+MUST_CHECK enum exit_code malote_ca_name(const char *word, bool reserved_too, struct name *name);
+
+/* Flushes stdout; what could not be written is said. */
+MUST_CHECK enum exit_code malote_ca_flush(void);
+
+/* A json_t *, whose reference it takes, as one line on stdout. */
+MUST_CHECK enum mlt_err malote_ca_put_json(void *object);
+
+#endif

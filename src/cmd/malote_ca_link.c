@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/malote_ca_link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "ca/admin.h"
+#include "cmd/data_path.h"
+#include "cmd/say.h"
+#include "ipc/channel.h"
+#include "ipc/sandbox.h"
+
+static const char socket_name[] = "ca.sock";
+static const char lock_name[] = "lock";
+static const char ca_name[] = "ca";
+/* Ten thousand invites take seconds; a ca that is being restarted takes a moment. */
+static const int answer_ms = 60000;
+
+void ca_link_close(struct ca_link *link)
+{
+    ca_close(&link->ca);
+    file_close(&link->lock);
+    file_close(&link->data);
+}
+
+void ca_rows_clear(struct ca_rows *rows)
+{
+    buf_clear(&rows->bytes);
+    rows->at = 0;
+}
+
+/* ---- rows ---- */
+
+static enum mlt_err keep_row(struct ca_rows *rows, struct span encoded)
+{
+    uint32_t n = (uint32_t)encoded.n;
+    TRY(buf_put(&rows->bytes, span_of(&n, sizeof(n))));
+    return buf_put(&rows->bytes, encoded);
+}
+
+static enum mlt_err on_row(void *ctx, const struct admin_row *row)
+{
+    CLEANUP(buf_clear) struct buf encoded = { 0 };
+    TRY(admin_row_encode(row, &encoded));
+    return keep_row(ctx, buf_span(&encoded));
+}
+
+bool ca_rows_next(struct ca_rows *rows, struct admin_row *row)
+{
+    uint32_t n;
+    if (rows->at + sizeof(n) > rows->bytes.len)
+        return false;
+    memcpy(&n, rows->bytes.p + rows->at, sizeof(n));
+    struct span encoded = span_of(rows->bytes.p + rows->at + sizeof(n), n);
+    rows->at += sizeof(n) + n;
+    return admin_row_decode(encoded, row) == MLT_OK;
+}
+
+/* The CA's "no" is a refusal; its troubles are troubles of this machine. */
+static enum exit_code exit_of_answer(enum mlt_err err)
+{
+    switch (err) {
+    case MLT_OK:
+        return EXIT_DONE;
+    case MLT_ERR_MISSING:
+    case MLT_ERR_EXISTS:
+    case MLT_ERR_USAGE:
+    case MLT_ERR_REFUSED:
+        return EXIT_REFUSED;
+    default:
+        return EXIT_LOCAL;
+    }
+}
+
+/* ---- over the socket ---- */
+
+static enum mlt_err connect_here(int fd)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    memcpy(address.sun_path, socket_name, sizeof(socket_name));
+    int rc = connect(fd, (const struct sockaddr *)&address, sizeof(address));
+    return rc == 0 ? MLT_OK : MLT_ERR_SYSTEM;
+}
+
+/* By its bare name from within DATA: sun_path has 108 bytes, DATA's path may have more. */
+static enum mlt_err dial(int data, struct channel *channel)
+{
+    CLEANUP(file_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    CLEANUP(file_close) int before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    ENSURE(fd >= 0 && before >= 0 && fchdir(data) == 0, MLT_ERR_SYSTEM);
+    enum mlt_err err = connect_here(fd);
+    int number = errno;
+    ENSURE(fchdir(before) == 0, MLT_ERR_SYSTEM);
+    errno = number;
+    TRY(err);
+    ENSURE(fcntl(fd, F_SETFL, O_NONBLOCK) == 0, MLT_ERR_SYSTEM);
+    channel_init(channel, fd, IPC_ADMIN, IPC_CA);
+    fd = -1;
+    return MLT_OK;
+}
+
+static enum mlt_err converse(struct channel *channel, const struct admin_request *request,
+                             struct ca_rows *rows, struct admin_end *end, struct buf *packet)
+{
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    TRY(admin_request_encode(request, &body));
+    TRY(channel_send(channel, IPC_ADMIN_REQUEST, 0, buf_span(&body)));
+    for (;;) {
+        struct ipc_message message;
+        bool got = false;
+        TRY(channel_receive(channel, answer_ms, packet, &message, &got));
+        ENSURE(got, MLT_ERR_TIMEOUT);
+        if (message.type == IPC_ADMIN_END)
+            return admin_end_decode(message.body, end);
+        ENSURE(message.type == IPC_ADMIN_ROW, MLT_ERR_UNEXPECTED);
+        struct admin_row row;
+        TRY(admin_row_decode(message.body, &row));
+        TRY(keep_row(rows, message.body));
+    }
+}
+
+static enum exit_code ask_socket(struct ca_link *link, const struct admin_request *request,
+                                 struct ca_rows *rows)
+{
+    struct channel channel = { .fd = -1 };
+    CLEANUP(buf_clear) struct buf packet = { 0 };
+    struct admin_end end = { 0 };
+    enum mlt_err err = dial(link->data, &channel);
+    if (err == MLT_OK)
+        err = converse(&channel, request, rows, &end, &packet);
+    channel_close(&channel);
+    if (err == MLT_ERR_CUT || err == MLT_ERR_SYSTEM) {
+        say_error(TEXT_CA_GONE);
+        return EXIT_UNREACHABLE;
+    }
+    if (err != MLT_OK) {
+        say_error(TEXT_CA_NO_ANSWER, err_text(err));
+        return EXIT_UNREACHABLE;
+    }
+    if (end.err != MLT_OK)
+        say_error("%.*s", (int)end.text.n, (const char *)end.text.p);
+    return exit_of_answer(end.err);
+}
+
+static enum exit_code ask_files(struct ca_link *link, const struct admin_request *request,
+                                struct ca_rows *rows)
+{
+    const struct admin_sink sink = { on_row, rows };
+    CLEANUP(buf_clear) struct buf why = { 0 };
+    enum mlt_err err = admin_answer(&link->ca, request, &sink, &why);
+    if (err != MLT_OK)
+        say_error("%.*s", (int)why.len, (const char *)why.p);
+    return exit_of_answer(err);
+}
+
+enum exit_code ca_link_ask(struct ca_link *link, const struct admin_request *request,
+                           struct ca_rows *rows)
+{
+    ca_rows_clear(rows);
+    return link->lock < 0 ? ask_socket(link, request, rows) : ask_files(link, request, rows);
+}
+
+/* ---- on the files ---- */
+
+static enum exit_code say_path(const char *path, enum mlt_err err)
+{
+    const char *reason = err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err);
+    say_error(TEXT_CA_DATA_FAILED, path, reason);
+    return EXIT_LOCAL;
+}
+
+/* Root works on somebody's files as that somebody, or they would not be theirs any more. */
+static enum mlt_err become_owner_of(int fd)
+{
+    struct stat st;
+    ENSURE(fstat(fd, &st) == 0, MLT_ERR_SYSTEM);
+    if (geteuid() != 0 || st.st_uid == 0)
+        return MLT_OK;
+    return sandbox_drop_user(st.st_uid, st.st_gid);
+}
+
+static enum mlt_err enter_ca(int data)
+{
+    CLEANUP(file_close)
+    int ca = openat(data, ca_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    ENSURE(ca >= 0, errno == ENOENT ? MLT_ERR_MISSING : MLT_ERR_PERMISSION);
+    TRY(become_owner_of(ca));
+    CLEANUP(file_close) int checked = -1;
+    TRY(file_open_dir_at(ca, ".", false, &checked));
+    ENSURE(fchdir(checked) == 0, MLT_ERR_SYSTEM);
+    return MLT_OK;
+}
+
+static enum exit_code get_passphrase(const struct malote_ca_options *options,
+                                     struct secret *passphrase)
+{
+    enum mlt_err err =
+        passphrase_read(&options->passphrase, TEXT_CA_PASSPHRASE_PROMPT, false, passphrase);
+    if (err == MLT_OK)
+        return EXIT_DONE;
+    if (err == MLT_ERR_USAGE) {
+        say_error(TEXT_CA_PASSPHRASE_NEEDED, passphrase_ways());
+        return EXIT_USAGE;
+    }
+    say_error(TEXT_CA_PASSPHRASE_UNREADABLE,
+              err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err));
+    return EXIT_LOCAL;
+}
+
+static enum mlt_err unlock(struct ca_link *link, const struct secret *passphrase, struct buf *why)
+{
+    struct ipc_key_needed need;
+    TRY(ca_open(&link->ca, env_system(), NULL, &need, why));
+    CLEANUP(secret_clear) struct secret stretched = { 0 };
+    TRY(kdf_scrypt(secret_span(passphrase), SPAN_OF(need.salt), &need.cost, &stretched));
+    return ca_unlock(&link->ca, &stretched, why);
+}
+
+/* DATA of a user: as that user from the lock on.  DATA of root: as root down to ca/. */
+static enum mlt_err take_lock(struct ca_link *link)
+{
+    TRY(become_owner_of(link->data));
+    CLEANUP(file_close) int checked = -1;
+    TRY(file_open_dir_at(link->data, ".", false, &checked));
+    return file_lock(checked, lock_name, &link->lock);
+}
+
+static enum exit_code say_locked_out(const char *path, enum mlt_err err, const struct buf *why)
+{
+    if (why->len > 0)
+        say_error("%.*s", (int)why->len, (const char *)why->p);
+    else
+        say_error(TEXT_CA_DATA_FAILED, path, err_text(err));
+    return err == MLT_ERR_PASSPHRASE ? EXIT_TRUST : EXIT_LOCAL;
+}
+
+static enum exit_code open_files(const struct malote_ca_options *options, const char *path,
+                                 struct ca_link *link)
+{
+    struct stat st;
+    if (fstatat(link->data, "ca/chaves.txt", &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        say_error(TEXT_CA_NOT_HERE, path);
+        return EXIT_LOCAL;
+    }
+    /* Before becoming somebody else: the passphrase may lie in a file of ours. */
+    CLEANUP(secret_clear) struct secret passphrase = { 0 };
+    enum exit_code code = get_passphrase(options, &passphrase);
+    if (code != EXIT_DONE)
+        return code;
+    enum mlt_err err = take_lock(link);
+    if (err == MLT_ERR_LOCKED) {
+        say_error(TEXT_CA_LOCKED, path);
+        return EXIT_UNREACHABLE;
+    }
+    if (err == MLT_OK)
+        err = enter_ca(link->data);
+    if (err != MLT_OK)
+        return say_path(path, err);
+    CLEANUP(buf_clear) struct buf why = { 0 };
+    err = unlock(link, &passphrase, &why);
+    return err == MLT_OK ? EXIT_DONE : say_locked_out(path, err, &why);
+}
+
+/* ---- which way ---- */
+
+/* Somebody listens; or *err says that only the files are left (MISSING), or what is wrong. */
+static enum mlt_err try_socket(int data)
+{
+    struct channel channel = { .fd = -1 };
+    enum mlt_err err = dial(data, &channel);
+    int number = errno;
+    channel_close(&channel);
+    if (err == MLT_OK)
+        return MLT_OK;
+    if (number == ENOENT || number == ECONNREFUSED)
+        return MLT_ERR_MISSING;
+    errno = number;
+    return number == EACCES || number == EPERM ? MLT_ERR_PERMISSION : MLT_ERR_SYSTEM;
+}
+
+static enum exit_code open_data(const struct malote_ca_options *options, const char *path,
+                                struct ca_link *link)
+{
+    link->data = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (link->data < 0)
+        return say_path(path, errno == ENOENT ? MLT_ERR_MISSING : MLT_ERR_SYSTEM);
+    enum mlt_err err = try_socket(link->data);
+    if (err == MLT_OK)
+        return EXIT_DONE;
+    if (err != MLT_ERR_MISSING)
+        return say_path(path, err);
+    return open_files(options, path, link);
+}
+
+enum exit_code ca_link_open(const struct malote_ca_options *options, struct ca_link *link)
+{
+    CLEANUP(buf_clear) struct buf path = { 0 };
+    enum mlt_err err = data_path_choose(options->data, &path);
+    if (err != MLT_OK) {
+        say_error(TEXT_CA_NO_DATA);
+        return EXIT_USAGE;
+    }
+    log_start("malote-ca", LOG_LEVEL_WARNING);
+    CLEANUP(ca_link_close) struct ca_link made = CA_LINK_CLOSED;
+    enum exit_code code = open_data(options, (const char *)path.p, &made);
+    if (code != EXIT_DONE)
+        return code;
+    *link = made;
+    made = (struct ca_link)CA_LINK_CLOSED;
+    return EXIT_DONE;
+}
+
+enum exit_code ca_link_ask_once(const struct malote_ca_options *options,
+                                const struct admin_request *request, struct ca_rows *rows)
+{
+    CLEANUP(ca_link_close) struct ca_link link = CA_LINK_CLOSED;
+    enum exit_code code = ca_link_open(options, &link);
+    return code == EXIT_DONE ? ca_link_ask(&link, request, rows) : code;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/maloted_options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "wire/join_url.h"
+#include "wire/name.h"
+
+static const char *const names[KEY_COUNT] = {
+    [KEY_DATA] = "data",
+    [KEY_LISTEN] = "listen",
+    [KEY_ADVERTISE] = "advertise",
+    [KEY_REALM] = "realm",
+    [KEY_ENROL] = "enrol",
+    [KEY_PASSPHRASE_FD] = "passphrase-fd",
+    [KEY_PASSPHRASE_FILE] = "passphrase-file",
+    [KEY_USER_NET] = "user-net",
+    [KEY_USER_CA] = "user-ca",
+    [KEY_KDF_COST] = "kdf-cost",
+    [KEY_CA_BITS] = "ca-bits",
+    [KEY_GROUP] = "group",
+};
+
+enum maloted_key maloted_key_find(const char *name)
+{
+    unsigned key = 0;
+    while (key < KEY_COUNT && strcmp(names[key], name) != 0)
+        key++;
+    return (enum maloted_key)key;
+}
+
+const char *maloted_key_name(enum maloted_key key)
+{
+    return key < KEY_COUNT ? names[key] : "?";
+}
+
+void maloted_options_init(struct maloted_options *o)
+{
+    *o = (struct maloted_options) { .mode = ENROL_INVITE,
+                                    .passphrase_fd = -1,
+                                    .kdf_cost = LIMIT_KDF_COST,
+                                    .ca_bits = 2048,
+                                    .group = DH_FFDHE3072 };
+}
+
+void maloted_options_clear(struct maloted_options *o)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        alloc_free_text(&o->texts[i]);
+    while (o->listen_count > 0)
+        alloc_free_text(&o->listen[--o->listen_count]);
+}
+
+/* ---- one check a kind of value ---- */
+
+static bool parse_number(const char *text, uint32_t most, uint32_t *out)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long value = strtoul(text, &end, 10);
+    if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || value > most)
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+static enum mlt_err refuse(struct buf *why, enum maloted_key key, const char *value,
+                           const char *wanted)
+{
+    TRY(buf_put_format(why, "%s '%s': it must be %s", names[key], value, wanted));
+    return MLT_ERR_USAGE;
+}
+
+static enum mlt_err set_mode(struct maloted_options *o, const char *value, struct buf *why)
+{
+    static const struct {
+        const char *name;
+        enum enrol_mode mode;
+    } modes[] = { { "invite", ENROL_INVITE },
+                  { "open", ENROL_OPEN },
+                  { "approve", ENROL_APPROVE } };
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        if (strcmp(modes[i].name, value) == 0) {
+            o->mode = modes[i].mode;
+            return MLT_OK;
+        }
+    }
+    return refuse(why, KEY_ENROL, value, "invite, open or approve");
+}
+
+static enum mlt_err set_kdf_cost(struct maloted_options *o, const char *value, struct buf *why)
+{
+    uint32_t n = 0;
+    if (!parse_number(value, LIMIT_KDF_COST_MAX, &n) || n < LIMIT_KDF_COST_MIN ||
+        (n & (n - 1)) != 0)
+        return refuse(why, KEY_KDF_COST, value, "a power of two from 1024 to 1048576");
+    o->kdf_cost = n;
+    return MLT_OK;
+}
+
+static enum mlt_err set_ca_bits(struct maloted_options *o, const char *value, struct buf *why)
+{
+    uint32_t bits = 0;
+    if (!parse_number(value, 4096, &bits) || (bits != 2048 && bits != 3072 && bits != 4096))
+        return refuse(why, KEY_CA_BITS, value, "2048, 3072 or 4096");
+    o->ca_bits = bits;
+    return MLT_OK;
+}
+
+static enum mlt_err set_group(struct maloted_options *o, const char *value, struct buf *why)
+{
+    if (dh_group_parse(value, &o->group) != MLT_OK)
+        return refuse(why, KEY_GROUP, value, "ffdhe2048, ffdhe3072 or ffdhe4096");
+    return MLT_OK;
+}
+
+static enum mlt_err set_fd(struct maloted_options *o, const char *value, struct buf *why)
+{
+    uint32_t fd = 0;
+    if (!parse_number(value, INT16_MAX, &fd))
+        return refuse(why, KEY_PASSPHRASE_FD, value, "the number of an open descriptor");
+    o->passphrase_fd = (int)fd;
+    return MLT_OK;
+}
+
+static enum mlt_err check_advertise(const char *value, struct buf *why)
+{
+    char host[256];
+    uint16_t port = LISTEN_PORT;
+    if (value[0] == '\0' || host_port_parse(span_str(value), host, &port) != MLT_OK ||
+        host[0] == '\0' || port == 0)
+        return refuse(why, KEY_ADVERTISE, value, "HOST or HOST:PORT");
+    return MLT_OK;
+}
+
+static enum mlt_err add_listen(struct maloted_options *o, const char *value, struct buf *why)
+{
+    if (value[0] == '\0' || listen_check(value) != MLT_OK)
+        return refuse(why, KEY_LISTEN, value, "ADDR:PORT, [ADDR]:PORT, ADDR or :PORT");
+    if (o->listen_count == LISTEN_MAX)
+        return refuse(why, KEY_LISTEN, value, "given at most 32 times");
+    TRY(alloc_text(value, &o->listen[o->listen_count]));
+    o->listen_count++;
+    return MLT_OK;
+}
+
+static enum mlt_err check_value(struct maloted_options *o, enum maloted_key key, const char *value,
+                                struct buf *why)
+{
+    switch (key) {
+    case KEY_LISTEN:
+        return add_listen(o, value, why);
+    case KEY_ADVERTISE:
+        return check_advertise(value, why);
+    case KEY_REALM:
+        if (realm_check(span_str(value)) != MLT_OK)
+            return refuse(why, key, value, "a domain of lower-case RFC 1123 labels");
+        return MLT_OK;
+    case KEY_ENROL:
+        return set_mode(o, value, why);
+    case KEY_PASSPHRASE_FD:
+        return set_fd(o, value, why);
+    case KEY_KDF_COST:
+        return set_kdf_cost(o, value, why);
+    case KEY_CA_BITS:
+        return set_ca_bits(o, value, why);
+    case KEY_GROUP:
+        return set_group(o, value, why);
+    default:
+        return value[0] != '\0' ? MLT_OK : refuse(why, key, value, "given a value");
+    }
+}
+
+enum mlt_err maloted_options_set(struct maloted_options *o, enum maloted_key key, const char *value,
+                                 struct buf *why)
+{
+    if (o->texts[key] != NULL && key != KEY_LISTEN) {
+        TRY(buf_put_format(why, "%s is given twice", names[key]));
+        return MLT_ERR_USAGE;
+    }
+    TRY(check_value(o, key, value, why));
+    alloc_free_text(&o->texts[key]);
+    return alloc_text(value, &o->texts[key]);
+}
+
+static void take_parsed(struct maloted_options *o, const struct maloted_options *from,
+                        enum maloted_key key)
+{
+    switch (key) {
+    case KEY_ENROL:
+        o->mode = from->mode;
+        return;
+    case KEY_PASSPHRASE_FD:
+        o->passphrase_fd = from->passphrase_fd;
+        return;
+    case KEY_KDF_COST:
+        o->kdf_cost = from->kdf_cost;
+        return;
+    case KEY_CA_BITS:
+        o->ca_bits = from->ca_bits;
+        return;
+    case KEY_GROUP:
+        o->group = from->group;
+        return;
+    default:
+        return;
+    }
+}
+
+void maloted_options_complete(struct maloted_options *o, struct maloted_options *from)
+{
+    if (o->listen_count == 0) {
+        for (size_t i = 0; i < from->listen_count; i++)
+            o->listen[i] = from->listen[i];
+        o->listen_count = from->listen_count;
+        from->listen_count = 0;
+    }
+    /* One way to the passphrase on the command line replaces whichever the file names. */
+    bool has_way = o->texts[KEY_PASSPHRASE_FD] != NULL || o->texts[KEY_PASSPHRASE_FILE] != NULL;
+    for (unsigned key = 0; key < KEY_COUNT; key++) {
+        bool is_way = key == KEY_PASSPHRASE_FD || key == KEY_PASSPHRASE_FILE;
+        if (o->texts[key] != NULL || from->texts[key] == NULL || (is_way && has_way))
+            continue;
+        o->texts[key] = from->texts[key];
+        from->texts[key] = NULL;
+        take_parsed(o, from, (enum maloted_key)key);
+    }
+}
