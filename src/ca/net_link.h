@@ -16,7 +16,7 @@ enum net_link_loss { NET_LINK_KEPT, NET_LINK_LOST, NET_LINK_MISBEHAVED };
 struct net_link {
     struct ca *ca;
     enum net_link_loss loss; /* for the parent to hear; the process resets it */
-    struct channel channel; /* fd -1 while there is no net */
+    struct channel channel;  /* fd -1 while there is no net */
     struct buf received, sent;
 };
 
