@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes the seeds of the protocol's fuzz targets: make_seeds DIRECTORY, which holds a folder for
+ * each.  The same bytes every time, so that a change of a format shows as a change of its seeds.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "crypto/dh.h"
+#include "messages.h"
+#include "wire/alert.h"
+#include "wire/client_hello.h"
+#include "wire/frame.h"
+#include "wire/record_kind.h"
+#include "wire/server_hello.h"
+
+#define must(cond)                                                                                 \
+    do {                                                                                           \
+        if (!(cond))                                                                               \
+            abort();                                                                               \
+    } while (0)
+
+static int out_dir = -1;
+
+/* Larger ones say nothing that these do not. */
+static const size_t largest = 2500;
+
+static void write_seed(const char *target, const char *name, int first, struct span bytes)
+{
+    CLEANUP(buf_clear) struct buf seed = { 0 };
+    CLEANUP(file_close) int dir = -1;
+    CLEANUP(file_close) int fd = -1;
+    if (first >= 0)
+        must(buf_put_u8(&seed, (uint8_t)first) == MLT_OK);
+    must(buf_put(&seed, bytes) == MLT_OK);
+    must(mkdirat(out_dir, target, 0755) == 0 || faccessat(out_dir, target, X_OK, 0) == 0);
+    dir = openat(out_dir, target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    must(dir >= 0);
+    fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    must(fd >= 0 && file_write_all(fd, buf_span(&seed)) == MLT_OK);
+}
+
+static void write_messages(void)
+{
+    size_t count = 0;
+    const struct message_row *rows = message_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP(buf_clear) struct buf sample = { 0 };
+        for (unsigned v = 0; rows[i].sample(v, &sample) == MLT_OK; v++) {
+            char name[64];
+            snprintf(name, sizeof(name), "%s_%u", rows[i].name, v);
+            bool padded = strcmp(rows[i].name, "client_auth") == 0;
+            if (sample.len <= largest || (padded && v % 2 == 0))
+                write_seed("messages", name, (int)i, buf_span(&sample));
+            buf_reset(&sample);
+        }
+    }
+}
+
+static void put_frame(enum frame_type type, struct span body, struct buf *out)
+{
+    must(frame_put_header(out, type, body.n) == MLT_OK);
+    must(buf_put(out, body) == MLT_OK);
+}
+
+/* A group of RFC 7919, and 4 as a public value: in the right subgroup, and short to write. */
+static void put_server_hello(struct buf *out)
+{
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    struct server_hello hello = { 0 };
+    dh_group_params(DH_FFDHE2048, &hello.p, &hello.g);
+    must(server_hello_encode(&hello, &body) == MLT_OK);
+    put_frame(FRAME_SERVER_HELLO, buf_span(&body), out);
+}
+
+static void put_client_hello(struct buf *out)
+{
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    const uint8_t four[256] = { [255] = 4 };
+    const struct client_hello hello = { .dh_public = SPAN_OF(four) };
+    must(client_hello_encode(&hello, &body) == MLT_OK);
+    put_frame(FRAME_CLIENT_HELLO, buf_span(&body), out);
+}
+
+static void write_frames(void)
+{
+    CLEANUP(buf_clear) struct buf frames = { 0 };
+    const uint8_t busy[] = { ALERT_BUSY };
+    const uint8_t sealed[33] = { 0 };
+    put_frame(FRAME_ALERT, SPAN_OF(busy), &frames);
+    write_seed("frame", "alert", -1, buf_span(&frames));
+    write_seed("handshake_client", "alert", 0, buf_span(&frames));
+    write_seed("handshake_server", "alert", 0, buf_span(&frames));
+    put_frame(FRAME_ALERT, SPAN_OF(sealed), &frames);
+    put_frame(FRAME_RECORD, SPAN_OF(sealed), &frames);
+    write_seed("frame", "three", -1, buf_span(&frames));
+    write_seed("session", "three", 0, buf_span(&frames));
+    put_server_hello(&frames);
+    put_client_hello(&frames);
+    write_seed("frame", "all", -1, buf_span(&frames));
+}
+
+static void write_handshakes(void)
+{
+    CLEANUP(buf_clear) struct buf server = { 0 };
+    CLEANUP(buf_clear) struct buf client = { 0 };
+    static const uint8_t auth[8224] = { 1, 0, 4 };
+    const uint8_t server_auth[1200] = { 1, 0, [257] = 4 };
+    /* No change, one in the first certificate, one further in, one at the very end. */
+    static const uint8_t changes[] = { 0, 0, 0, 0, 40, 1, 3, 0, 128, 255, 255, 1 };
+    put_server_hello(&server);
+    write_seed("handshake_client", "hello", 0, buf_span(&server));
+    put_frame(FRAME_SERVER_AUTH, SPAN_OF(server_auth), &server);
+    write_seed("handshake_client", "hello_auth", 0, buf_span(&server));
+    put_client_hello(&client);
+    write_seed("handshake_server", "hello", 0, buf_span(&client));
+    put_frame(FRAME_CLIENT_AUTH, SPAN_OF(auth), &client);
+    write_seed("handshake_server", "hello_auth", 0, buf_span(&client));
+    for (size_t n = 3; n <= sizeof(changes); n += 3) {
+        char name[32];
+        snprintf(name, sizeof(name), "changed_%zu", n / 3);
+        write_seed("handshake_client", name, 1, span_of(changes, n));
+        write_seed("handshake_server", name, 1, span_of(changes, n));
+        snprintf(name, sizeof(name), "enrol_%zu", n / 3);
+        write_seed("handshake_server", name, 0x40, span_of(changes, n));
+    }
+    write_seed("handshake_client", "overwritten", 2, span_of(auth, 3));
+    write_seed("handshake_server", "overwritten", 2, span_of(auth, 3));
+}
+
+static void write_urls(void)
+{
+#define HASH   "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define INVITE "0102030405060708a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
+    write_seed("join_url", "name", -1, span_str("malote://relay.example:6256/" HASH));
+    write_seed("join_url", "invite", -1, span_str("malote://maria@10.0.0.1:1/" HASH "/" INVITE));
+    write_seed("join_url", "v6", -1, span_str("malote://2001:db8::5:6256/" HASH "/" INVITE));
+    write_seed("join_url", "brackets", -1, span_str("malote://[fe80::1%eth0]:6256/" HASH));
+    write_seed("join_url", "address", -1, span_str("[::1]:0"));
+}
+
+/* Mode 1 of fuzz_session: frame kind, u16 length, plaintext. */
+static void write_sessions(void)
+{
+    static const uint8_t ping_rekey_close[] = { 0, 0, 1, RECORD_PING,  0, 0, 1, RECORD_REKEY,
+                                                0, 0, 2, RECORD_CLOSE, 1 };
+    static const uint8_t alert[] = { 1, 0, 1, ALERT_BUSY };
+    static const uint8_t outcome[] = { 0, 0, 19, RECORD_OUTCOME, [20] = 2, 0 };
+    write_seed("session", "ping_rekey_close", 1, SPAN_OF(ping_rekey_close));
+    write_seed("session", "alert", 1, SPAN_OF(alert));
+    write_seed("session", "outcome", 1, SPAN_OF(outcome));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "make_seeds DIRECTORY\n");
+        return 2;
+    }
+    out_dir = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    must(out_dir >= 0);
+    write_messages();
+    write_frames();
+    write_handshakes();
+    write_urls();
+    write_sessions();
+    file_close(&out_dir);
+    return 0;
+}
