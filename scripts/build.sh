@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Meson underneath: build/gcc (what people run) and build/asan (clang, sanitizers, fuzzers).
+# Sourced by ./run and the scripts behind it, from the root of the repository.
+
+# Runs a command, silent unless it fails.
+quietly() {
+    local log=build/log.$BASHPID
+    if ! "$@" >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+    rm -f "$log"
+}
+
+# setup_dir NAME: configures build/NAME once.
+setup_dir() {
+    local dir=build/$1
+    mkdir -p build
+    [ ! -f "$dir/build.ninja" ] || return 0
+    case $1 in
+    gcc)
+        quietly env CC=gcc meson setup -Dtests=false "$dir"
+        ;;
+    asan)
+        # The libraries carry libFuzzer's instrumentation too, or it would be blind in them.
+        quietly env CC=clang meson setup -Dfuzz=true -Db_sanitize=address,undefined \
+            -Db_lundef=false -Dc_args="-fsanitize=fuzzer-no-link -fno-sanitize-recover=all" "$dir"
+        ;;
+    esac
+}
+
+# build_targets NAME TARGET...: no target means all of them.
+build_targets() {
+    local dir=build/$1
+    setup_dir "$1" || return 1
+    shift
+    # Everything that can be built is, so that one failure does not hide the others.
+    quietly ninja -k 0 -C "$dir" "$@"
+}
+
+# The three programs, left in build/bin.
+build_binaries() {
+    local name
+    build_targets gcc src/cmd/maloted src/cmd/malote src/cmd/malote-ca || return 1
+    mkdir -p build/bin
+    for name in maloted malote malote-ca; do
+        install -C -m 755 "build/gcc/src/cmd/$name" "build/bin/$name"
+    done
+}

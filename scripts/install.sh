@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# ./run install [--prefix DIR]: what was built, to where a system looks for it.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+prefix=/usr/local
+while [ $# -gt 0 ]; do
+    case $1 in
+    --prefix)
+        prefix=${2:?"--prefix needs a directory"}
+        shift 2
+        ;;
+    --prefix=*)
+        prefix=${1#*=}
+        shift
+        ;;
+    *)
+        echo "./run install: unknown argument '$1'; it takes --prefix DIR" >&2
+        exit 2
+        ;;
+    esac
+done
+case $prefix in
+/*) ;;
+*) prefix=${CALLER_DIR:-$PWD}/$prefix ;;
+esac
+
+if ! mkdir -p "$prefix" 2>/dev/null || [ ! -w "$prefix" ]; then
+    echo "./run install: cannot write to $prefix; run as root, or name another --prefix" >&2
+    exit 2
+fi
+
+install -d "$prefix/bin" "$prefix/sbin" "$prefix/share/doc/malote" \
+    "$prefix/lib/systemd/system" "$prefix/lib/sysusers.d"
+install -m 755 build/bin/malote build/bin/malote-ca "$prefix/bin/"
+install -m 755 build/bin/maloted "$prefix/sbin/"
+sed "s|@PREFIX@|$prefix|g" packaging/maloted.service >"$prefix/lib/systemd/system/maloted.service"
+install -m 644 packaging/malote.sysusers "$prefix/lib/sysusers.d/malote.conf"
+for document in *.md LICENSE packaging/README.md; do
+    [ -f "$document" ] || continue
+    case $document in
+    packaging/README.md) install -m 644 "$document" "$prefix/share/doc/malote/systemd.md" ;;
+    *) install -m 644 "$document" "$prefix/share/doc/malote/" ;;
+    esac
+done
+echo "installed below $prefix: bin/malote bin/malote-ca sbin/maloted lib/systemd/system/maloted.service"

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Section 7: exit codes, and every error one line.
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+start_server
+join maria joao
+# 2: usage, and commands that are not built
+for arguments in "" "fly" "send" "send joao one two three" "listen --count x" "join" "chat" \
+    "join malote://nonsense" "send joao hi --wait tomorrow" "--home"; do
+    # shellcheck disable=SC2086  # words
+    expect 2 malote $arguments
+done
+for arguments in "outbox list" "history" "audit" "doctor"; do
+    # shellcheck disable=SC2086
+    expect 2 as maria $arguments
+    one_line "$T/err"
+    grep -q 'not built' "$T/err" || fail "$arguments: $(cat "$T/err")"
+done
+for arguments in "" "fly" "approve joao" "approve joao xyz" "invite --count 0" "invite --expires soon"; do
+    # shellcheck disable=SC2086
+    expect 2 malote-ca --data "$D" $arguments
+done
+for arguments in "crl" "audit" "backup /tmp/x" "passwd" "export"; do
+    # shellcheck disable=SC2086
+    expect 2 malote-ca --data "$D" $arguments
+    one_line "$T/err"
+done
+for arguments in "--fly" "--enrol anyone" "--realm -bad-" "--listen nowhere" "--kdf-cost 7" "left over"; do
+    # shellcheck disable=SC2086
+    expect 2 maloted --data "$T/none" --passphrase-file "$T/pass" $arguments
+done
+
+# 1: refused by the other side
+expect 1 as maria send nobody hello
+one_line "$T/err"
+expect 1 as maria send joao hello
+one_line "$T/err"
+# 7: fewer than asked
+expect 7 as maria listen --count 1 --timeout 1
+# 4: no identity here; 3: nobody there
+expect 4 as stranger send maria hello
+one_line "$T/err"
+stop_server
+expect 3 as maria send joao hello
+one_line "$T/err"
+expect 3 as maria listen --count 1 --timeout 2

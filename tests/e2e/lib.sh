@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the end-to-end scripts share: the real binaries of build/$BUILD in a directory of their
+# own.  A script sources this first; it runs with a time limit from outside (tests/run.sh), and
+# everything it started is ended by pid when it leaves.
+set -euo pipefail
+
+ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
+BUILD=${BUILD:-gcc}
+BIN=$ROOT/build/$BUILD/src/cmd
+SUPPORT=$ROOT/build/$BUILD/tests/support
+PATH=$BIN:$SUPPORT:$PATH
+export LC_ALL=C.UTF-8
+unset MALOTE_HOME CREDENTIALS_DIRECTORY
+# A sanitizer's finding ends the program, so that its status tells.
+# Who is not dumpable cannot be searched for leaks; the unit programs are.
+export ASAN_OPTIONS=exitcode=95:abort_on_error=0:detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:exitcode=95
+
+T=$(mktemp -d "${TMPDIR:-/tmp}/malote-e2e.XXXXXX")
+export XDG_DATA_HOME=$T/xdg
+STARTED=()
+
+cleanup() {
+    local status=$? pid
+    trap - EXIT
+    for pid in "${STARTED[@]}"; do
+        kill -TERM "$pid" 2>/dev/null || true
+    done
+    for pid in "${STARTED[@]}"; do
+        for _ in $(seq 60); do
+            kill -0 "$pid" 2>/dev/null || break
+            sleep 0.05
+        done
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then
+        tail -n 30 "$T"/*.log "$T"/heard-* 2>/dev/null || true
+    fi
+    # What a sanitizer said in a process whose status nobody saw.
+    if grep -lE 'ERROR: (Address|Leak)Sanitizer|runtime error:' "$T"/*.log 2>/dev/null; then
+        grep -hE -A 12 'ERROR: (Address|Leak)Sanitizer|runtime error:' "$T"/*.log | head -n 40
+        status=95
+    fi
+    rm -rf "$T"
+    exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 143' TERM INT
+
+fail() {
+    echo "FAILED (line ${BASH_LINENO[0]}): $*"
+    exit 1
+}
+
+# The reason is the script's last line; tests/run.sh prints it.
+skip() {
+    echo "skip: $*"
+    exit 77
+}
+
+# wait_for SECONDS COMMAND...: polls until it succeeds.
+wait_for() {
+    local tries=$(($1 * 20)) what="${*:2}"
+    shift
+    while ! "$@"; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || fail "waited in vain for: $what"
+        sleep 0.05
+    done
+}
+
+# expect STATUS COMMAND...: a program, or a function below; output in $T/out and $T/err.
+expect() {
+    local want=$1 got=0
+    shift
+    if declare -F "$1" >/dev/null; then
+        "$@" >"$T/out" 2>"$T/err" </dev/null || got=$?
+    else
+        timeout -k 5 60 "$@" >"$T/out" 2>"$T/err" </dev/null || got=$?
+    fi
+    if [ "$got" -ne "$want" ]; then
+        cat "$T/out" "$T/err"
+        fail "exit $got instead of $want: $*"
+    fi
+}
+
+one_line() { # FILE
+    [ "$(wc -l <"$1")" -eq 1 ] || { cat "$1"; fail "$1 is not one line"; }
+}
+
+has() { # FILE TEXT
+    grep -qF -- "$2" "$1" || { cat "$1"; fail "'$2' is not in $1"; }
+}
+
+hasnt() { # FILE TEXT
+    ! grep -qF -- "$2" "$1" || { cat "$1"; fail "'$2' is in $1"; }
+}
+
+is() { # GOT WANTED
+    [ "$1" = "$2" ] || fail "got '$1' instead of '$2'"
+}
+
+# ---- the server ----
+
+D=$T/data
+LISTEN=127.0.0.1:0
+
+passphrase() {
+    [ -f "$T/pass" ] || (umask 077 && head -c 18 /dev/urandom | base64 >"$T/pass")
+}
+
+# launch_server OPTION...: starts maloted without waiting; SERVER is its pid.
+launch_server() {
+    passphrase
+    rm -f "$T/server.out"
+    : >"$T/server.out"
+    maloted --data "$D" --listen "$LISTEN" --advertise "${ADVERTISE:-127.0.0.1}" --kdf-cost 1024 \
+        --passphrase-file "$T/pass" "$@" \
+        >"$T/server.out" 2>>"$T/server.log" </dev/null &
+    SERVER=$!
+    STARTED+=("$SERVER")
+}
+
+server_is_up() {
+    grep -q '^listening on ' "$T/server.out" || { kill -0 "$SERVER" 2>/dev/null ||
+        fail "maloted ended: $(tail -n 3 "$T/server.log")"; return 1; }
+}
+
+# start_server OPTION...: sets SERVER, ADDRESS, PORT and, on a first run, URL.
+start_server() {
+    launch_server "$@"
+    wait_for 20 server_is_up
+    ADDRESS=$(sed -n 's/^listening on //p' "$T/server.out" | head -n 1)
+    PORT=${ADDRESS##*:}
+    URL=$(grep '^malote://' "$T/server.out" || true)
+    # Once started again it is where its clients look for it.
+    LISTEN=${LISTEN%:*}:$PORT
+}
+
+stop_server() {
+    kill -TERM "$SERVER"
+    wait_for 10 gone "$SERVER"
+    wait "$SERVER" || fail "maloted ended with status $?"
+}
+
+# Ended; whether somebody has read its status yet is no matter.
+gone() { # PID
+    local status
+    ! kill -0 "$1" 2>/dev/null && return 0
+    status=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+    [[ ${status##*) } == Z* ]]
+}
+
+# The child of the server whose title is "maloted: net" or "maloted: ca".
+child_of() { # PID ROLE
+    local pid
+    for pid in $(cat "/proc/$1/task/$1/children"); do
+        if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "maloted: $2"; then
+            echo "$pid"
+            return 0
+        fi
+    done
+    return 1
+}
+
+ca() { # malote-ca over ca.sock
+    timeout -k 5 60 malote-ca --data "$D" "$@" </dev/null
+}
+
+# ---- clients ----
+
+as() { # NAME COMMAND...: malote from the home of NAME
+    local name=$1
+    shift
+    timeout -k 5 60 malote --home "$T/home-$name" "$@"
+}
+
+invite() { # NAME [OPTION...]: an URL
+    ca invite "$@" | grep '^malote://'
+}
+
+# An URL that leads to another port (a proxy) of this host.
+url_via() { # URL PORT
+    sed -E "s|^(malote://([^@/]*@)?).*:[0-9]+/|\1127.0.0.1:$2/|" <<<"$1"
+}
+
+join() { # NAME...
+    local name
+    for name in "$@"; do
+        as "$name" join "$(invite "$name")" --name "$name" >"$T/join-$name.out" 2>&1 </dev/null ||
+            { cat "$T/join-$name.out"; fail "$name could not join"; }
+    done
+}
+
+# listen NAME OPTION...: in the background, JSON lines to $T/heard-NAME; LISTENER is its pid.
+listen() {
+    local name=$1
+    shift
+    : >"$T/heard-$name"
+    : >"$T/listen-$name.log"
+    malote --home "$T/home-$name" listen --json --timeout 90 "$@" \
+        >"$T/heard-$name" 2>"$T/listen-$name.log" </dev/null &
+    LISTENER=$!
+    STARTED+=("$LISTENER")
+    wait_for 15 is_listening "$name"
+}
+
+is_listening() { # NAME
+    grep -q 'listening' "$T/listen-$name.log"
+}
+
+send() { # FROM TO TEXT
+    as "$1" send "$2" "$3" </dev/null
+}
+
+heard() { # NAME TEXT
+    grep -qF -- "\"text\":\"$2\"" "$T/heard-$1"
+}
+
+# serves: an honest newcomer joins, and a message gets through.  For the end of every attack.
+HONEST=0
+serves() {
+    HONEST=$((HONEST + 1))
+    local one=h${HONEST}a two=h${HONEST}b
+    join "$one" "$two"
+    listen "$two" --count 1
+    send "$one" "$two" "still serving $HONEST" >"$T/serves.out" 2>&1 ||
+        { cat "$T/serves.out"; fail "the server serves no honest client any more"; }
+    wait_for 10 heard "$two" "still serving $HONEST"
+    wait "$LISTENER" || fail "the listener ended with status $?"
+}
+
+# ---- people on the wire ----
+
+# proxy OPTION...: PROXY is its port, PROXY_PID its pid; records below $T/wire.
+proxy() {
+    : >"$T/proxy.out"
+    wire_proxy --to "127.0.0.1:$PORT" "$@" >"$T/proxy.out" 2>>"$T/proxy.log" </dev/null &
+    PROXY_PID=$!
+    STARTED+=("$PROXY_PID")
+    wait_for 5 grep -q listening "$T/proxy.out"
+    PROXY=$(sed -n 's/^listening on //p' "$T/proxy.out")
+}
+
+# A file of the server's, as one line of hex, to search for text in what was seen.
+hex_of() {
+    od -An -v -tx1 "$@" | tr -d ' \n'
+}
+
+# rehome FROM NAME PORT: the same identity in another home, whose way to the server is PORT.
+rehome() {
+    rm -rf "$T/home-$2"
+    cp -r "$T/home-$1" "$T/home-$2"
+    sed -i "s/^port .*/port $3/" "$T/home-$2/server"
+}
