@@ -2,6 +2,7 @@
 #ifndef MALOTE_CA_CA_H
 #define MALOTE_CA_CA_H
 
+#include "base/log_rate.h"
 #include "base/env.h"
 #include "ca/certificates.h"
 #include "ca/keystore.h"
@@ -36,6 +37,7 @@ struct ca {
     struct buf cert_der;
     struct secret invite_key;
     struct ca_events events;
+    struct log_rate log_rate;
     bool fresh;                  /* nothing is on disk yet: ca_unlock creates */
     struct ipc_key_needed birth; /* with these, when fresh */
     unsigned ca_bits;

@@ -72,12 +72,41 @@ static enum mlt_err look_up(struct ca *ca, struct application *a)
     TRY(certificates_key_is_revoked(&ca->db, a->request.spki_hash, &a->facts.key_revoked));
     TRY(certificates_key_is_used(&ca->db, a->request.spki_hash, CERT_CLIENT, &a->name,
                                  &a->facts.key_elsewhere));
+    if (!a->facts.key_elsewhere)
+        TRY(pending_key_is_elsewhere(&ca->db, &a->name, a->request.spki_hash,
+                                     &a->facts.key_elsewhere));
     TRY(look_up_holder(ca, a));
     TRY(look_up_request(ca, a));
     a->facts.has_invite = a->has_invite;
     if (!a->has_invite)
         return MLT_OK;
     return invite_judge(&ca->db, &ca->invite_key, &a->claim, ca_now_s(ca), &a->facts.invite);
+}
+
+/* ---- the log ---- */
+
+/* Strangers cause these lines: so many of a kind a second, then a count. */
+static bool may_log(struct ca *ca, unsigned class)
+{
+    int64_t now_ms = env_mono_ms(ca->env);
+    if (!log_rate_take(&ca->log_rate, class, now_ms))
+        return false;
+    uint64_t held = log_rate_held(&ca->log_rate, class, now_ms);
+    if (held > 0)
+        log_info("%llu lines like the next were left out", (unsigned long long)held);
+    return true;
+}
+
+static void log_refused(struct ca *ca, const struct name *name, enum refusal reason)
+{
+    if (may_log(ca, (unsigned)reason))
+        log_info("enrolment of %s refused: %s", name->text, refusal_text(reason));
+}
+
+static void log_asked(struct ca *ca, const struct name *name)
+{
+    if (may_log(ca, REFUSAL_NONE))
+        log_info("%s asks to be enrolled: see 'malote-ca pending'", name->text);
 }
 
 /* ---- deeds ---- */
@@ -125,14 +154,14 @@ static enum mlt_err carry_out(struct ca *ca, const struct application *a,
         break;
     case POLICY_QUEUE:
         TRY(pending_put(&ca->db, &a->name, a->request.spki_hash, a->request_der, ca_now_s(ca)));
-        log_info("%s asks to be enrolled: see 'malote-ca pending'", a->name.text);
+        log_asked(ca, &a->name);
         made = (struct ipc_enrolled) { WELCOME_PENDING, REFUSAL_NONE, LIMIT_RETRY_S, { 0 } };
         break;
     case POLICY_WAIT:
         made = (struct ipc_enrolled) { WELCOME_PENDING, REFUSAL_NONE, LIMIT_RETRY_S, { 0 } };
         break;
     case POLICY_REFUSE:
-        log_info("enrolment of %s refused: %s", a->name.text, refusal_text(decision->reason));
+        log_refused(ca, &a->name, decision->reason);
         made = (struct ipc_enrolled) { WELCOME_REFUSED, decision->reason, 0, { 0 } };
         break;
     }
@@ -141,9 +170,10 @@ static enum mlt_err carry_out(struct ca *ca, const struct application *a,
     return MLT_OK;
 }
 
-static enum mlt_err refuse_request(const struct name *name, struct ipc_enrolled *answer)
+static enum mlt_err refuse_request(struct ca *ca, const struct name *name,
+                                   struct ipc_enrolled *answer)
 {
-    log_info("enrolment of %s refused: its certificate request does not hold", name->text);
+    log_refused(ca, name, REFUSAL_REQUEST);
     *answer = (struct ipc_enrolled) { WELCOME_REFUSED, REFUSAL_REQUEST, 0, { 0 } };
     return MLT_OK;
 }
@@ -157,10 +187,10 @@ enum mlt_err enrol_client(struct ca *ca, const struct ipc_enrol *request,
                              .has_invite = request->has_invite };
     enum mlt_err err = request_read(request->request, &a.request);
     if (err != MLT_OK && err_fault(err) == FAULT_PEER)
-        return refuse_request(&a.name, answer);
+        return refuse_request(ca, &a.name, answer);
     TRY(err);
     if (!name_eq(&a.request.name, &a.name))
-        return refuse_request(&a.name, answer);
+        return refuse_request(ca, &a.name, answer);
     a.claim = (struct invite_claim) { .id = request->invite_id,
                                       .proof = request->proof,
                                       .ca_hash = ca->cert.spki_hash,

@@ -19,6 +19,17 @@ enum mlt_err pending_state(struct database *db, const struct name *name,
     return MLT_OK;
 }
 
+enum mlt_err pending_key_is_elsewhere(struct database *db, const struct name *name,
+                                      const uint8_t spki_hash[static HASH_LEN], bool *elsewhere)
+{
+    CLEANUP(query_end)
+    struct query q =
+        query_start(db, "SELECT 1 FROM pending WHERE spki = ? AND name <> ? AND refused = 0");
+    query_put_span(&q, span_of(spki_hash, HASH_LEN));
+    query_put_text(&q, name->text);
+    return query_next(&q, elsewhere);
+}
+
 static enum mlt_err forget_old(struct database *db, int64_t now_s)
 {
     CLEANUP(query_end) struct query q = query_start(db, "DELETE FROM pending WHERE asked_s < ?");

@@ -18,6 +18,11 @@ MUST_CHECK enum mlt_err pending_state(struct database *db, const struct name *na
                                       const uint8_t spki_hash[static HASH_LEN],
                                       enum pending_state *state);
 
+/* Does this key wait under another name?  A key has one name. */
+MUST_CHECK enum mlt_err pending_key_is_elsewhere(struct database *db, const struct name *name,
+                                                 const uint8_t spki_hash[static HASH_LEN],
+                                                 bool *elsewhere);
+
 /* Whether one more may be kept; forgets what is too old first, then the oldest refused one. */
 MUST_CHECK enum mlt_err pending_has_room(struct database *db, int64_t now_s, bool *room);
 

@@ -7,7 +7,7 @@
 
 #include "ipc/channel.h"
 #include "relay/server_identity.h"
-#include "relay/log_rate.h"
+#include "base/log_rate.h"
 #include "relay/net_conn.h"
 #include "relay/net_work.h"
 #include "relay/router.h"

@@ -235,6 +235,17 @@ static void who_was_refused_is_told_so(void **state)
     assert_int_equal(rows.count, 0);
 }
 
+static void one_key_waits_under_one_name(void **state)
+{
+    (void)state;
+    enum refusal reason;
+    assert_int_equal(enrol("maria", 0, &reason), WELCOME_PENDING);
+    assert_int_equal(enrol("mario", 0, &reason), WELCOME_REFUSED);
+    assert_int_equal(reason, REFUSAL_REQUEST);
+    assert_int_equal(enrol("maria", 0, &reason), WELCOME_PENDING);
+    assert_int_equal(enrol("mario", 1, &reason), WELCOME_PENDING);
+}
+
 static void fill_pending(unsigned count)
 {
     assert_ok(database_begin(&a.ca.db));
@@ -355,6 +366,7 @@ int main(void)
         WITH_CA(no_invite_is_made_while_no_address_is_known),
         WITH_CA(approving_names_the_key_and_certifies_it),
         WITH_CA(who_was_refused_is_told_so),
+        WITH_CA(one_key_waits_under_one_name),
         WITH_CA(pending_requests_are_bounded_and_forgotten_in_time),
         WITH_CA(list_and_show_tell_the_state),
         WITH_CA(reissue_revokes_at_once_and_prints_a_bound_invite),

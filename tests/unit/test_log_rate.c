@@ -2,7 +2,7 @@
 #include "test_base.h"
 
 #include "base/limits.h"
-#include "relay/log_rate.h"
+#include "base/log_rate.h"
 
 static void a_flood_of_one_class_is_counted_not_written(void **state)
 {

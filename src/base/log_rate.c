@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/log_rate.h"
+#include "base/log_rate.h"
 
 #include "base/limits.h"
 

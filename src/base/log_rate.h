@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MALOTE_RELAY_LOG_RATE_H
-#define MALOTE_RELAY_LOG_RATE_H
+#ifndef MALOTE_BASE_LOG_RATE_H
+#define MALOTE_BASE_LOG_RATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /* A flood of junk must not become a flood of log lines: so many of one class a second, then a
- * count.  Classes are the rows of err.def. */
+ * count.  What a class is, is the caller's to say. */
 
 #define LOG_RATE_CLASSES 64
 
