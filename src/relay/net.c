@@ -86,7 +86,7 @@ static void on_turn(uv_prepare_t *prepare)
 
 void net_check_stopped(struct net *net)
 {
-    if (net->stopping && net->connection_count == 0)
+    if (net->stopping && TAILQ_EMPTY(&net->connections))
         leave_loop(net, 0);
 }
 

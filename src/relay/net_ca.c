@@ -163,7 +163,8 @@ static void start_key(struct net *net)
     enum mlt_err err = ALLOC_NEW(&making);
     if (err == MLT_OK) {
         making->net = net;
-        err = net_work_add(&net->work, making, make_key_on_worker, on_key_made);
+        const struct net_task task = { making, NULL, make_key_on_worker, on_key_made };
+        err = net_work_add(&net->work, &task);
     }
     net->ca.making_key = err == MLT_OK;
     if (err != MLT_OK) {

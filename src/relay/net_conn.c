@@ -2,6 +2,7 @@
 #include "relay/net_conn.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,7 +27,6 @@ static void on_closed(uv_handle_t *handle)
     struct net_conn *conn = handle->data;
     struct net *net = conn->net;
     TAILQ_REMOVE(&net->connections, conn, of_all);
-    net->connection_count--;
     if (conn->touched)
         TAILQ_REMOVE(&net->touched, conn, of_touched);
     free_conn(conn);
@@ -39,6 +39,7 @@ static void close_socket(struct net_conn *conn)
     if (conn->closing || conn->on_worker)
         return;
     conn->closing = true;
+    conn->net->connection_count--; /* its descriptor is free at once */
     uv_close((uv_handle_t *)&conn->tcp, on_closed);
 }
 
@@ -119,20 +120,28 @@ static size_t look_at(struct net_conn *conn, struct span bytes)
     return total;
 }
 
+/* Records may follow ClientAuth in the same breath; what is longer than that is no client's. */
+static enum mlt_err check_early(const struct net_conn *conn)
+{
+    bool stranger = conn->phase == NET_PHASE_HANDSHAKE;
+    ENSURE(!stranger || conn->in.len <= LIMIT_EARLY, MLT_ERR_UNEXPECTED);
+    return MLT_OK;
+}
+
 static enum mlt_err take_bytes(struct net_conn *conn, struct span bytes)
 {
     if (conn->in.len == 0) {
         size_t used = look_at(conn, bytes);
         if (conn->phase != NET_PHASE_ENDED)
             TRY(buf_put(&conn->in, span_from(bytes, used)));
-        return MLT_OK;
+        return check_early(conn);
     }
     TRY(buf_put(&conn->in, bytes));
     size_t used = look_at(conn, buf_span(&conn->in));
     buf_drop(&conn->in, used);
     if (conn->in.len == 0)
         buf_clear(&conn->in);
-    return MLT_OK;
+    return check_early(conn);
 }
 
 static void on_stream_end(struct net_conn *conn, ssize_t status)
@@ -188,6 +197,15 @@ void net_conn_resume(struct net_conn *conn)
     if (conn->phase == NET_PHASE_ENDED && conn->touched == false)
         net_conn_touch(conn);
     set_reading(conn);
+}
+
+bool net_conn_hung_up(const struct net_conn *conn)
+{
+    uv_os_fd_t fd = -1;
+    if (uv_fileno((const uv_handle_t *)&conn->tcp, &fd) != 0)
+        return true;
+    struct pollfd look = { .fd = fd, .events = POLLRDHUP };
+    return poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 /* ---- writing ---- */
@@ -308,6 +326,15 @@ void net_conn_flush_all(struct net *net)
 
 /* ---- the beginning ---- */
 
+/* A /64 is one house; an IPv4 address in IPv6 clothes is itself. */
+static void set_source(struct net_conn *conn, const struct in6_addr *address)
+{
+    if (IN6_IS_ADDR_V4MAPPED(address))
+        memcpy(conn->source, address->s6_addr + 12, 4);
+    else
+        memcpy(conn->source, address->s6_addr, sizeof(conn->source));
+}
+
 static void describe_peer(struct net_conn *conn)
 {
     struct sockaddr_storage address = { 0 };
@@ -318,28 +345,78 @@ static void describe_peer(struct net_conn *conn)
         if (address.ss_family == AF_INET6) {
             const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&address;
             inet_ntop(AF_INET6, &six->sin6_addr, text, sizeof(text));
+            set_source(conn, &six->sin6_addr);
             port = ntohs(six->sin6_port);
         } else {
             const struct sockaddr_in *four = (const struct sockaddr_in *)&address;
             inet_ntop(AF_INET, &four->sin_addr, text, sizeof(text));
+            memcpy(conn->source, &four->sin_addr, sizeof(four->sin_addr));
             port = ntohs(four->sin_port);
         }
     }
     snprintf(conn->peer, sizeof(conn->peer), strchr(text, ':') ? "[%s]:%u" : "%s:%u", text, port);
 }
 
-/* Beyond the bounds the oldest stranger makes room: an attacker's sockets are the older ones. */
-static void make_room(struct net *net)
+static bool is_neighbour(const struct net_conn *a, const struct net_conn *b)
 {
-    bool full = net->connection_count >= net->connection_most;
-    if (net->half_open_count < LIMIT_HALF_OPEN && !full)
-        return;
-    struct net_conn *oldest = TAILQ_FIRST(&net->half_open);
-    if (oldest == NULL)
-        return;
-    net_conn_end(oldest, MLT_ERR_TOO_MANY, "made room for a newer connection");
-    buf_clear(&oldest->out);
-    close_socket(oldest);
+    return span_eq(SPAN_OF(a->source), SPAN_OF(b->source));
+}
+
+/* The oldest unfinished one, of `like`'s address if given; better one that never said a word. */
+static struct net_conn *oldest_stranger(struct net *net, const struct net_conn *like, size_t *count)
+{
+    struct net_conn *conn = NULL;
+    struct net_conn *first = NULL;
+    struct net_conn *silent = NULL;
+    *count = 0;
+    TAILQ_FOREACH(conn, &net->half_open, of_half_open)
+    {
+        if (like != NULL && !is_neighbour(conn, like))
+            continue;
+        ++*count;
+        if (first == NULL)
+            first = conn;
+        if (silent == NULL && !conn->spoke)
+            silent = conn;
+    }
+    return silent != NULL ? silent : first;
+}
+
+static void evict(struct net_conn *conn)
+{
+    net_conn_end(conn, MLT_ERR_TOO_MANY, "made room for a newer connection");
+    buf_clear(&conn->out);
+    close_socket(conn);
+}
+
+/* Whoever only has last bytes to get goes before whoever still has something to say. */
+static void drop_an_ended(struct net *net)
+{
+    struct net_conn *conn = NULL;
+    TAILQ_FOREACH(conn, &net->connections, of_all)
+    {
+        if (conn->phase == NET_PHASE_ENDED && !conn->closing) {
+            close_socket(conn);
+            return;
+        }
+    }
+}
+
+/* Beyond the bounds a stranger makes room: of the same address first, so that one host can
+ * crowd out nobody but itself.  `conn` is the newest and not among them yet. */
+static void make_room(struct net *net, const struct net_conn *conn)
+{
+    size_t neighbours = 0, strangers = 0;
+    struct net_conn *oldest = oldest_stranger(net, conn, &neighbours);
+    if (neighbours >= LIMIT_HALF_OPEN_OF_ONE)
+        evict(oldest);
+    oldest = oldest_stranger(net, NULL, &strangers);
+    bool full = net->connection_count > net->connection_most;
+    if (full)
+        drop_an_ended(net);
+    full = net->connection_count > net->connection_most;
+    if (oldest != NULL && (full || strangers >= LIMIT_HALF_OPEN))
+        evict(oldest);
 }
 
 static enum mlt_err open_conn(struct net *net, uv_stream_t *listener, struct net_conn **out)
@@ -366,19 +443,19 @@ static enum mlt_err open_conn(struct net *net, uv_stream_t *listener, struct net
 void net_conn_accept(struct net *net, uv_stream_t *listener)
 {
     struct net_conn *conn = NULL;
-    make_room(net);
     enum mlt_err err = open_conn(net, listener, &conn);
     if (err != MLT_OK) {
         if (log_rate_take(&net->log_rate, err, env_mono_ms(net->env)))
             log_warning("a connection could not be accepted: %s", err_text(err));
         return;
     }
+    uv_tcp_nodelay(&conn->tcp, 1);
+    describe_peer(conn);
+    make_room(net, conn);
     if (net->connection_count > net->connection_most) {
         close_socket(conn);
         return;
     }
-    uv_tcp_nodelay(&conn->tcp, 1);
-    describe_peer(conn);
     conn->phase = NET_PHASE_HANDSHAKE;
     conn->started_ms = conn->heard_ms = env_mono_ms(net->env);
     conn->deadline_ms = conn->started_ms + LIMIT_HANDSHAKE_MS;

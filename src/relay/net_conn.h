@@ -58,9 +58,11 @@ struct net_conn {
     struct name name;
     char hs_id[9];
     char peer[64];
-    struct buf in;  /* an incomplete frame */
-    struct buf out; /* not given to the kernel yet */
-    size_t writing; /* bytes that uv_write has */
+    uint8_t source[8]; /* the address, or the network part of an IPv6 one */
+    bool spoke;        /* said something legal: no bare connect */
+    struct buf in;     /* an incomplete frame */
+    struct buf out;    /* not given to the kernel yet */
+    size_t writing;    /* bytes that uv_write has */
     int64_t started_ms, heard_ms, deadline_ms;
 };
 
@@ -116,6 +118,9 @@ void net_session_on_end(void *ctx, void *link, enum close_reason reason);
 
 /* Input that came while a worker had the handshake is looked at now. */
 void net_conn_resume(struct net_conn *conn);
+
+/* Has the peer closed its side?  Asked of the kernel, since nobody reads while a worker is busy. */
+bool net_conn_hung_up(const struct net_conn *conn);
 
 /* The handshake is over: no half-open connection any more. */
 void net_conn_settle(struct net_conn *conn);

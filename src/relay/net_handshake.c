@@ -62,10 +62,20 @@ static void on_worked(void *ctx)
     net_conn_resume(conn);
 }
 
+/* Whoever asked and hung up gets nothing computed: that would be the cheapest of floods. */
+static bool is_still_there(void *ctx)
+{
+    struct net_conn *conn = ctx;
+    if (conn->phase != NET_PHASE_ENDED && net_conn_hung_up(conn))
+        net_conn_end(conn, MLT_ERR_CUT, NULL);
+    return conn->phase != NET_PHASE_ENDED;
+}
+
 static void send_to_worker(struct net_conn *conn)
 {
     conn->on_worker = true;
-    enum mlt_err err = net_work_add(&conn->net->work, conn, work, on_worked);
+    const struct net_task task = { conn, is_still_there, work, on_worked };
+    enum mlt_err err = net_work_add(&conn->net->work, &task);
     if (err == MLT_OK)
         return;
     conn->on_worker = false;
@@ -134,6 +144,8 @@ static enum mlt_err log_in(struct net_conn *conn, const struct hs_result *result
     struct welcome w = { 0 };
     bool revoked = router_is_revoked(net->router, &result->peer);
     admission_login(result->peer_verdict, revoked, env_wall_ms(net->env), &w);
+    if (w.result == WELCOME_LOGGED_IN && !router_has_room(net->router, &conn->name))
+        admission_busy(env_wall_ms(net->env), &w);
     if (w.result != WELCOME_LOGGED_IN) {
         welcome_and_end(conn, &w);
         return MLT_OK;
@@ -217,10 +229,12 @@ void net_handshake_input(struct net_conn *conn, struct span bytes, size_t *used)
 {
     enum mlt_err err = hs_input(conn->hs, bytes, used, &conn->out);
     net_conn_touch(conn);
-    if (err != MLT_OK)
+    if (err != MLT_OK) {
         fail(conn, err);
-    else if (*used > 0)
+    } else if (*used > 0) {
+        conn->spoke = true;
         step(conn);
+    }
 }
 
 void net_handshake_timeout(struct net_conn *conn)

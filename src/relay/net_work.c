@@ -13,7 +13,7 @@ static void start_jobs(struct net_work *work);
 static void run_job(uv_work_t *request)
 {
     struct net_job *job = request->data;
-    job->run(job->ctx);
+    job->task.run(job->task.ctx);
 }
 
 static void end_job(uv_work_t *request, int status)
@@ -22,7 +22,7 @@ static void end_job(uv_work_t *request, int status)
     struct net_work *work = job->work;
     (void)status; /* nothing is ever cancelled */
     work->running--;
-    job->done(job->ctx);
+    job->task.done(job->task.ctx);
     alloc_free(job);
     start_jobs(work);
 }
@@ -79,7 +79,8 @@ static void refill(struct net_work *work)
     if (!idle || work->closing || work->group == DH_NONE || work->refill_running ||
         work->pool_count >= LIMIT_EPHEMERAL_POOL)
         return;
-    work->refill_running = net_work_add(work, work, make_ephemeral, keep_ephemeral) == MLT_OK;
+    const struct net_task task = { .ctx = work, .run = make_ephemeral, .done = keep_ephemeral };
+    work->refill_running = net_work_add(work, &task) == MLT_OK;
 }
 
 static void start_jobs(struct net_work *work)
@@ -88,6 +89,11 @@ static void start_jobs(struct net_work *work)
         struct net_job *job = STAILQ_FIRST(&work->queue);
         STAILQ_REMOVE_HEAD(&work->queue, next);
         work->queued--;
+        if (job->task.wanted != NULL && !job->task.wanted(job->task.ctx)) {
+            job->task.done(job->task.ctx);
+            alloc_free(job);
+            continue;
+        }
         work->running++;
         if (uv_queue_work(work->loop, &job->request, run_job, end_job) != 0) {
             /* Only a missing callback makes it fail; run it here rather than lose it. */
@@ -104,15 +110,12 @@ void net_work_set_group(struct net_work *work, enum dh_group group)
     refill(work);
 }
 
-enum mlt_err net_work_add(struct net_work *work, void *ctx, void (*run)(void *ctx),
-                          void (*done)(void *ctx))
+enum mlt_err net_work_add(struct net_work *work, const struct net_task *task)
 {
     ENSURE(work->queued < LIMIT_WORK_QUEUE, MLT_ERR_TOO_MANY);
     struct net_job *job = NULL;
     TRY(new_job(work, &job));
-    job->ctx = ctx;
-    job->run = run;
-    job->done = done;
+    job->task = *task;
     STAILQ_INSERT_TAIL(&work->queue, job, next);
     work->queued++;
     start_jobs(work);

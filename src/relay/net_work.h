@@ -15,13 +15,19 @@
 
 struct net_work;
 
+/* What is to be done.  `done` is called on the loop exactly once, also where `run` was left out. */
+struct net_task {
+    void *ctx;
+    bool (*wanted)(void *ctx); /* on the loop, just before; false leaves `run` out; may be NULL */
+    void (*run)(void *ctx);    /* on a worker */
+    void (*done)(void *ctx);
+};
+
 struct net_job {
     uv_work_t request;
     STAILQ_ENTRY(net_job) next;
     struct net_work *work;
-    void *ctx;
-    void (*run)(void *ctx);  /* on a worker */
-    void (*done)(void *ctx); /* on the loop, exactly once */
+    struct net_task task;
 };
 
 struct net_work {
@@ -44,8 +50,7 @@ void net_work_clear(struct net_work *work);
 void net_work_set_group(struct net_work *work, enum dh_group group);
 
 /* MLT_ERR_TOO_MANY when the queue is full: then nothing will be called. */
-MUST_CHECK enum mlt_err net_work_add(struct net_work *work, void *ctx, void (*run)(void *ctx),
-                                     void (*done)(void *ctx));
+MUST_CHECK enum mlt_err net_work_add(struct net_work *work, const struct net_task *task);
 
 /* A key made ahead, owned by the caller, or NULL. */
 EVP_PKEY *net_work_take_ephemeral(struct net_work *work);

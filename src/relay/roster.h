@@ -17,6 +17,7 @@ struct flight {
     TAILQ_ENTRY(flight) of_sender;    /* in member.sent */
     TAILQ_ENTRY(flight) of_recipient; /* in route.arriving */
     uint8_t id[ENVELOPE_ID];
+    size_t bytes; /* of the body */
     struct member *from;
     struct route *sender; /* NULL once that session has ended */
     struct route *recipient;
@@ -32,8 +33,9 @@ struct member {
     uint64_t generation; /* of the synchronisation that last named it */
     struct route *receiver;
     struct route_list routes;
+    size_t route_count;
     struct flight_list sent;
-    size_t sent_count;
+    size_t awaited; /* of `sent`: by a session that is still there */
 };
 
 struct roster {

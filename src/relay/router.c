@@ -20,7 +20,7 @@ struct route {
     int64_t not_after_s;
     void *link;
     struct flight_list arriving; /* forwarded to this session, not confirmed */
-    size_t arriving_count;
+    size_t arriving_count, arriving_bytes;
     size_t unanswered; /* sent by this session, no outcome yet */
 };
 
@@ -77,11 +77,12 @@ static void tell(struct router *r, struct route *to, const uint8_t id[static ENV
 static void end_flight(struct router *r, struct flight *f, enum outcome_state state)
 {
     TAILQ_REMOVE(&f->from->sent, f, of_sender);
-    f->from->sent_count--;
     TAILQ_REMOVE(&f->recipient->arriving, f, of_recipient);
     f->recipient->arriving_count--;
+    f->recipient->arriving_bytes -= f->bytes;
     r->flight_count--;
     if (f->sender != NULL) {
+        f->from->awaited--;
         f->sender->unanswered--;
         tell(r, f->sender, f->id, state, OUTCOME_REASON_NONE);
     }
@@ -89,18 +90,20 @@ static void end_flight(struct router *r, struct flight *f, enum outcome_state st
 }
 
 static enum mlt_err start_flight(struct router *r, struct route *sender, struct route *recipient,
-                                 const uint8_t id[static ENVELOPE_ID])
+                                 const struct envelope *e)
 {
     struct flight *f = NULL;
     TRY(ALLOC_NEW(&f));
-    memcpy(f->id, id, ENVELOPE_ID);
+    memcpy(f->id, e->id, ENVELOPE_ID);
+    f->bytes = e->body.n;
     f->from = sender->member;
     f->sender = sender;
     f->recipient = recipient;
     TAILQ_INSERT_TAIL(&f->from->sent, f, of_sender);
-    f->from->sent_count++;
+    f->from->awaited++;
     TAILQ_INSERT_TAIL(&recipient->arriving, f, of_recipient);
     recipient->arriving_count++;
+    recipient->arriving_bytes += f->bytes;
     sender->unanswered++;
     r->flight_count++;
     return MLT_OK;
@@ -126,14 +129,17 @@ static void detach(struct router *r, struct route *route)
     struct flight *f = NULL;
     TAILQ_FOREACH(f, &member->sent, of_sender)
     {
-        if (f->sender == route)
-            f->sender = NULL;
+        if (f->sender != route)
+            continue;
+        f->sender = NULL;
+        member->awaited--;
     }
     while (!TAILQ_EMPTY(&route->arriving))
         end_flight(r, TAILQ_FIRST(&route->arriving), OUTCOME_UNKNOWN);
     if (member->receiver == route)
         member->receiver = NULL;
     TAILQ_REMOVE(&member->routes, route, of_member);
+    member->route_count--;
     TAILQ_REMOVE(&r->routes, route, of_router);
     r->route_count--;
     alloc_free(route);
@@ -172,6 +178,12 @@ void router_free(struct router **r)
     *r = NULL;
 }
 
+bool router_has_room(const struct router *r, const struct name *name)
+{
+    const struct member *member = roster_find(&r->roster, name);
+    return member == NULL || member->route_count < LIMIT_SESSIONS_OF_ONE;
+}
+
 enum mlt_err router_join(struct router *r, const struct route_facts *facts, struct route **route)
 {
     struct member *member = NULL;
@@ -189,6 +201,7 @@ enum mlt_err router_join(struct router *r, const struct route_facts *facts, stru
     made->link = facts->link;
     TAILQ_INIT(&made->arriving);
     TAILQ_INSERT_TAIL(&member->routes, made, of_member);
+    member->route_count++;
     TAILQ_INSERT_TAIL(&r->routes, made, of_router);
     r->route_count++;
     struct route *older = member->receiver;
@@ -210,7 +223,7 @@ void router_tick(struct router *r, int64_t now_ms)
     struct route *next = NULL;
     for (struct route *route = TAILQ_FIRST(&r->routes); route != NULL; route = next) {
         next = TAILQ_NEXT(route, of_router);
-        if (now_ms / 1000 > route->not_after_s)
+        if (now_ms / 1000 >= route->not_after_s)
             end_route(r, route, CLOSE_EXPIRED);
     }
 }
@@ -299,8 +312,10 @@ static enum outcome_reason recipient_is_away(struct router *r, struct route *sen
 static enum outcome_reason forward(struct router *r, struct route *sender, struct route *recipient,
                                    const struct envelope *e, int64_t now_ms)
 {
+    /* Busy long before his queue is full: a flood must not cost the recipient his session. */
     if (recipient->arriving_count >= LIMIT_IN_FLIGHT ||
-        start_flight(r, sender, recipient, e->id) != MLT_OK)
+        recipient->arriving_bytes + e->body.n > LIMIT_IN_FLIGHT_BYTES ||
+        start_flight(r, sender, recipient, e) != MLT_OK)
         return OUTCOME_REASON_BUSY;
     /* The sender is who the handshake proved, the time is ours. */
     struct envelope delivered = *e;
@@ -313,7 +328,7 @@ static enum outcome_reason forward(struct router *r, struct route *sender, struc
 static enum outcome_reason decide(struct router *r, struct route *sender, const struct envelope *e,
                                   int64_t now_ms)
 {
-    if (sender->unanswered >= LIMIT_SEND_WINDOW || sender->member->sent_count >= LIMIT_IN_FLIGHT)
+    if (sender->unanswered >= LIMIT_SEND_WINDOW || sender->member->awaited >= LIMIT_IN_FLIGHT)
         return OUTCOME_REASON_BUSY;
     if (is_under_way(sender->member, e->id))
         return OUTCOME_REASON_DUPLICATE;

@@ -60,6 +60,9 @@ struct route_facts {
     void *link;
 };
 
+/* May this name have one more session?  Asked before router_join, while it can still be told. */
+bool router_has_room(const struct router *r, const struct name *name);
+
 MUST_CHECK enum mlt_err router_join(struct router *r, const struct route_facts *facts,
                                     struct route **route);
 

@@ -19,7 +19,7 @@ void address_get(struct wire_in *in, struct address *address)
     wire_require(in, kind == ADDRESS_USER, MLT_ERR_RANGE);
     struct span name = wire_get_vec8(in, 1, LIMIT_NAME);
     if (in->err == MLT_OK)
-        in->err = name_parse(name, &got.name);
+        in->err = name_parse(name, &got.name) == MLT_OK ? MLT_OK : MLT_ERR_ENCODING;
     got.kind = ADDRESS_USER;
     if (in->err == MLT_OK)
         *address = got;

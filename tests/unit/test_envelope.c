@@ -36,9 +36,9 @@ static void every_field_out_of_bounds_is_refused(void **state)
     refuse_send_with(AT_KIND, 0, MLT_ERR_RANGE);
     refuse_send_with(AT_KIND, ADDRESS_DEVICE, MLT_ERR_RANGE);
     refuse_send_with(AT_KIND, ADDRESS_GROUP, MLT_ERR_RANGE);
-    refuse_send_with(AT_NAME, 'J', MLT_ERR_NAME);
-    refuse_send_with(AT_NAME, '.', MLT_ERR_NAME);
-    refuse_send_with(AT_NAME + 2, 0, MLT_ERR_NAME);
+    refuse_send_with(AT_NAME, 'J', MLT_ERR_ENCODING);
+    refuse_send_with(AT_NAME, '.', MLT_ERR_ENCODING);
+    refuse_send_with(AT_NAME + 2, 0, MLT_ERR_ENCODING);
     refuse_send_with(AT_NUMBER + 7, 0, MLT_ERR_RANGE);
     refuse_send_with(AT_FLAGS + 1, 1, MLT_ERR_RANGE);
     refuse_send_with(AT_FLAGS, 0x80, MLT_ERR_RANGE);
@@ -135,7 +135,7 @@ static void a_receipt_names_a_user(void **state)
     assert_err(receipt_decode(buf_span(&b), &r), MLT_ERR_RANGE);
     b.p[0] = ADDRESS_USER;
     b.p[2] = 'M';
-    assert_err(receipt_decode(buf_span(&b), &r), MLT_ERR_NAME);
+    assert_err(receipt_decode(buf_span(&b), &r), MLT_ERR_ENCODING);
 }
 
 int main(void)

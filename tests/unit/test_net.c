@@ -441,22 +441,20 @@ static void send_large(struct client *c, const char *to, uint8_t id)
     flush(c);
 }
 
-static unsigned count_unknown(struct client *c, unsigned outcomes)
+static struct outcome take_outcome(struct client *c)
 {
-    unsigned unknown = 0;
-    for (unsigned i = 0; i < outcomes; i++) {
-        struct outcome o = { 0 };
-        assert_int_equal(next_record(c), RECORD_OUTCOME);
-        assert_ok(outcome_decode(buf_span(&c->plain), &o));
-        unknown += o.state == OUTCOME_UNKNOWN;
-    }
-    return unknown;
+    struct outcome o = { 0 };
+    assert_int_equal(next_record(c), RECORD_OUTCOME);
+    assert_ok(outcome_decode(buf_span(&c->plain), &o));
+    return o;
 }
 
-/* Row 26: 16 MiB for somebody who reads nothing; the kernel and LIMIT_SESSION_QUEUE hold less. */
-static void a26_a_peer_that_never_reads_is_ended_and_its_senders_are_told(void **state)
+/* Row 26: 16 MiB for somebody who reads nothing.  He is busy, not thrown out; net keeps no more
+ * than LIMIT_IN_FLIGHT_BYTES for him; what was under way ends as unknown with his session. */
+static void a26_a_peer_that_never_reads_is_busy_and_his_senders_are_told(void **state)
 {
     (void)state;
+    static const unsigned under_way = LIMIT_IN_FLIGHT_BYTES / LIMIT_BODY;
     CLEANUP(stop) struct rig rig;
     CLEANUP(client_clear) struct client joao;
     static struct client senders[4];
@@ -467,19 +465,50 @@ static void a26_a_peer_that_never_reads_is_ended_and_its_senders_are_told(void *
     hold_certificate(&joao, now_s() - 300, now_s() + 86400);
     ask(&joao);
     get_welcome(&joao);
-    unsigned unknown = 0;
     for (size_t s = 0; s < COUNT_OF(senders); s++) {
         log_in(&senders[s], &rig, CLIENT_AUTH_SEND);
         for (unsigned i = 0; i < LIMIT_SEND_WINDOW; i++)
             send_large(&senders[s], "joao", (uint8_t)(s * LIMIT_SEND_WINDOW + i));
     }
-    for (size_t s = 0; s < COUNT_OF(senders); s++) {
-        unknown += count_unknown(&senders[s], LIMIT_SEND_WINDOW);
+    unsigned busy = 0;
+    for (unsigned i = 0; i < LIMIT_SEND_WINDOW - under_way; i++)
+        busy += take_outcome(&senders[0]).reason == OUTCOME_REASON_BUSY;
+    for (size_t s = 1; s < COUNT_OF(senders); s++)
+        for (unsigned i = 0; i < LIMIT_SEND_WINDOW; i++)
+            busy += take_outcome(&senders[s]).reason == OUTCOME_REASON_BUSY;
+    assert_int_equal(busy, COUNT_OF(senders) * LIMIT_SEND_WINDOW - under_way);
+    file_close(&joao.fd);
+    for (unsigned i = 0; i < under_way; i++)
+        assert_int_equal(take_outcome(&senders[0]).state, OUTCOME_UNKNOWN);
+    for (size_t s = 0; s < COUNT_OF(senders); s++)
         client_clear(&senders[s]);
-    }
-    assert_true(unknown >= LIMIT_SEND_WINDOW);
-    CLEANUP(client_clear) struct client honest;
-    log_in(&honest, &rig, CLIENT_AUTH_SEND);
+}
+
+static void a_name_gets_so_many_sessions_and_others_still_get_in(void **state)
+{
+    (void)state;
+    CLEANUP(stop) struct rig rig;
+    static struct client sessions[LIMIT_SESSIONS_OF_ONE];
+    CLEANUP(client_clear) struct client one_more;
+    CLEANUP(client_clear) struct client joao;
+    start_serving(&rig);
+    for (size_t i = 0; i < COUNT_OF(sessions); i++)
+        log_in(&sessions[i], &rig, CLIENT_AUTH_SEND);
+    prepare(&one_more, &rig, CLIENT_AUTH_SEND);
+    hold_certificate(&one_more, now_s() - 300, now_s() + 86400);
+    ask(&one_more);
+    get_welcome(&one_more);
+    assert_int_equal(one_more.welcome.result, WELCOME_REFUSED);
+    assert_int_equal(one_more.welcome.reason, REFUSAL_BUSY);
+    prepare(&joao, &rig, CLIENT_AUTH_SEND);
+    joao.config.key = pair_house()->other_key;
+    joao.config.name = (struct name) { "joao" };
+    hold_certificate(&joao, now_s() - 300, now_s() + 86400);
+    ask(&joao);
+    get_welcome(&joao);
+    assert_int_equal(joao.welcome.result, WELCOME_LOGGED_IN);
+    for (size_t i = 0; i < COUNT_OF(sessions); i++)
+        client_clear(&sessions[i]);
 }
 
 static int closed_by_net(const int *fds, size_t count)
@@ -524,6 +553,59 @@ static void a26_silent_strangers_keep_nobody_out(void **state)
 }
 
 /* ---- enrolments and ca ---- */
+
+static int stranger_from(const struct rig *rig, const char *address)
+{
+    struct sockaddr_in from = { .sin_family = AF_INET };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(inet_pton(AF_INET, address, &from.sin_addr), 1);
+    assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&rig->address, sizeof(rig->address)), 0);
+    return fd;
+}
+
+/* Row 27: a host that opens connections without end, against one slow stranger from elsewhere. */
+static void a26_one_address_crowds_out_only_itself(void **state)
+{
+    (void)state;
+    static int flood[LIMIT_HALF_OPEN_OF_ONE + 50];
+    CLEANUP(stop) struct rig rig;
+    CLEANUP(client_clear) struct client maria;
+    start_serving(&rig);
+    int slow = stranger_from(&rig, "127.0.0.2");
+    for (size_t i = 0; i < COUNT_OF(flood); i++)
+        flood[i] = stranger_from(&rig, "127.0.0.3");
+    log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    assert_int_equal(closed_by_net(flood, 50), 50);
+    assert_int_equal(closed_by_net(flood + 50, COUNT_OF(flood) - 50), 0);
+    assert_int_equal(closed_by_net(&slow, 1), 0);
+    for (size_t i = 0; i < COUNT_OF(flood); i++)
+        file_close(&flood[i]);
+    file_close(&slow);
+}
+
+static void a26_whoever_talks_ahead_too_much_is_ended(void **state)
+{
+    (void)state;
+    static const uint8_t junk[4 * LIMIT_EARLY];
+    CLEANUP(stop) struct rig rig;
+    CLEANUP(client_clear) struct client maria;
+    start_serving(&rig);
+    prepare(&maria, &rig, CLIENT_AUTH_SEND);
+    hold_certificate(&maria, now_s() - 300, now_s() + 86400);
+    assert_ok(hs_client_new(&maria.config, &maria.hs));
+    while (hs_want(maria.hs) != HS_WANT_EPHEMERAL)
+        step(&maria);
+    hs_work(maria.hs);
+    assert_ok(hs_worked(maria.hs, &maria.out));
+    assert_ok(buf_put(&maria.out, SPAN_OF(junk)));
+    flush(&maria);
+    /* The end comes instead of ServerAuth, whose header would be the first byte 3. */
+    buf_reset(&maria.in);
+    while (read_more(&maria))
+        continue;
+    assert_true(maria.in.len == 0 || maria.in.p[0] != 3);
+}
 
 static void an_enrolment_goes_to_ca_and_its_answer_back(void **state)
 {
@@ -653,7 +735,10 @@ int main(void)
         cmocka_unit_test(a_session_ends_when_its_certificate_expires),
         cmocka_unit_test(the_older_receive_login_is_told_that_it_was_replaced),
         cmocka_unit_test(a_record_only_the_server_sends_ends_the_session),
-        cmocka_unit_test(a26_a_peer_that_never_reads_is_ended_and_its_senders_are_told),
+        cmocka_unit_test(a26_a_peer_that_never_reads_is_busy_and_his_senders_are_told),
+        cmocka_unit_test(a_name_gets_so_many_sessions_and_others_still_get_in),
+        cmocka_unit_test(a26_one_address_crowds_out_only_itself),
+        cmocka_unit_test(a26_whoever_talks_ahead_too_much_is_ended),
         cmocka_unit_test(a26_silent_strangers_keep_nobody_out),
         cmocka_unit_test(an_enrolment_goes_to_ca_and_its_answer_back),
         cmocka_unit_test(an_enrolment_under_way_is_told_busy_when_ca_dies),

@@ -307,6 +307,68 @@ static void a_recipient_may_have_so_many_unconfirmed(void **state)
     assert_string_equal(last->said, "1=refused:busy");
 }
 
+/* A flood makes the recipient busy; it must not cost him his session. */
+static void a_recipient_may_have_so_many_bytes_unconfirmed(void **state)
+{
+    (void)state;
+    static const unsigned most = LIMIT_IN_FLIGHT_BYTES / LIMIT_BODY;
+    static const uint8_t body[LIMIT_BODY];
+    struct link maria, joao;
+    join(&maria, "maria", CLIENT_AUTH_SEND, 1);
+    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
+    struct envelope e = { .recipient = { ADDRESS_USER, name_of("joao") },
+                          .body_kind = BODY_PLAIN,
+                          .body = SPAN_OF(body) };
+    for (unsigned i = 0; i <= most; i++) {
+        e.id[0] = (uint8_t)(i + 1);
+        router_send(router, maria.route, &e, now_ms);
+    }
+    assert_int_equal(joao.delivers, most);
+    assert_int_equal(maria.outcomes, 1);
+    assert_non_null(strstr(maria.said, "refused:busy"));
+    assert_non_null(joao.route);
+    assert_ok(receipt_of(&joao, "maria", 1));
+    router_send(router, maria.route, &e, now_ms);
+    assert_int_equal(joao.delivers, most + 1);
+}
+
+static void who_confirms_nothing_does_not_silence_his_senders(void **state)
+{
+    (void)state;
+    struct link maria, joao, ana;
+    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
+    join(&ana, "ana", CLIENT_AUTH_RECEIVE, 3);
+    for (unsigned round = 0; round < LIMIT_IN_FLIGHT / LIMIT_SEND_WINDOW; round++) {
+        join(&maria, "maria", CLIENT_AUTH_SEND, 1);
+        for (unsigned i = 0; i < LIMIT_SEND_WINDOW; i++) {
+            struct envelope e = { .recipient = { ADDRESS_USER, name_of("joao") },
+                                  .id = { (uint8_t)i, (uint8_t)round },
+                                  .body_kind = BODY_PLAIN };
+            router_send(router, maria.route, &e, now_ms);
+        }
+        router_leave(router, maria.route);
+    }
+    assert_int_equal(joao.delivers, LIMIT_IN_FLIGHT);
+    join(&maria, "maria", CLIENT_AUTH_SEND, 1);
+    send_to(&maria, "ana", 200, "x");
+    assert_string_equal(ana.said, "x-from-maria");
+}
+
+static void a_name_has_room_for_so_many_sessions(void **state)
+{
+    (void)state;
+    static struct link links[LIMIT_SESSIONS_OF_ONE];
+    struct name maria = name_of("maria"), joao = name_of("joao");
+    for (size_t i = 0; i < COUNT_OF(links); i++) {
+        assert_true(router_has_room(router, &maria));
+        join(&links[i], "maria", CLIENT_AUTH_SEND, 1);
+    }
+    assert_false(router_has_room(router, &maria));
+    assert_true(router_has_room(router, &joao));
+    router_leave(router, links[0].route);
+    assert_true(router_has_room(router, &maria));
+}
+
 static void a_revoked_serial_ends_its_session_at_once(void **state)
 {
     (void)state;
@@ -337,9 +399,9 @@ static void a_session_ends_when_its_certificate_expires(void **state)
     (void)state;
     struct link maria;
     join(&maria, "maria", CLIENT_AUTH_RECEIVE, 5);
-    router_tick(router, not_after_s * 1000 + 999);
+    router_tick(router, not_after_s * 1000 - 1);
     assert_string_equal(maria.said, "");
-    router_tick(router, (not_after_s + 1) * 1000);
+    router_tick(router, not_after_s * 1000);
     assert_string_equal(maria.said, "expired");
     assert_int_equal(router_sessions(router), 0);
 }
@@ -433,6 +495,9 @@ int main(void)
         ROUTER_TEST(nobody_confirms_what_went_to_another),
         ROUTER_TEST(a_session_may_have_so_many_unanswered),
         ROUTER_TEST(a_recipient_may_have_so_many_unconfirmed),
+        ROUTER_TEST(a_recipient_may_have_so_many_bytes_unconfirmed),
+        ROUTER_TEST(who_confirms_nothing_does_not_silence_his_senders),
+        ROUTER_TEST(a_name_has_room_for_so_many_sessions),
         ROUTER_TEST(a_revoked_serial_ends_its_session_at_once),
         ROUTER_TEST(a_revoked_key_is_revoked_under_every_serial),
         ROUTER_TEST(a_session_ends_when_its_certificate_expires),
