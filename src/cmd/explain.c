@@ -39,7 +39,7 @@ enum exit_code explain_passphrase(enum mlt_err err)
     if (err == MLT_ERR_USAGE)
         say_error(TEXT_PASSPHRASE_WAYS, passphrase_ways());
     else
-        say_error(TEXT_PASSPHRASE_UNREADABLE, reason(err));
+        say_error(TEXT_PASSPHRASE_UNREADABLE, passphrase_fault(err));
     return err == MLT_ERR_USAGE || err == MLT_ERR_RANGE ? EXIT_USAGE : EXIT_LOCAL;
 }
 

@@ -209,9 +209,8 @@ static enum exit_code get_passphrase(const struct malote_ca_options *options,
         say_error(TEXT_CA_PASSPHRASE_NEEDED, passphrase_ways());
         return EXIT_USAGE;
     }
-    say_error(TEXT_CA_PASSPHRASE_UNREADABLE,
-              err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err));
-    return EXIT_LOCAL;
+    say_error(TEXT_CA_PASSPHRASE_UNREADABLE, passphrase_fault(err));
+    return err == MLT_ERR_RANGE ? EXIT_USAGE : EXIT_LOCAL;
 }
 
 static enum mlt_err unlock(struct ca_link *link, const struct secret *passphrase, struct buf *why)

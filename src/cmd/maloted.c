@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -201,8 +202,8 @@ static enum mlt_err ask_passphrase(void *ctx, bool fresh, struct secret *out)
     if (err == MLT_ERR_USAGE)
         say_error(TEXT_MALOTED_PASSPHRASE_WAYS, passphrase_ways());
     else if (err != MLT_OK)
-        say_error(TEXT_MALOTED_PASSPHRASE_UNREADABLE, err_text(err));
-    return err;
+        say_error(TEXT_MALOTED_PASSPHRASE_UNREADABLE, passphrase_fault(err));
+    return err == MLT_ERR_RANGE ? MLT_ERR_USAGE : err;
 }
 
 static void announce(void *ctx, const char *line)
@@ -262,6 +263,22 @@ static enum mlt_err choose_users(const struct command *command, const struct dat
     return MLT_OK;
 }
 
+/* Said here in words: a child that runs out of descriptors could only end. */
+static enum mlt_err check_files(struct buf *why)
+{
+    struct rlimit files;
+    ENSURE(getrlimit(RLIMIT_NOFILE, &files) == 0, MLT_ERR_SYSTEM);
+    if (files.rlim_cur < LIMIT_FILES_MIN && files.rlim_max >= LIMIT_FILES_MIN) {
+        files.rlim_cur = LIMIT_FILES_MIN;
+        ENSURE(setrlimit(RLIMIT_NOFILE, &files) == 0, MLT_ERR_SYSTEM);
+    }
+    if (files.rlim_cur >= LIMIT_FILES_MIN)
+        return MLT_OK;
+    TRY(buf_put_format(why, TEXT_MALOTED_FEW_FILES, (unsigned long long)files.rlim_max,
+                       (unsigned)LIMIT_FILES_MIN));
+    return MLT_ERR_NOSPACE;
+}
+
 struct server {
     struct data_dir data;
     struct users users;
@@ -284,6 +301,7 @@ static enum mlt_err prepare(const struct command *command, struct server *s, str
     bool locked = false, guessed = false;
     s->program = open("/proc/self/exe", O_PATH | O_CLOEXEC);
     ENSURE(s->program >= 0, MLT_ERR_SYSTEM);
+    TRY(check_files(why));
     TRY(secret_start(&locked));
     TRY(crypto_start());
     TRY(open_data(command, &s->data, why));

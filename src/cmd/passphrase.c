@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -197,6 +198,18 @@ bool passphrase_take_fd(const char *word, int *fd)
         n = n * 10 + (*c - '0');
     *fd = n;
     return c != word && *c == '\0';
+}
+
+const char *passphrase_fault(enum mlt_err err)
+{
+    switch (err) {
+    case MLT_ERR_RANGE:
+        return "it must be one line of 1 to 1024 bytes";
+    case MLT_ERR_SYSTEM:
+        return strerror(errno);
+    default:
+        return err_text(err);
+    }
 }
 
 const char *passphrase_ways(void)
