@@ -221,6 +221,8 @@ static enum mlt_err load(struct ca *ca, const struct secret *stretched, struct b
     enum mlt_err err = keystore_unlock(&ca->keystore, stretched, &committed, &visit);
     if (err == MLT_ERR_PASSPHRASE)
         return explain(why, err, TEXT_WRONG_PASSPHRASE, KEYSTORE_FILE);
+    if (err == MLT_ERR_DAMAGED && ca->keystore.beyond > 1)
+        return explain(why, err, TEXT_LEDGER_BEHIND, ca->keystore.beyond);
     if (err == MLT_ERR_DAMAGED)
         return explain(why, err, TEXT_KEYSTORE_DAMAGED, KEYSTORE_FILE,
                        (unsigned long long)ca->keystore.bad_line);

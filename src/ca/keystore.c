@@ -138,13 +138,40 @@ static enum mlt_err check_lines(struct keystore *ks, const struct keystore_mark 
     return MLT_OK;
 }
 
-/* What a crash left after the last line that ledger.db knows. */
+/* How many whole, chained lines follow the last one that ledger.db knows. */
+static enum mlt_err count_beyond(const struct keystore *ks, unsigned *count)
+{
+    CLEANUP(lines_clear) struct lines lines = { .fd = ks->fd, .offset = ks->mark.size };
+    uint8_t head[HASH_LEN];
+    memcpy(head, ks->mark.head, HASH_LEN);
+    for (*count = 0;; ++*count) {
+        struct span text;
+        struct keystore_line line;
+        enum mlt_err err = next_line(&lines, &text);
+        if (err == MLT_OK)
+            err = keystore_line_parse(text, &line);
+        if (err == MLT_ERR_DAMAGED)
+            return MLT_OK;
+        TRY(err);
+        TRY(keystore_line_mac(&ks->chain, head, line.chained, head));
+        if (!secret_eq(SPAN_OF(head), SPAN_OF(line.mac)))
+            return MLT_OK;
+    }
+}
+
+/*
+ * What a crash left after the last line that ledger.db knows: at most one line, since each is
+ * committed before the next is written.  More than one is an old ledger.db put back alone, and
+ * cutting would destroy good keys.
+ */
 static enum mlt_err cut_residue(struct keystore *ks)
 {
     struct stat st;
     ENSURE(fstat(ks->fd, &st) == 0, MLT_ERR_SYSTEM);
     if (st.st_size == ks->mark.size)
         return MLT_OK;
+    TRY(count_beyond(ks, &ks->beyond));
+    ENSURE(ks->beyond <= 1, MLT_ERR_DAMAGED);
     log_warning("%s: %lld bytes beyond the last entry are the residue of a crash and were cut",
                 KEYSTORE_FILE, (long long)(st.st_size - ks->mark.size));
     ENSURE(ftruncate(ks->fd, ks->mark.size) == 0 && fsync(ks->fd) == 0, MLT_ERR_SYSTEM);

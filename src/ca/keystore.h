@@ -42,6 +42,7 @@ struct keystore {
     struct secret chain;
     struct keystore_mark mark;
     uint64_t bad_line; /* after MLT_ERR_DAMAGED from keystore_unlock: where, counted from 1 */
+    unsigned beyond;   /* whole lines that ledger.db does not know, met by keystore_unlock */
     bool broken;       /* an fsync failed: what is on disk is unknown, no further append */
 };
 

@@ -52,6 +52,9 @@ static struct policy_decision decide_by_mode(const struct policy_facts *f)
 
 static struct policy_decision decide_uninvited(const struct policy_facts *f)
 {
+    /* Without an invite a stranger learns nothing, also not which names there are. */
+    if (f->mode == ENROL_INVITE && f->holder != POLICY_SAME_KEY)
+        return refuse(REFUSAL_INVITE_NEEDED);
     switch (f->holder) {
     case POLICY_SAME_KEY:
         return f->expired ? decide_by_mode(f) : act(POLICY_RETURN);

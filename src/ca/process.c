@@ -15,6 +15,7 @@
 #include "ca/birth.h"
 #include "ca/ca.h"
 #include "ca/mailbox.h"
+#include "ca/members.h"
 #include "ca/net_link.h"
 #include "crypto/crypto.h"
 #include "ipc/sandbox.h"
@@ -257,11 +258,31 @@ static enum mlt_err turn(struct process *p)
     return polls[POLL_PARENT].revents != 0 ? read_parent(p) : MLT_OK;
 }
 
+static enum mlt_err note_member(void *ctx, const struct name *name)
+{
+    bool *any = ctx;
+    (void)name;
+    *any = true;
+    return MLT_OK;
+}
+
+/* The first join URL may have been lost: by a kill, a full disk, a closed stdout. */
+static enum mlt_err hint_if_empty(struct process *p)
+{
+    bool any = false;
+    const struct member_visit visit = { note_member, &any };
+    TRY(members_each(&p->ca.db, &visit));
+    if (!any)
+        log_info("nobody is enrolled yet: 'malote-ca invite NAME' prints a join URL");
+    return MLT_OK;
+}
+
 static enum mlt_err run(struct process *p)
 {
     TRY(start(p));
     p->ca.events = (struct ca_events) { p, on_member, on_revoked };
     log_info("the CA of %s is open", p->ca.realm);
+    TRY(hint_if_empty(p));
     while (!p->stop) {
         TRY(turn(p));
         TRY(report_loss(p));

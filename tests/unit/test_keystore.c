@@ -313,6 +313,25 @@ static void a_torn_tail_is_cut_and_the_file_grows_on(void **state)
     }
 }
 
+/* An old ledger.db was put back alone: cutting would destroy what it does not know. */
+static void more_whole_lines_than_a_crash_leaves_are_kept_and_refused(void **state)
+{
+    (void)state;
+    CLEANUP(keystore_close) struct keystore ks = keystore_none();
+    CLEANUP(buf_clear) struct buf before = { 0 };
+    CLEANUP(buf_clear) struct buf after = { 0 };
+    write_file(buf_span(&sample));
+    assert_ok(unlock(&ks, &committed));
+    (void)add(&ks, KEYSTORE_MAILBOX, "joao", "his key");
+    const struct keystore_mark newest = add(&ks, KEYSTORE_MAILBOX, "ana", "her key");
+    read_file(&before);
+    assert_err(unlock(&ks, &committed), MLT_ERR_DAMAGED);
+    assert_int_equal(ks.beyond, 2);
+    read_file(&after);
+    assert_span_equal(buf_span(&after), buf_span(&before));
+    assert_ok(unlock(&ks, &newest));
+}
+
 /* Written and synced, but the transaction that needs it never was: it does not count. */
 static void a_whole_line_that_was_never_committed_is_cut(void **state)
 {
@@ -440,6 +459,7 @@ int main(void)
         cmocka_unit_test(a_line_of_another_keystore_is_refused),
         cmocka_unit_test(there_is_one_encoding_only),
         cmocka_unit_test(a_wrong_passphrase_is_one_clear_error),
+        cmocka_unit_test(more_whole_lines_than_a_crash_leaves_are_kept_and_refused),
         cmocka_unit_test(a_torn_tail_is_cut_and_the_file_grows_on),
         cmocka_unit_test(a_whole_line_that_was_never_committed_is_cut),
         cmocka_unit_test(a_file_older_than_its_ledger_is_refused),

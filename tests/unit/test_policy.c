@@ -95,6 +95,21 @@ static void a_name_never_moves_to_another_key_but_by_reissue(void **state)
     for_all(check_never_moves);
 }
 
+static void check_tells_strangers_nothing(const struct policy_facts *f, struct policy_decision d)
+{
+    bool stranger = !f->has_invite && f->mode == ENROL_INVITE && f->holder != POLICY_SAME_KEY;
+    if (stranger && !f->reserved && !f->key_revoked && !f->key_elsewhere) {
+        assert_int_equal(d.action, POLICY_REFUSE);
+        assert_int_equal(d.reason, REFUSAL_INVITE_NEEDED);
+    }
+}
+
+static void a_stranger_without_an_invite_learns_no_names(void **state)
+{
+    (void)state;
+    for_all(check_tells_strangers_nothing);
+}
+
 static void check_bad_invite(const struct policy_facts *f, struct policy_decision d)
 {
     if (f->has_invite && f->invite == INVITE_REFUSED)
@@ -208,6 +223,7 @@ int main(void)
         cmocka_unit_test(exactly_a_refusal_has_a_reason),
         cmocka_unit_test(reserved_names_revoked_keys_and_keys_of_others_never_pass),
         cmocka_unit_test(a_name_never_moves_to_another_key_but_by_reissue),
+        cmocka_unit_test(a_stranger_without_an_invite_learns_no_names),
         cmocka_unit_test(a_bad_invite_is_not_made_up_for_by_the_mode),
         cmocka_unit_test(only_the_holder_gets_the_certificate_that_exists),
         cmocka_unit_test(nothing_is_issued_without_an_invite_but_in_mode_open),
