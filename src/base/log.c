@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,32 @@ static size_t put_escaped(char line[static LIMIT_LOG_LINE], size_t at, const cha
     return at;
 }
 
+static bool can_write(void)
+{
+    struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+    return poll(&p, 1, 0) > 0 && (p.revents & POLLOUT) != 0;
+}
+
+/*
+ * One write, so that lines of several processes do not mix.  A reader of stderr who has stopped
+ * (a full pipe, Ctrl-S) must not stop the relay: what would wait for him is counted instead.
+ */
+static void put_line(struct span line)
+{
+    static unsigned long lost;
+    if (!can_write()) {
+        lost++;
+        return;
+    }
+    if (lost > 0) {
+        char note[64];
+        int n = snprintf(note, sizeof(note), "(%lu log lines were lost here)\n", lost);
+        lost = write(STDERR_FILENO, note, (size_t)n) == n ? 0 : lost;
+    }
+    ssize_t written = write(STDERR_FILENO, line.p, line.n); /* nobody to tell if it fails */
+    (void)written;
+}
+
 static PRINTF_LIKE(2, 0) void say(enum log_level level, const char *format, va_list args)
 {
     if (level > most_said)
@@ -54,9 +81,7 @@ static PRINTF_LIKE(2, 0) void say(enum log_level level, const char *format, va_l
         return;
     size_t n = put_escaped(line, (size_t)head, text);
     line[n++] = '\n';
-    /* One write, so that lines of several processes do not mix; nobody to tell if it fails. */
-    ssize_t written = write(STDERR_FILENO, line, n);
-    (void)written;
+    put_line(span_of(line, n));
 }
 
 #define DEFINE_LEVEL(name, level)                                                                  \

@@ -65,6 +65,10 @@ void timefmt_relative(int64_t wall_ms, int64_t now_ms, char out[static TIMEFMT_R
     size_t i = 0;
     while (i + 1 < COUNT_OF(units) && seconds < units[i].seconds)
         i++;
+    if (seconds == 0) {
+        snprintf(out, TIMEFMT_RELATIVE, "now");
+        return;
+    }
     long long count = seconds / units[i].seconds;
     snprintf(out, TIMEFMT_RELATIVE, "%s%lld %s%s%s", past ? "" : "in ", count, units[i].name,
              count == 1 ? "" : "s", past ? " ago" : "");

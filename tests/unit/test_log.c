@@ -50,11 +50,37 @@ static void a_line_is_bounded(void **state)
     assert_int_equal(line[n - 1], '\n');
 }
 
+/* A pipe nobody reads: the relay behind it goes on, and says later what it swallowed. */
+static void a_reader_who_stopped_stops_nobody(void **state)
+{
+    (void)state;
+    int ends[2];
+    static char some[1 << 20];
+    assert_int_equal(pipe(ends), 0);
+    int kept = dup(STDERR_FILENO);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    for (int i = 0; i < 5000; i++)
+        log_error("line %d, and a good deal of text that fills the pipe before long", i);
+    ssize_t n = read(ends[0], some, sizeof(some));
+    log_error("after the pause");
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    assert_true(n > 0);
+    n = read(ends[0], some, sizeof(some) - 1);
+    assert_true(n > 0);
+    some[n] = '\0';
+    assert_non_null(strstr(some, "log lines were lost here)\n"));
+    assert_non_null(strstr(some, "after the pause"));
+    close(kept);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_a_peer_says_stays_one_printable_line),
         cmocka_unit_test(a_line_is_bounded),
+        cmocka_unit_test(a_reader_who_stopped_stops_nobody),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }

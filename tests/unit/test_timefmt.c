@@ -51,6 +51,8 @@ static void relative_times_use_the_largest_unit(void **state)
     assert_string_equal(text, "in 3 days");
     timefmt_relative(0, 7200000, text);
     assert_string_equal(text, "2 hours ago");
+    timefmt_relative(5000, 5900, text);
+    assert_string_equal(text, "now");
     timefmt_relative(1000, 0, text);
     assert_string_equal(text, "in 1 second");
 }
