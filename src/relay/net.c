@@ -61,8 +61,8 @@ static void log_held(struct net *net)
     for (unsigned class = 0; class < LOG_RATE_CLASSES; class ++) {
         uint64_t held = log_rate_held(&net->log_rate, class, now);
         if (held > 0)
-            log_warning("%" PRIu64 " more connections ended with %s", held,
-                        err_name((enum mlt_err) class));
+            log_info("%" PRIu64 " more connections ended with %s", held,
+                     err_name((enum mlt_err) class));
     }
 }
 

@@ -201,7 +201,9 @@ static enum mlt_err handle_server_cert(struct net *net, const struct ipc_message
         err = server_identity_new(&parts, &net->ca.new_key, &made);
     rsa_key_free(&net->ca.new_key);
     if (err != MLT_OK) {
-        log_error("ca: no server certificate: %s", err_text(err));
+        log_error("ca: no server certificate: %s; %s, next try in %d s", err_text(err),
+                  net->serving ? "the old one stays in use" : "not listening yet",
+                  (int)(retry_ms / 1000));
         return MLT_OK;
     }
     server_identity_drop(&net->identity);
