@@ -50,6 +50,16 @@ static bool read_line(char *line, size_t room)
     return n > 0;
 }
 
+/* What a mail program or a Windows editor leaves around a pasted URL. */
+static struct span trim(const char *word)
+{
+    static const char blank[] = " \t\r\n";
+    struct span s = span_str(word + strspn(word, blank));
+    while (s.n > 0 && strchr(blank, s.p[s.n - 1]) != NULL)
+        s.n--;
+    return s;
+}
+
 static enum exit_code take_url(const char *word, struct join_job *job)
 {
     char line[JOIN_URL_MAX + 2];
@@ -61,7 +71,7 @@ static enum exit_code take_url(const char *word, struct join_job *job)
         }
         word = line;
     }
-    enum mlt_err err = join_url_parse(span_str(word), &job->url);
+    enum mlt_err err = join_url_parse(trim(word), &job->url);
     alloc_wipe(line, sizeof(line));
     if (err == MLT_OK)
         return EXIT_DONE;
@@ -227,6 +237,11 @@ static enum exit_code prepare(const struct malote_options *options, struct host 
         return EXIT_TRUST;
     }
     bool resumes = err == MLT_OK && can_take_up(host, &before, &wanted);
+    /* Its key is what the administrator will approve: it must not be thrown away in passing. */
+    if (err == MLT_OK && before.state == SERVER_PENDING && !resumes) {
+        say_error(TEXT_JOIN_WAITING, host->home.path, before.name.text);
+        return EXIT_TRUST;
+    }
     enum exit_code code =
         resumes ? take_up(options, host, &wanted) : begin_anew(options, host, job, &wanted);
     alloc_wipe(&wanted, sizeof(wanted));

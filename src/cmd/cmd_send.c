@@ -61,6 +61,10 @@ static enum exit_code take_text(const char *text, struct send_job *job)
         say_error(TEXT_BODY_TOO_LONG, (unsigned)LIMIT_BODY);
         return EXIT_USAGE;
     }
+    if (job->body.len == 0) {
+        say_error(TEXT_BODY_EMPTY);
+        return EXIT_USAGE;
+    }
     if (!text_is_utf8(buf_span(&job->body))) {
         say_error(TEXT_BODY_NOT_TEXT);
         return EXIT_USAGE;

@@ -69,18 +69,23 @@ static enum exit_code take_options(int argc, char **argv, struct malote_options 
                                            { "passphrase-fd", required_argument, NULL, 'n' },
                                            { "passphrase-file", required_argument, NULL, 'f' },
                                            { "help", no_argument, NULL, 'h' },
+                                           { "version", no_argument, NULL, 'v' },
                                            { NULL, 0, NULL, 0 } };
+    int what = 0;
     for (int c; (c = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
         if (c == 'd')
             options->home = optarg;
         else if (c == 'f')
             options->passphrase.file = optarg;
-        else if (c == 'h')
-            *stop = true;
+        else if (c == 'h' || c == 'v')
+            what = c;
         else if (c != 'n' || !passphrase_take_fd(optarg, &options->passphrase.fd))
             return malote_wrong_usage("");
     }
-    if (*stop)
+    *stop = what != 0;
+    if (what == 'v')
+        return show_line("malote %s", MALOTE_VERSION) == MLT_OK ? EXIT_DONE : EXIT_LOCAL;
+    if (what == 'h')
         return show_help();
     return optind < argc ? EXIT_DONE : malote_wrong_usage("");
 }

@@ -123,7 +123,9 @@ static enum exit_code take_options(int argc, char **argv, struct malote_ca_optio
                                            { "passphrase-file", required_argument, NULL, 'f' },
                                            { "json", no_argument, NULL, 'j' },
                                            { "help", no_argument, NULL, 'h' },
+                                           { "version", no_argument, NULL, 'v' },
                                            { NULL, 0, NULL, 0 } };
+    int what = 0;
     for (int c; (c = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
         if (c == 'd')
             options->data = optarg;
@@ -131,12 +133,15 @@ static enum exit_code take_options(int argc, char **argv, struct malote_ca_optio
             options->passphrase.file = optarg;
         else if (c == 'j')
             options->json = true;
-        else if (c == 'h')
-            *stop = true;
+        else if (c == 'h' || c == 'v')
+            what = c;
         else if (c != 'n' || !passphrase_take_fd(optarg, &options->passphrase.fd))
             return malote_ca_wrong_usage("");
     }
-    if (*stop)
+    *stop = what != 0;
+    if (what == 'v')
+        return printf("malote-ca %s\n", MALOTE_VERSION) > 0 ? malote_ca_flush() : EXIT_LOCAL;
+    if (what == 'h')
         return show_help();
     return optind < argc ? EXIT_DONE : malote_ca_wrong_usage("");
 }

@@ -117,7 +117,7 @@ static enum mlt_err put_name(struct wish *w, struct span line)
     return buf_put(&w->names, span_of(&name, sizeof(name)));
 }
 
-/* Every line is looked at before the first invite is asked for: a whole class or nobody. */
+/* Every line is looked at before the first invite is asked for. */
 static enum exit_code take_names(struct wish *w)
 {
     CLEANUP(buf_clear) struct buf text = { 0 };
@@ -135,6 +135,10 @@ static enum exit_code take_names(struct wish *w)
         rest = span_from(rest, n + 1);
         if (line.n == 0 || line.p[0] == '#')
             continue;
+        if (w->names.len >= LIMIT_INVITES_AT_ONCE * sizeof(struct name)) {
+            say_error(TEXT_CA_BAD_LINE, w->names_file, number, TEXT_CA_TOO_MANY_NAMES);
+            return EXIT_USAGE;
+        }
         if (put_name(w, line) != MLT_OK) {
             say_error(TEXT_CA_BAD_LINE, w->names_file, number, err_text(MLT_ERR_NAME));
             return EXIT_USAGE;
@@ -184,11 +188,19 @@ static enum exit_code ask_for_all(const struct malote_ca_options *options, const
     enum exit_code code = ca_link_open(options, &link);
     if (code == EXIT_DONE && w->names_file == NULL)
         code = ask_and_show(&link, options, request);
+    enum exit_code refused = EXIT_DONE;
     for (size_t at = 0; code == EXIT_DONE && at < w->names.len; at += sizeof(struct name)) {
         memcpy(&request->name, w->names.p + at, sizeof(struct name));
         request->has_name = true;
         code = ask_and_show(&link, options, request);
+        if (code != EXIT_REFUSED)
+            continue;
+        /* One of them has a certificate already, and was named: the others get their URLs. */
+        refused = code;
+        code = EXIT_DONE;
     }
+    if (code == EXIT_DONE)
+        code = refused;
     enum exit_code flushed = malote_ca_flush();
     return code != EXIT_DONE ? code : flushed;
 }

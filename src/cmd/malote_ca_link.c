@@ -287,7 +287,7 @@ static enum mlt_err try_socket(int data)
 static enum exit_code open_data(const struct malote_ca_options *options, const char *path,
                                 struct ca_link *link)
 {
-    link->data = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    link->data = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (link->data < 0)
         return say_path(path, errno == ENOENT ? MLT_ERR_MISSING : MLT_ERR_SYSTEM);
     enum mlt_err err = try_socket(link->data);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -24,10 +25,6 @@
 #include "ipc/spawn.h"
 #include "relay/parent.h"
 #include "relay/process.h"
-
-#ifndef MALOTE_VERSION
-#define MALOTE_VERSION "unknown"
-#endif
 
 static const char usage[] =
     "usage: maloted [options]\n"
@@ -197,6 +194,8 @@ static enum mlt_err ask_passphrase(void *ctx, bool fresh, struct secret *out)
         .fd = command->options.passphrase_fd,
         .file = command->options.texts[KEY_PASSPHRASE_FILE],
     };
+    if (fresh && command->options.kdf_cost < LIMIT_KDF_COST)
+        say_notice(TEXT_MALOTED_CHEAP_KDF, command->options.kdf_cost, (unsigned)LIMIT_KDF_COST);
     const char *prompt = fresh ? TEXT_MALOTED_NEW_PASSPHRASE : TEXT_MALOTED_PASSPHRASE;
     enum mlt_err err = passphrase_read(&source, prompt, fresh, out);
     if (err == MLT_ERR_USAGE)
@@ -209,8 +208,8 @@ static enum mlt_err ask_passphrase(void *ctx, bool fresh, struct secret *out)
 static void announce(void *ctx, const char *line)
 {
     (void)ctx;
-    puts(line);
-    fflush(stdout);
+    if (puts(line) < 0 || fflush(stdout) != 0)
+        say_error(TEXT_MALOTED_UNSAID, strerror(errno));
 }
 
 static void complain(void *ctx, const char *line)
@@ -314,8 +313,6 @@ static enum mlt_err prepare(const struct command *command, struct server *s, str
     TRY(buf_text(&s->advertise, &text));
     if (guessed)
         say_notice(TEXT_MALOTED_ADVERTISED, text);
-    if (options->kdf_cost < LIMIT_KDF_COST)
-        say_notice(TEXT_MALOTED_CHEAP_KDF, options->kdf_cost, (unsigned)LIMIT_KDF_COST);
     return MLT_OK;
 }
 
