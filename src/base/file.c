@@ -180,21 +180,6 @@ enum mlt_err file_write(int dirfd, const char *name, struct span content)
     return MLT_OK;
 }
 
-enum mlt_err file_create(int dirfd, const char *name, struct span content)
-{
-    char temporary[256];
-    TRY(write_temporary(dirfd, name, content, temporary));
-    /* RENAME_NOREPLACE in one step: whole and not yet there, or not at all. */
-    if (renameat2(dirfd, temporary, dirfd, name, RENAME_NOREPLACE) != 0) {
-        int kept = errno;
-        unlinkat(dirfd, temporary, 0);
-        errno = kept;
-        return err_of_errno(errno);
-    }
-    ENSURE(fsync(dirfd) == 0, MLT_ERR_SYSTEM);
-    return MLT_OK;
-}
-
 enum mlt_err file_remove(int dirfd, const char *name)
 {
     if (unlinkat(dirfd, name, 0) != 0)

@@ -29,9 +29,6 @@ MUST_CHECK enum mlt_err file_read(int dirfd, const char *name, size_t most, stru
 /* A temporary (O_EXCL, 0600), fsync, rename over `name`, fsync of the directory. */
 MUST_CHECK enum mlt_err file_write(int dirfd, const char *name, struct span content);
 
-/* Like file_write, but an existing `name` is MLT_ERR_EXISTS and stays. */
-MUST_CHECK enum mlt_err file_create(int dirfd, const char *name, struct span content);
-
 MUST_CHECK enum mlt_err file_remove(int dirfd, const char *name);
 
 /* write(2) until all is written. */

@@ -223,13 +223,6 @@ enum mlt_err query_run(struct query *q)
     return row ? MLT_ERR_STATE : MLT_OK;
 }
 
-void query_again(struct query *q)
-{
-    sqlite3_reset(q->statement);
-    sqlite3_clear_bindings(q->statement);
-    q->bound = 0;
-}
-
 int64_t query_int(struct query *q, int column)
 {
     return sqlite3_column_int64(q->statement, column);

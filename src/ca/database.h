@@ -60,8 +60,6 @@ void query_put_null(struct query *q);
 MUST_CHECK enum mlt_err query_next(struct query *q, bool *row);
 /* For statements without rows. */
 MUST_CHECK enum mlt_err query_run(struct query *q);
-/* Back to the start, bindings forgotten. */
-void query_again(struct query *q);
 
 /* Columns of the current row; spans and texts are borrowed until the next query_ call. */
 int64_t query_int(struct query *q, int column);

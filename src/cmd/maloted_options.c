@@ -33,11 +33,6 @@ enum maloted_key maloted_key_find(const char *name)
     return (enum maloted_key)key;
 }
 
-const char *maloted_key_name(enum maloted_key key)
-{
-    return key < KEY_COUNT ? names[key] : "?";
-}
-
 void maloted_options_init(struct maloted_options *o)
 {
     *o = (struct maloted_options) { .mode = ENROL_INVITE,

@@ -46,7 +46,6 @@ void maloted_options_clear(struct maloted_options *o);
 
 /* "listen" and so on; KEY_COUNT for anything else. */
 enum maloted_key maloted_key_find(const char *name);
-const char *maloted_key_name(enum maloted_key key);
 
 /*
  * Checks and keeps one value.  A key may be given once, but `listen`.  On failure `why` is one

@@ -119,20 +119,6 @@ enum mlt_err rsa_public_encode(EVP_PKEY *key, struct buf *der)
     return MLT_OK;
 }
 
-enum mlt_err rsa_public_decode(struct span der, EVP_PKEY **key)
-{
-    const uint8_t *at = der.p;
-    CLEANUP(rsa_key_free) EVP_PKEY *made = d2i_PUBKEY(NULL, &at, (long)der.n);
-    ENSURE(made != NULL, MLT_ERR_ENCODING);
-    CLEANUP(buf_clear) struct buf again = { 0 };
-    TRY(rsa_public_encode(made, &again));
-    ENSURE(span_eq(buf_span(&again), der), MLT_ERR_ENCODING);
-    TRY(check_public(made));
-    *key = made;
-    made = NULL;
-    return MLT_OK;
-}
-
 enum mlt_err rsa_public_hash(EVP_PKEY *key, uint8_t out[static HASH_LEN])
 {
     CLEANUP(buf_clear) struct buf der = { 0 };

@@ -7,11 +7,10 @@ struct record_row {
     enum record_kind kind;
     size_t min;
     size_t max;
-    const char *name;
 };
 
 static const struct record_row rows[] = {
-#define X(name, kind, min, max, from) { kind, min, max, #name },
+#define X(name, kind, min, max, from) { kind, min, max },
 #include "wire/records.def"
 #undef X
 };
@@ -30,10 +29,4 @@ enum mlt_err record_kind_check(unsigned kind, size_t body)
     ENSURE(row != NULL, MLT_ERR_UNEXPECTED);
     ENSURE(body >= row->min && body <= row->max, MLT_ERR_RANGE);
     return MLT_OK;
-}
-
-const char *record_kind_name(enum record_kind kind)
-{
-    const struct record_row *row = row_of(kind);
-    return row != NULL ? row->name : "?";
 }

@@ -16,6 +16,5 @@ enum record_kind {
 
 /* Known kind, length within bounds.  MLT_ERR_UNEXPECTED, MLT_ERR_RANGE. */
 MUST_CHECK enum mlt_err record_kind_check(unsigned kind, size_t body);
-const char *record_kind_name(enum record_kind kind);
 
 #endif

@@ -56,17 +56,6 @@ static void what_was_written_is_read_back_private(void **state)
     assert_int_equal(st.st_mode & 0777, 0600);
 }
 
-static void creating_never_replaces(void **state)
-{
-    (void)state;
-    CLEANUP(file_close) int dir = open_root();
-    assert_ok(file_create(dir, "a", span_str("first")));
-    assert_err(file_create(dir, "a", span_str("second")), MLT_ERR_EXISTS);
-    CLEANUP(buf_clear) struct buf got = { 0 };
-    assert_ok(file_read(dir, "a", 100, &got));
-    assert_span_equal(buf_span(&got), span_str("first"));
-}
-
 static void a_missing_file_and_a_long_one_are_told_apart(void **state)
 {
     (void)state;
@@ -146,7 +135,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         in_a_directory(what_was_written_is_read_back_private),
-        in_a_directory(creating_never_replaces),
         in_a_directory(a_missing_file_and_a_long_one_are_told_apart),
         in_a_directory(links_and_open_modes_are_refused),
         in_a_directory(writing_replaces_a_link_and_not_its_target),

@@ -93,20 +93,6 @@ static void keys_go_round_and_damage_is_found(void **state)
     assert_int_equal(found, tried);
 }
 
-static void public_keys_have_one_encoding(void **state)
-{
-    (void)state;
-    CLEANUP(buf_clear) struct buf der = { 0 };
-    CLEANUP(rsa_key_free) EVP_PKEY *again = NULL;
-    assert_ok(rsa_public_encode(key, &der));
-    assert_ok(rsa_public_decode(buf_span(&der), &again));
-    assert_int_equal(EVP_PKEY_eq(key, again), 1);
-    assert_ok(buf_put_u8(&der, 0));
-    CLEANUP(rsa_key_free) EVP_PKEY *none = NULL;
-    assert_err(rsa_public_decode(buf_span(&der), &none), MLT_ERR_ENCODING);
-    assert_err(rsa_public_decode(span_of(der.p, 50), &none), MLT_ERR_ENCODING);
-}
-
 static void small_keys_and_odd_exponents_are_refused(void **state)
 {
     (void)state;
@@ -148,7 +134,6 @@ int main(void)
         cmocka_unit_test(a_signature_verifies_for_its_key_purpose_and_digest_only),
         cmocka_unit_test(another_padding_or_salt_length_is_refused),
         cmocka_unit_test(keys_go_round_and_damage_is_found),
-        cmocka_unit_test(public_keys_have_one_encoding),
         cmocka_unit_test(small_keys_and_odd_exponents_are_refused),
         cmocka_unit_test(what_was_wrapped_unwraps_under_its_label_only),
     };
