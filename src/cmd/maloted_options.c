@@ -153,7 +153,8 @@ static enum mlt_err check_value(struct maloted_options *o, enum maloted_key key,
         return check_advertise(value, why);
     case KEY_REALM:
         if (realm_check(span_str(value)) != MLT_OK)
-            return refuse(why, key, value, "a domain of lower-case RFC 1123 labels");
+            return refuse(why, key, value,
+                          "a domain of lower-case RFC 1123 labels, at most 64 bytes");
         return MLT_OK;
     case KEY_ENROL:
         return set_mode(o, value, why);

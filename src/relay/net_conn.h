@@ -14,6 +14,7 @@
 /*
  * One TCP connection: handshake, then session, then the last bytes, then gone.
  *
+ *   net_door.c       accepting, and making room
  *   net_conn.c       the socket: reading, coalesced writing, the end
  *   net_handshake.c  bytes and workers to the handshake machine, and Welcome
  *   net_session.c    records to the router, and back
@@ -66,7 +67,7 @@ struct net_conn {
     int64_t started_ms, heard_ms, deadline_ms;
 };
 
-/* A new connection waits at `listener`. */
+/* A new connection waits at `listener` (net_door.c). */
 void net_conn_accept(struct net *net, uv_stream_t *listener);
 
 /* ca's answer to this connection's ENROL; NULL when ca was lost. */
@@ -114,7 +115,13 @@ void net_session_on_deliver(void *ctx, void *link, const struct envelope *e);
 void net_session_on_outcome(void *ctx, void *link, const struct outcome *o);
 void net_session_on_end(void *ctx, void *link, enum close_reason reason);
 
-/* ---- net_conn.c, for the two files above ---- */
+/* ---- net_conn.c, for the others ---- */
+
+/* Closes the socket, unless a worker has the handshake: then its end does. */
+void net_conn_close(struct net_conn *conn);
+
+/* Reads or stops reading, as the state wants it. */
+void net_conn_set_reading(struct net_conn *conn);
 
 /* Input that came while a worker had the handshake is looked at now. */
 void net_conn_resume(struct net_conn *conn);
