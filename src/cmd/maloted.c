@@ -90,6 +90,7 @@ static int run_net(void)
 struct command {
     struct maloted_options options;
     const char *config;
+    struct buf notices; /* a line each; said once it runs: a failed start is one line */
     bool limits, check, help, version;
 };
 
@@ -205,19 +206,6 @@ static enum mlt_err ask_passphrase(void *ctx, bool fresh, struct secret *out)
     return err == MLT_ERR_RANGE ? MLT_ERR_USAGE : err;
 }
 
-static void announce(void *ctx, const char *line)
-{
-    (void)ctx;
-    if (puts(line) < 0 || fflush(stdout) != 0)
-        say_error(TEXT_MALOTED_UNSAID, strerror(errno));
-}
-
-static void complain(void *ctx, const char *line)
-{
-    (void)ctx;
-    say_error(TEXT_MALOTED_PLAIN, line);
-}
-
 /* One notice a line. */
 static void say_lines(const char *text)
 {
@@ -228,6 +216,27 @@ static void say_lines(const char *text)
         say_notice(TEXT_MALOTED_PLAIN, line);
         text += n + (text[n] == '\n');
     }
+}
+
+static void say_notices(struct command *command)
+{
+    const char *text = NULL;
+    if (buf_text(&command->notices, &text) == MLT_OK)
+        say_lines(text);
+    buf_clear(&command->notices);
+}
+
+static void announce(void *ctx, const char *line)
+{
+    say_notices(ctx);
+    if (puts(line) < 0 || fflush(stdout) != 0)
+        say_error(TEXT_MALOTED_UNSAID, strerror(errno));
+}
+
+static void complain(void *ctx, const char *line)
+{
+    (void)ctx;
+    say_error(TEXT_MALOTED_PLAIN, line);
 }
 
 static enum mlt_err open_data(const struct command *command, struct data_dir *data, struct buf *why)
@@ -242,7 +251,7 @@ static enum mlt_err open_data(const struct command *command, struct data_dir *da
     return data_dir_open(text, data, why);
 }
 
-static enum mlt_err choose_users(const struct command *command, const struct data_dir *data,
+static enum mlt_err choose_users(struct command *command, const struct data_dir *data,
                                  struct users *users, struct buf *why)
 {
     CLEANUP(buf_clear) struct buf notice = { 0 };
@@ -256,10 +265,11 @@ static enum mlt_err choose_users(const struct command *command, const struct dat
         TRY(buf_put_str(why, text));
         return err;
     }
-    say_lines(text);
-    if (!users->drop)
-        say_notice(TEXT_MALOTED_SAME_USER);
-    return MLT_OK;
+    TRY(buf_put_str(&command->notices, text));
+    if (users->drop)
+        return MLT_OK;
+    TRY(buf_put_str(&command->notices, TEXT_MALOTED_SAME_USER));
+    return buf_put_u8(&command->notices, '\n');
 }
 
 /* Said here in words: a child that runs out of descriptors could only end. */
@@ -294,7 +304,7 @@ static void server_clear(struct server *s)
     file_close(&s->program);
 }
 
-static enum mlt_err prepare(const struct command *command, struct server *s, struct buf *why)
+static enum mlt_err prepare(struct command *command, struct server *s, struct buf *why)
 {
     const struct maloted_options *options = &command->options;
     bool locked = false, guessed = false;
@@ -311,9 +321,10 @@ static enum mlt_err prepare(const struct command *command, struct server *s, str
     TRY(listen_advertise(&s->listeners, options->texts[KEY_ADVERTISE], &s->advertise, &guessed));
     const char *text = NULL;
     TRY(buf_text(&s->advertise, &text));
-    if (guessed)
-        say_notice(TEXT_MALOTED_ADVERTISED, text);
-    return MLT_OK;
+    if (!guessed)
+        return MLT_OK;
+    TRY(buf_put_format(&command->notices, TEXT_MALOTED_ADVERTISED, text));
+    return buf_put_u8(&command->notices, '\n');
 }
 
 static enum mlt_err run(struct command *command, struct server *s)
@@ -404,5 +415,6 @@ int main(int argc, char **argv)
     maloted_options_init(&command.options);
     int status = act(&command, argc, argv);
     maloted_options_clear(&command.options);
+    buf_clear(&command.notices);
     return status;
 }
