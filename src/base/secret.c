@@ -20,7 +20,7 @@ static size_t lockable_heap(void)
     return limit.rlim_cur >= heap_bytes ? heap_bytes : small_heap_bytes;
 }
 
-enum mlt_err secret_start(bool *locked)
+static enum mlt_err start(size_t bytes, bool *locked)
 {
     const struct rlimit none = { 0, 0 };
     ENSURE(setrlimit(RLIMIT_CORE, &none) == 0, MLT_ERR_SYSTEM);
@@ -29,10 +29,20 @@ enum mlt_err secret_start(bool *locked)
         *locked = true;
         return MLT_OK;
     }
-    int rc = CRYPTO_secure_malloc_init(lockable_heap(), smallest_chunk);
+    int rc = CRYPTO_secure_malloc_init(bytes, smallest_chunk);
     ENSURE(rc != 0, MLT_ERR_NOMEM);
     *locked = rc == 1;
     return MLT_OK;
+}
+
+enum mlt_err secret_start(bool *locked)
+{
+    return start(lockable_heap(), locked);
+}
+
+enum mlt_err secret_start_large(bool *locked)
+{
+    return start(heap_bytes, locked);
 }
 
 enum mlt_err secret_new(struct secret *s, size_t n)

@@ -22,6 +22,10 @@ struct secret {
  */
 MUST_CHECK enum mlt_err secret_start(bool *locked);
 
+/* The same with room for ten thousand sessions, locked or not: for the process that keeps them,
+ * where a heap that strangers can fill would be worse than one that may be swapped out. */
+MUST_CHECK enum mlt_err secret_start_large(bool *locked);
+
 /* n zero bytes.  MLT_ERR_NOMEM when the secure heap is full: there is no fallback. */
 MUST_CHECK enum mlt_err secret_new(struct secret *s, size_t n);
 MUST_CHECK enum mlt_err secret_copy(struct secret *s, struct span from);

@@ -134,17 +134,25 @@ enum mlt_err channel_send_fd(struct channel *c, enum ipc_type type, int fd)
     return send_packet(c, &packet);
 }
 
-/* The kernel gives at most one descriptor: the control space has room for no more. */
-static int take_fd(struct msghdr *packet)
+/*
+ * The one descriptor that came along, or -1.  Alignment leaves room for a second one: whoever
+ * sends two fills our table, so all are closed, and *too_many tells.
+ */
+static int take_fd(struct msghdr *packet, bool *too_many)
 {
     struct cmsghdr *cmsg = CMSG_FIRSTHDR(packet);
+    *too_many = false;
     if (cmsg == NULL || cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
         return -1;
-    if (cmsg->cmsg_len != CMSG_LEN(sizeof(int)))
-        return -1;
+    size_t count = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     int fd = -1;
-    memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
-    return fd;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(fd), sizeof(fd));
+        if (count > 1)
+            close(fd);
+    }
+    *too_many = count > 1;
+    return count == 1 ? fd : -1;
 }
 
 static enum mlt_err read_packet(const struct channel *c, int flags, struct span packet,
@@ -159,7 +167,7 @@ static enum mlt_err read_packet(const struct channel *c, int flags, struct span 
     TRY(wire_in_end(&in));
     TRY(check_permit(type, c->peer, c->self, got.body.n));
     /* Without a free descriptor the kernel drops the one that was sent: our shortage. */
-    ENSURE(type != IPC_PEER || (flags & MSG_CTRUNC) == 0, MLT_ERR_SYSTEM);
+    ENSURE((flags & MSG_CTRUNC) == 0, type == IPC_PEER ? MLT_ERR_SYSTEM : MLT_ERR_UNEXPECTED);
     ENSURE((type == IPC_PEER) == (got.passed_fd >= 0), MLT_ERR_UNEXPECTED);
     got.type = (enum ipc_type)type;
     *message = got;
@@ -193,7 +201,9 @@ enum mlt_err channel_receive(struct channel *c, int timeout_ms, struct buf *buff
     ENSURE(n != 0 && (n > 0 || !is_lost(errno)), MLT_ERR_CUT);
     ENSURE(n > 0, MLT_ERR_SYSTEM);
     buffer->len = (size_t)n;
-    struct ipc_message one = { .passed_fd = take_fd(&packet) };
+    bool too_many = false;
+    struct ipc_message one = { .passed_fd = take_fd(&packet, &too_many) };
+    ENSURE(!too_many, MLT_ERR_UNEXPECTED);
     enum mlt_err err = read_packet(c, packet.msg_flags, buf_span(buffer), &one);
     if (err != MLT_OK && one.passed_fd >= 0)
         close(one.passed_fd);

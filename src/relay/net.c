@@ -26,6 +26,11 @@ static void leave_loop(struct net *net, int status)
     uv_stop(&net->loop);
 }
 
+void net_give_up(struct net *net)
+{
+    leave_loop(net, 1);
+}
+
 /* ---- listening ---- */
 
 static void on_connection(uv_stream_t *listener, int status)
@@ -193,7 +198,7 @@ static enum mlt_err start_handles(struct net *net)
 static enum mlt_err start(struct net *net, const int *listeners, size_t count)
 {
     bool locked = false;
-    TRY(secret_start(&locked));
+    TRY(secret_start_large(&locked));
     if (!locked)
         log_warning("memory for keys could not be locked (RLIMIT_MEMLOCK)");
     TRY(crypto_start());
@@ -230,7 +235,10 @@ int net_process(struct channel *parent, const int *listeners, size_t count)
         return 1;
     }
     uv_run(&net.loop, UV_RUN_DEFAULT);
-    net_ca_clear(&net);
+    /* A worker inside libcrypto must not outlive what exit() takes down. */
     net_work_clear(&net.work);
+    while (net.work.running > 0)
+        uv_run(&net.loop, UV_RUN_ONCE);
+    net_ca_clear(&net);
     return net.status;
 }

@@ -60,6 +60,9 @@ struct net {
 /* The connections that are to be closed before the loop ends. */
 void net_check_stopped(struct net *net);
 
+/* It cannot go on: the parent starts it anew. */
+void net_give_up(struct net *net);
+
 /* ca has certified a key: from now on connections are accepted. */
 void net_serve(struct net *net);
 

@@ -343,12 +343,15 @@ void net_ca_connect(struct net *net, int fd)
     if (err != MLT_OK) {
         log_error("ca: channel could not be watched: %s", err_text(err));
         channel_close(&net->ca.channel);
+        ask_for_new_pair(net, false);
         return;
     }
     poll->data = net;
     net->ca.poll = poll;
-    if (uv_poll_start(poll, UV_READABLE, on_readable) != 0)
-        lose(net);
+    if (uv_poll_start(poll, UV_READABLE, on_readable) == 0)
+        return;
+    lose(net);
+    ask_for_new_pair(net, false);
 }
 
 void net_ca_tick(struct net *net)

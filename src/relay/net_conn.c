@@ -24,6 +24,8 @@ static void on_closed(uv_handle_t *handle)
     struct net_conn *conn = handle->data;
     struct net *net = conn->net;
     TAILQ_REMOVE(&net->connections, conn, of_all);
+    /* Whatever led here: no list may hold what is about to be freed. */
+    net_conn_settle(conn);
     if (conn->touched)
         TAILQ_REMOVE(&net->touched, conn, of_touched);
     free_conn(conn);

@@ -78,12 +78,12 @@ static void evict(struct net_conn *conn)
 }
 
 /* Whoever only has last bytes to get goes before whoever still has something to say. */
-static void drop_an_ended(struct net *net)
+static void drop_an_ended(struct net *net, const struct net_conn *newest)
 {
     struct net_conn *conn = NULL;
     TAILQ_FOREACH(conn, &net->connections, of_all)
     {
-        if (conn->phase == NET_PHASE_ENDED && !conn->closing) {
+        if (conn != newest && conn->phase == NET_PHASE_ENDED && !conn->closing) {
             net_conn_close(conn);
             return;
         }
@@ -101,7 +101,7 @@ static void make_room(struct net *net, const struct net_conn *conn)
     oldest = oldest_stranger(net, NULL, &strangers);
     bool full = net->connection_count > net->connection_most;
     if (full)
-        drop_an_ended(net);
+        drop_an_ended(net, conn);
     full = net->connection_count > net->connection_most;
     if (oldest != NULL && (full || strangers >= LIMIT_HALF_OPEN))
         evict(oldest);
@@ -117,7 +117,7 @@ static enum mlt_err open_conn(struct net *net, uv_stream_t *listener, struct net
     memcpy(conn->hs_id, "--------", sizeof(conn->hs_id));
     if (uv_tcp_init(&net->loop, &conn->tcp) != 0) {
         alloc_free(conn);
-        return MLT_ERR_SYSTEM;
+        return MLT_ERR_NOMEM;
     }
     conn->tcp.data = conn;
     TAILQ_INSERT_TAIL(&net->connections, conn, of_all);
@@ -137,6 +137,9 @@ void net_conn_accept(struct net *net, uv_stream_t *listener)
     if (err != MLT_OK) {
         if (log_rate_take(&net->log_rate, err, env_mono_ms(net->env)))
             log_warning("a connection could not be accepted: %s", err_text(err));
+        /* What uv_accept never took keeps libuv from listening on: better to start anew. */
+        if (err == MLT_ERR_NOMEM)
+            net_give_up(net);
         return;
     }
     uv_tcp_nodelay(&conn->tcp, 1);

@@ -85,7 +85,7 @@ static void refill(struct net_work *work)
 
 static void start_jobs(struct net_work *work)
 {
-    while (work->running < work->most_running && !STAILQ_EMPTY(&work->queue)) {
+    while (!work->closing && work->running < work->most_running && !STAILQ_EMPTY(&work->queue)) {
         struct net_job *job = STAILQ_FIRST(&work->queue);
         STAILQ_REMOVE_HEAD(&work->queue, next);
         work->queued--;

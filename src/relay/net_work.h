@@ -44,6 +44,8 @@ struct net_work {
 
 /* Before the sandbox: asks the system how many processors there are. */
 void net_work_init(struct net_work *work, uv_loop_t *loop);
+
+/* Starts nothing more; what runs goes on until `running` is 0. */
 void net_work_clear(struct net_work *work);
 
 /* From now on the pool is kept full of keys of this group. */

@@ -17,6 +17,8 @@
 /* What broke one pair may break the next at once: no race. */
 static const int64_t new_pair_pause_ms = 200;
 
+static const int messages_per_turn = 64;
+
 struct parent {
     const struct parent_config *config;
     const struct env *env;
@@ -214,7 +216,8 @@ static enum mlt_err handle_peer_lost(struct parent *p, const struct child *c, st
     TRY(ipc_peer_lost_decode(body, &lost));
     struct child *other = c == &p->ca ? &p->net : &p->ca;
     if (!lost.misbehaved) {
-        p->introduce_ms = env_mono_ms(p->env) + new_pair_pause_ms;
+        if (p->introduce_ms < 0)
+            p->introduce_ms = env_mono_ms(p->env) + new_pair_pause_ms;
         return MLT_OK;
     }
     log_error("%s broke the rules between our processes, says %s: killed", other->name, c->name);
@@ -242,11 +245,11 @@ static enum mlt_err handle(struct parent *p, struct child *c, const struct ipc_m
     }
 }
 
-/* Everything the child has said so far. */
+/* What the child has said so far; a child that never stops talking must not drown the signals. */
 static void hear(struct parent *p, struct child *c)
 {
     CLEANUP(buf_clear) struct buf received = { 0 };
-    while (c->channel.fd >= 0) {
+    for (int i = 0; i < messages_per_turn && c->channel.fd >= 0; i++) {
         struct ipc_message message = { 0 };
         bool got = false;
         enum mlt_err err = channel_receive(&c->channel, 0, &received, &message, &got);
@@ -266,19 +269,22 @@ static void hear(struct parent *p, struct child *c)
 
 /* ---- deaths ---- */
 
-static void log_death(const struct child *c, int status)
+static void log_death(const struct child *c, pid_t pid, int status)
 {
     if (WIFSIGNALED(status))
-        log_error("%s (process %d) was killed by signal %d", c->name, c->pid, WTERMSIG(status));
+        log_error("%s (process %d) was killed by signal %d", c->name, pid, WTERMSIG(status));
     else
-        log_error("%s (process %d) ended with status %d", c->name, c->pid, WEXITSTATUS(status));
+        log_error("%s (process %d) ended with status %d", c->name, pid, WEXITSTATUS(status));
 }
 
 static void bury(struct parent *p, struct child *c, int status)
 {
+    /* Reaped: the number may be somebody else's by now, and must not be killed. */
+    pid_t pid = c->pid;
+    c->pid = 0;
     hear(p, c);
     if (!p->stopping)
-        log_death(c, status);
+        log_death(c, pid, status);
     enum mlt_err err = child_died(c, env_mono_ms(p->env));
     if (p->stopping)
         return;

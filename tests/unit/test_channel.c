@@ -180,6 +180,43 @@ static void a_peer_that_does_not_read_is_lost_after_a_second(void **state)
     close_ends(&e);
 }
 
+static unsigned open_descriptors(void)
+{
+    unsigned count = 0;
+    for (int fd = 0; fd < 256; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+/* Alignment gives the control message room for two: a taken-over child could fill our table. */
+static void two_descriptors_at_once_are_refused_and_closed(void **state)
+{
+    (void)state;
+    struct ends e;
+    open_ends(&e);
+    unsigned before = open_descriptors();
+    const int two[] = { e.parent.fd, e.net.fd };
+    uint8_t packet[] = { IPC_PEER, 0, 0, 0, 0 };
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(two))];
+    } control = { 0 };
+    struct iovec part = { packet, sizeof(packet) };
+    struct msghdr message = { .msg_iov = &part,
+                              .msg_iovlen = 1,
+                              .msg_control = &control,
+                              .msg_controllen = sizeof(control) };
+    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
+    cmsg->cmsg_level = SOL_SOCKET;
+    cmsg->cmsg_type = SCM_RIGHTS;
+    cmsg->cmsg_len = CMSG_LEN(sizeof(two));
+    memcpy(CMSG_DATA(cmsg), two, sizeof(two));
+    assert_int_equal(sendmsg(e.parent.fd, &message, 0), sizeof(packet));
+    assert_err(receive(&e), MLT_ERR_UNEXPECTED);
+    assert_int_equal(open_descriptors(), before);
+    close_ends(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +229,7 @@ int main(void)
         cmocka_unit_test(peer_without_a_descriptor_is_refused),
         cmocka_unit_test(a_descriptor_on_another_message_is_refused_and_closed),
         cmocka_unit_test(a_peer_that_does_not_read_is_lost_after_a_second),
+        cmocka_unit_test(two_descriptors_at_once_are_refused_and_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

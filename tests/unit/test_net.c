@@ -35,7 +35,11 @@ struct rig {
     struct sockaddr_in address;
     struct buf received;
     struct ipc_message message;
+    rlim_t most_files; /* of net; 0: as it is */
 };
+
+/* For the rig that is started next. */
+static rlim_t next_most_files;
 
 static const int patience_ms = 10000;
 
@@ -65,6 +69,9 @@ static void be_net(struct rig *rig, int fd, int listener)
     channel_init(&parent, fd, IPC_NET, IPC_PARENT);
     if (chdir(rig->dir) != 0)
         _exit(99);
+    const struct rlimit files = { rig->most_files, rig->most_files };
+    if (rig->most_files > 0 && setrlimit(RLIMIT_NOFILE, &files) != 0)
+        _exit(99);
     _exit(net_process(&parent, &listener, 1));
 }
 
@@ -80,7 +87,10 @@ static void introduce(struct rig *rig)
 
 static void start(struct rig *rig)
 {
-    *rig = (struct rig) { .dir = "/tmp/malote-net-XXXXXX", .ca.fd = -1 };
+    *rig = (struct rig) { .dir = "/tmp/malote-net-XXXXXX",
+                          .ca.fd = -1,
+                          .most_files = next_most_files };
+    next_most_files = 0;
     assert_non_null(mkdtemp(rig->dir));
     int listener = open_listener(rig);
     int pair[2];
@@ -607,6 +617,33 @@ static void a26_whoever_talks_ahead_too_much_is_ended(void **state)
     assert_true(maria.in.len == 0 || maria.in.p[0] != 3);
 }
 
+/* Row 34: every descriptor taken by strangers of several addresses; they make room one by one. */
+static void a34_a_full_table_makes_room_for_whoever_comes_next(void **state)
+{
+    (void)state;
+    static int strangers[600];
+    CLEANUP(stop) struct rig rig;
+    CLEANUP(client_clear) struct client maria;
+    next_most_files = 300; /* 225 connections */
+    start_serving(&rig);
+    for (size_t i = 0; i < COUNT_OF(strangers); i++) {
+        char address[16];
+        snprintf(address, sizeof(address), "127.0.1.%zu", i % 5 + 1);
+        strangers[i] = stranger_from(&rig, address);
+    }
+    log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    assert_int_equal(closed_by_net(strangers, 300), 300);
+    /* And once more, with sessions among them. */
+    for (size_t i = 0; i < COUNT_OF(strangers); i++) {
+        file_close(&strangers[i]);
+        strangers[i] = stranger_from(&rig, "127.0.2.1");
+    }
+    CLEANUP(client_clear) struct client again;
+    log_in(&again, &rig, CLIENT_AUTH_SEND);
+    for (size_t i = 0; i < COUNT_OF(strangers); i++)
+        file_close(&strangers[i]);
+}
+
 static void an_enrolment_goes_to_ca_and_its_answer_back(void **state)
 {
     (void)state;
@@ -740,6 +777,7 @@ int main(void)
         cmocka_unit_test(a26_one_address_crowds_out_only_itself),
         cmocka_unit_test(a26_whoever_talks_ahead_too_much_is_ended),
         cmocka_unit_test(a26_silent_strangers_keep_nobody_out),
+        cmocka_unit_test(a34_a_full_table_makes_room_for_whoever_comes_next),
         cmocka_unit_test(an_enrolment_goes_to_ca_and_its_answer_back),
         cmocka_unit_test(an_enrolment_under_way_is_told_busy_when_ca_dies),
         cmocka_unit_test(without_ca_logins_work_and_enrolments_are_told_busy),
