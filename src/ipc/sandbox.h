@@ -10,12 +10,14 @@
 
 /*
  * What a child gives up for good before it looks at a byte from others: no new privileges, no
- * core, not dumpable, dies with its parent, Landlock: files only below the working directory.
- * Its user was changed before (sandbox_drop_user), where we run as root.
+ * core, not dumpable, dies with its parent, Landlock: files only below the working directory,
+ * seccomp: no socket but those it was given or accepts.  The caller must be single-threaded.  Its
+ * user was changed before (sandbox_drop_user), where we run as root.
  */
 
 struct sandbox_report {
     bool landlock; /* false where the kernel has none: said in a notice */
+    bool seccomp;  /* the same for filters, or where we know too little of the machine */
 };
 
 /* Groups, gid and uid, all three of each, checked afterwards.  MLT_ERR_SANDBOX. */

@@ -180,6 +180,8 @@ static enum mlt_err enter_sandbox(void)
     if (!report.landlock)
         log_warning("this kernel has no Landlock: files are kept from this process by its user "
                     "alone");
+    if (!report.seccomp)
+        log_warning("no seccomp here: the net process is not kept from new sockets");
     return MLT_OK;
 }
 

@@ -17,6 +17,7 @@ is "$(group "$ca_pid")" "$(group "$SERVER")"
 
 for pid in "$net" "$ca_pid"; do
     is "$(field "$pid" NoNewPrivs)" 1
+    is "$(field "$pid" Seccomp)" 2
     awk '/^Max core file size/ { exit !($5 == 0 && $6 == 0) }' "/proc/$pid/limits" ||
         fail "core files of $pid"
     # a process that is not dumpable has its /proc files owned by root, whoever it is

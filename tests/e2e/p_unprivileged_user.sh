@@ -22,6 +22,7 @@ PORT=$(sed -n 's/^listening on .*://p' "$T/server.out")
 for role in net ca; do
     is "$(awk '/^Uid:/ { print $2 }' "/proc/$(child_of "$SERVER" "$role")/status")" 65534
     is "$(awk '/^NoNewPrivs:/ { print $2 }' "/proc/$(child_of "$SERVER" "$role")/status")" 1
+    is "$(awk '/^Seccomp:/ { print $2 }' "/proc/$(child_of "$SERVER" "$role")/status")" 2
 done
 serves
 stop_server

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,6 +94,30 @@ static void no_program_can_be_executed(void **state)
 {
     (void)state;
     must_hold(execute);
+}
+
+/* What Landlock lets through: the administrator's socket, or anybody's, under our own uid. */
+static void make_sockets(void)
+{
+    int before[2];
+    int plain = socket(AF_INET, SOCK_STREAM, 0);
+    MUST(plain >= 0 && socketpair(AF_UNIX, SOCK_DGRAM, 0, before) == 0);
+    enter();
+    int pair[2];
+    MUST(socket(AF_UNIX, SOCK_SEQPACKET, 0) < 0 && errno == EACCES);
+    MUST(socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EACCES);
+    MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) < 0 && errno == EACCES);
+    MUST(syscall(SYS_io_uring_setup, 1, NULL) < 0 && errno == EACCES);
+    struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "../ca.sock" };
+    MUST(connect(plain, (struct sockaddr *)&address, sizeof(address)) < 0 && errno == EACCES);
+    /* What was there before goes on. */
+    MUST(write(before[0], "1", 1) == 1);
+}
+
+static void no_new_socket_can_be_made(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(make_sockets), 0);
 }
 
 /* What SQLite does in its directory. */
@@ -190,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_outside_the_directory_are_out_of_reach),
         cmocka_unit_test(no_program_can_be_executed),
+        cmocka_unit_test(no_new_socket_can_be_made),
         cmocka_unit_test(the_directory_itself_can_be_used),
         cmocka_unit_test(no_core_no_dump_no_new_privileges),
         cmocka_unit_test(a_dropped_user_has_no_way_back),
