@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/database.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
@@ -53,6 +54,9 @@ static enum mlt_err start_shim(void)
 static enum mlt_err report(struct database *db)
 {
     int code = sqlite3_errcode(db->handle);
+    /* A commit whose fsync failed may stand or not; only opening the file anew tells. */
+    if (code == SQLITE_IOERR)
+        db->broken = true;
     log_error("%s: %s", DATABASE_FILE, sqlite3_errmsg(db->handle));
     if (code == SQLITE_NOMEM)
         return MLT_ERR_NOMEM;
@@ -146,6 +150,7 @@ enum mlt_err database_create(struct database *db)
 
 enum mlt_err database_begin(struct database *db)
 {
+    ENSURE(!db->broken, MLT_ERR_DATABASE);
     return run(db, "BEGIN IMMEDIATE");
 }
 
@@ -153,15 +158,19 @@ enum mlt_err database_end(struct database *db, enum mlt_err err)
 {
     if (err == MLT_OK)
         err = run(db, "COMMIT");
+    int kept = errno;
     if (err != MLT_OK && sqlite3_get_autocommit(db->handle) == 0 && run(db, "ROLLBACK") != MLT_OK)
         log_error("%s: could not roll back", DATABASE_FILE);
+    errno = kept;
     return err;
 }
 
 struct query query_start(struct database *db, const char *sql)
 {
     struct query q = { .db = db };
-    if (sqlite3_prepare_v2(db->handle, sql, -1, &q.statement, NULL) != SQLITE_OK)
+    if (db->broken)
+        q.err = MLT_ERR_DATABASE;
+    else if (sqlite3_prepare_v2(db->handle, sql, -1, &q.statement, NULL) != SQLITE_OK)
         q.err = report(db);
     return q;
 }

@@ -18,6 +18,7 @@
 
 struct database {
     sqlite3 *handle;
+    bool broken; /* after an I/O error nobody knows what is on disk: every statement fails */
 };
 
 /*

@@ -69,11 +69,15 @@ static enum mlt_err enter_sandbox(void)
     TRY(sandbox_enter(dir, &report));
     if (!report.landlock)
         log_warning("this kernel has no Landlock: the ca process is not confined to its files");
+    if (!report.seccomp)
+        log_warning("no seccomp here: the ca process is not kept from new sockets");
     return MLT_OK;
 }
 
 static void adopt_net(struct process *p, int fd)
 {
+    /* What the old channel's end did is not its successor's to answer for. */
+    p->net.loss = NET_LINK_KEPT;
     net_link_start(&p->net, fd);
     p->fill_at_ms = 0;
 }
@@ -287,7 +291,7 @@ static enum mlt_err run(struct process *p)
         TRY(turn(p));
         TRY(report_loss(p));
         /* After a failed fsync only a restart knows again what is on the disk. */
-        ENSURE(!p->ca.keystore.broken, MLT_ERR_SYSTEM);
+        ENSURE(!p->ca.keystore.broken && !p->ca.db.broken, MLT_ERR_SYSTEM);
     }
     return MLT_OK;
 }

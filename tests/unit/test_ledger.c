@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test_base.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "authority.h"
 #include "ca/ledger.h"
 
@@ -154,6 +157,33 @@ static void a_leaf_that_does_not_fit_its_hash_is_damage(void **state)
     assert_err(ledger_read(&a.ca.db, 0, &got), MLT_ERR_DAMAGED);
 }
 
+/* Where a commit's fsync failed it may stand or not: what follows must not build on either. */
+static void after_an_io_error_only_opening_anew_helps(void **state)
+{
+    (void)state;
+    uint64_t before = 0, position = 0;
+    const struct ledger_leaf leaf = some_leaf();
+    assert_ok(ledger_size(&a.ca.db, &before));
+    struct rlimit kept;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &kept), 0);
+    const struct rlimit none = { 0, kept.rlim_max };
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    assert_ok(database_begin(&a.ca.db));
+    enum mlt_err err = database_end(&a.ca.db, ledger_append(&a.ca.db, &leaf, &position));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &kept), 0);
+    assert_err(err, MLT_ERR_DATABASE);
+    assert_true(a.ca.db.broken);
+    assert_err(database_begin(&a.ca.db), MLT_ERR_DATABASE);
+    assert_err(ledger_size(&a.ca.db, &position), MLT_ERR_DATABASE);
+    authority_restart(&a);
+    assert_ok(ledger_size(&a.ca.db, &position));
+    assert_int_equal(position, before);
+    assert_ok(database_begin(&a.ca.db));
+    assert_ok(database_end(&a.ca.db, ledger_append(&a.ca.db, &leaf, &position)));
+    assert_int_equal(position, before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_leaf_hash_is_that_of_rfc_9162),
         cmocka_unit_test(positions_count_from_zero_without_a_gap),
         cmocka_unit_test(a_leaf_can_be_neither_changed_nor_taken_out),
+        cmocka_unit_test(after_an_io_error_only_opening_anew_helps),
         cmocka_unit_test(a_leaf_that_does_not_fit_its_hash_is_damage),
     };
     return cmocka_run_group_tests_name("ledger", tests, start, stop);
