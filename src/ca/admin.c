@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/limits.h"
 #include "ca/enrol.h"
 #include "ca/explain.h"
@@ -78,7 +79,9 @@ static enum mlt_err make_invites(const struct answer *a, int64_t expires_s, stru
         struct invite invite;
         TRY(invite_make(&a->ca->db, &a->ca->invite_key, r->has_name ? &r->name : NULL, now_s,
                         expires_s, &invite));
-        TRY(buf_put(made, span_of(&invite, sizeof(invite))));
+        enum mlt_err err = buf_put(made, span_of(&invite, sizeof(invite)));
+        alloc_wipe(&invite, sizeof(invite));
+        TRY(err);
     }
     return MLT_OK;
 }
@@ -101,7 +104,9 @@ static enum mlt_err answer_invite(const struct answer *a)
     for (size_t at = 0; at < made.len; at += sizeof(struct invite)) {
         struct invite invite;
         memcpy(&invite, made.p + at, sizeof(invite));
-        TRY(emit_url(a, &invite, r->has_name ? &r->name : NULL, expires_s));
+        enum mlt_err err = emit_url(a, &invite, r->has_name ? &r->name : NULL, expires_s);
+        alloc_wipe(&invite, sizeof(invite));
+        TRY(err);
     }
     return MLT_OK;
 }
@@ -200,7 +205,9 @@ static enum mlt_err answer_reissue(const struct answer *a)
     if (err == MLT_ERR_MISSING)
         return explain(a->why, err, TEXT_NO_SUCH_NAME, r->name.text);
     TRY(err);
-    return emit_url(a, &invite, &r->name, expires_s);
+    err = emit_url(a, &invite, &r->name, expires_s);
+    alloc_wipe(&invite, sizeof(invite));
+    return err;
 }
 
 static bool needs_name(enum admin_verb verb)

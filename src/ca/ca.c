@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/ca.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -238,7 +240,10 @@ enum mlt_err ca_unlock(struct ca *ca, const struct secret *stretched, struct buf
     if (!ca->fresh)
         return load(ca, stretched, why);
     enum mlt_err err = birth(ca, stretched);
-    return err == MLT_OK ? MLT_OK : explain(why, err, TEXT_NOT_CREATED, err_text(err));
+    if (err == MLT_OK)
+        return MLT_OK;
+    const char *reason = err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err);
+    return explain(why, err, TEXT_NOT_CREATED, reason);
 }
 
 /* ---- join URLs ---- */
@@ -254,5 +259,7 @@ enum mlt_err ca_join_url(const struct ca *ca, const struct name *name, const str
         made.name = *name;
     if (invite != NULL)
         made.invite = *invite;
-    return join_url_put(&made, url);
+    enum mlt_err err = join_url_put(&made, url);
+    alloc_wipe(&made, sizeof(made));
+    return err;
 }

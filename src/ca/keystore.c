@@ -95,6 +95,7 @@ enum mlt_err keystore_open(struct keystore *ks, int dirfd, const char *name)
     TRY(buf_put(&made.first_line, line));
     TRY(lockbox_parse(title, buf_span(&made.first_line), &made.box));
     made.mark.size = lines.offset;
+    made.bad_line = 1;
     keystore_close(ks);
     *ks = made;
     made = keystore_none();
@@ -228,7 +229,11 @@ enum mlt_err keystore_create(struct keystore *ks, int dirfd, const struct kdf_co
 
 enum mlt_err keystore_publish(int dirfd)
 {
-    int rc = renameat2(dirfd, KEYSTORE_NEW, dirfd, KEYSTORE_FILE, RENAME_NOREPLACE);
+    /* RENAME_NOREPLACE is not to be had on ZFS and NFS; nobody but us, who hold the lock, writes
+     * here. */
+    struct stat st;
+    ENSURE(fstatat(dirfd, KEYSTORE_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0, MLT_ERR_EXISTS);
+    int rc = renameat(dirfd, KEYSTORE_NEW, dirfd, KEYSTORE_FILE);
     ENSURE(rc == 0, errno == ENOENT ? MLT_ERR_MISSING : MLT_ERR_SYSTEM);
     ENSURE(fsync(dirfd) == 0, MLT_ERR_SYSTEM);
     return MLT_OK;

@@ -350,6 +350,34 @@ static void a_whole_line_that_was_never_committed_is_cut(void **state)
     assert_span_equal(buf_span(&after), buf_span(&sample));
 }
 
+static void damage_to_the_first_line_is_said_to_be_there(void **state)
+{
+    (void)state;
+    CLEANUP(keystore_close) struct keystore ks = keystore_none();
+    CLEANUP(buf_clear) struct buf changed = { 0 };
+    assert_ok(buf_put(&changed, buf_span(&sample)));
+    const uint8_t *newline = memchr(changed.p, '\n', changed.len);
+    changed.p[newline - changed.p - 3] = 'z';
+    write_file(buf_span(&changed));
+    assert_err(unlock(&ks, &committed), MLT_ERR_DAMAGED);
+    assert_int_equal(ks.bad_line, 1);
+}
+
+static void a_keystore_never_takes_the_place_of_another(void **state)
+{
+    (void)state;
+    CLEANUP(keystore_close) struct keystore ks = keystore_none();
+    CLEANUP(buf_clear) struct buf after = { 0 };
+    write_file(buf_span(&sample));
+    assert_ok(keystore_create(&ks, dir, &cheap, salt, &stretched));
+    assert_err(keystore_publish(dir), MLT_ERR_EXISTS);
+    read_file(&after);
+    assert_span_equal(buf_span(&after), buf_span(&sample));
+    assert_ok(file_remove(dir, KEYSTORE_NEW));
+    assert_ok(file_remove(dir, KEYSTORE_FILE));
+    assert_err(keystore_publish(dir), MLT_ERR_MISSING);
+}
+
 static void a_file_older_than_its_ledger_is_refused(void **state)
 {
     (void)state;
@@ -462,6 +490,8 @@ int main(void)
         cmocka_unit_test(more_whole_lines_than_a_crash_leaves_are_kept_and_refused),
         cmocka_unit_test(a_torn_tail_is_cut_and_the_file_grows_on),
         cmocka_unit_test(a_whole_line_that_was_never_committed_is_cut),
+        cmocka_unit_test(damage_to_the_first_line_is_said_to_be_there),
+        cmocka_unit_test(a_keystore_never_takes_the_place_of_another),
         cmocka_unit_test(a_file_older_than_its_ledger_is_refused),
         cmocka_unit_test(a_file_that_others_may_read_is_refused),
         cmocka_unit_test(an_append_costs_the_same_at_any_size),
