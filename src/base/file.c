@@ -57,6 +57,31 @@ static enum mlt_err open_dir(int parent, const char *path, int *dirfd)
     return MLT_OK;
 }
 
+/*
+ * What is to survive a power cut in a new directory needs its name to survive.  A parent that we
+ * may write but not read cannot be asked.
+ */
+static enum mlt_err sync_parent(int dirfd, const char *path)
+{
+    CLEANUP(alloc_free_text) char *copy = NULL;
+    TRY(alloc_text(path, &copy));
+    char *slash = strrchr(copy, '/');
+    const char *parent = slash == NULL ? "." : slash == copy ? "/" : copy;
+    if (slash != NULL && slash != copy)
+        *slash = '\0';
+    CLEANUP(file_close) int fd = openat(dirfd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ENSURE(fd >= 0 || errno == EACCES, MLT_ERR_SYSTEM);
+    ENSURE(fd < 0 || fsync(fd) == 0, MLT_ERR_SYSTEM);
+    return MLT_OK;
+}
+
+static enum mlt_err make_dir(int dirfd, const char *path, mode_t mode)
+{
+    if (mkdirat(dirfd, path, mode) == 0)
+        return sync_parent(dirfd, path);
+    return errno == EEXIST ? MLT_OK : err_of_errno(errno);
+}
+
 /* mkdir -p for everything above the last name; what is there already is left as it is. */
 static enum mlt_err make_parents(const char *path)
 {
@@ -66,7 +91,7 @@ static enum mlt_err make_parents(const char *path)
         if (*c != '/')
             continue;
         *c = '\0';
-        ENSURE(mkdir(copy, 0755) == 0 || errno == EEXIST, err_of_errno(errno));
+        TRY(make_dir(AT_FDCWD, copy, 0755));
         *c = '/';
     }
     return MLT_OK;
@@ -82,7 +107,7 @@ enum mlt_err file_open_dir(const char *path, bool create, int *dirfd)
         trimmed[n - 1] = '\0';
     if (create) {
         TRY(make_parents(trimmed));
-        ENSURE(mkdir(trimmed, 0700) == 0 || errno == EEXIST, err_of_errno(errno));
+        TRY(make_dir(AT_FDCWD, trimmed, 0700));
     }
     return open_dir(AT_FDCWD, trimmed, dirfd);
 }
@@ -90,7 +115,7 @@ enum mlt_err file_open_dir(const char *path, bool create, int *dirfd)
 enum mlt_err file_open_dir_at(int parent, const char *name, bool create, int *dirfd)
 {
     if (create)
-        ENSURE(mkdirat(parent, name, 0700) == 0 || errno == EEXIST, err_of_errno(errno));
+        TRY(make_dir(parent, name, 0700));
     return open_dir(parent, name, dirfd);
 }
 

@@ -52,7 +52,10 @@ static enum mlt_err check_child(int fd, const struct user *user, bool give)
 
 static enum mlt_err open_child(int dir, const char *name, const struct user *user, int *out)
 {
-    ENSURE(mkdirat(dir, name, 0700) == 0 || errno == EEXIST, MLT_ERR_SYSTEM);
+    int made = mkdirat(dir, name, 0700);
+    ENSURE(made == 0 || errno == EEXIST, MLT_ERR_SYSTEM);
+    /* What ca syncs below it is lost with the name. */
+    ENSURE(made != 0 || fsync(dir) == 0, MLT_ERR_SYSTEM);
     CLEANUP(file_close)
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     ENSURE(fd >= 0, errno == ELOOP || errno == ENOTDIR ? MLT_ERR_PERMISSION : MLT_ERR_SYSTEM);
