@@ -39,6 +39,7 @@ OUTSIDE=(
     "openssl/core_names.h    crypto/*"
     "openssl/param_build.h   crypto/*"
     "openssl/params.h        crypto/*"
+    "openssl/provider.h      crypto/crypto.c"
     "openssl/x509.h          crypto/rsa.c pki/* ca/issue*"
     "openssl/x509v3.h        pki/* ca/issue*"
     "openssl/asn1.h          pki/* ca/issue*"

@@ -3,15 +3,35 @@
 
 #include <openssl/crypto.h>
 #include <openssl/kdf.h>
+#include <openssl/provider.h>
 
 #include "crypto/algorithms.h"
 
 /* Filled once by crypto_start, before any thread; read-only afterwards. */
 static struct algorithms fetched;
+static OSSL_LIB_CTX *nothing;
 
 const struct algorithms *algorithms(void)
 {
     return &fetched;
+}
+
+OSSL_LIB_CTX *crypto_nothing(void)
+{
+    return nothing;
+}
+
+/* A context that was given no provider would load the default one at its first use. */
+static enum mlt_err start_nothing(void)
+{
+    OSSL_LIB_CTX *made = OSSL_LIB_CTX_new();
+    ENSURE(made != NULL, MLT_ERR_NOMEM);
+    if (OSSL_PROVIDER_load(made, "null") == NULL) {
+        OSSL_LIB_CTX_free(made);
+        return MLT_ERR_CRYPTO;
+    }
+    nothing = made;
+    return MLT_OK;
 }
 
 enum mlt_err crypto_start(void)
@@ -29,6 +49,7 @@ enum mlt_err crypto_start(void)
     /* Nothing is released on failure: the process cannot go on without any one of them. */
     ENSURE(got.sha256 != NULL && got.aes_256_ctr != NULL && got.hmac != NULL, MLT_ERR_CRYPTO);
     ENSURE(got.hkdf != NULL && got.scrypt != NULL, MLT_ERR_CRYPTO);
+    TRY(start_nothing());
     fetched = got;
     return MLT_OK;
 }

@@ -2,6 +2,8 @@
 #ifndef MALOTE_CRYPTO_CRYPTO_H
 #define MALOTE_CRYPTO_CRYPTO_H
 
+#include <openssl/types.h>
+
 #include "base/attr.h"
 #include "base/err.h"
 
@@ -11,5 +13,8 @@
  * configuration file of libcrypto is read.  MLT_ERR_CRYPTO.
  */
 MUST_CHECK enum mlt_err crypto_start(void);
+
+/* A library context without a single algorithm in it; NULL, the default one, before the start. */
+OSSL_LIB_CTX *crypto_nothing(void);
 
 #endif

@@ -90,11 +90,39 @@ static struct span key_bytes(X509_PUBKEY *spki)
     return span_of(p, (size_t)n);
 }
 
-bool subject_key_is_ours(X509_PUBKEY *spki)
+static bool is_rsa_of_ours(X509_PUBKEY *spki)
 {
     ASN1_OBJECT *algorithm = NULL;
-    if (X509_PUBKEY_get0_param(&algorithm, NULL, NULL, NULL, spki) != 1 ||
-        OBJ_obj2nid(algorithm) != NID_rsaEncryption || !has_a_form(key_bytes(spki)))
+    return X509_PUBKEY_get0_param(&algorithm, NULL, NULL, NULL, spki) == 1 &&
+           OBJ_obj2nid(algorithm) == NID_rsaEncryption && has_a_form(key_bytes(spki));
+}
+
+static bool has_null_parameters(X509_PUBKEY *spki)
+{
+    X509_ALGOR *algorithm = NULL;
+    int type = V_ASN1_UNDEF;
+    if (X509_PUBKEY_get0_param(NULL, NULL, NULL, &algorithm, spki) != 1)
+        return false;
+    X509_ALGOR_get0(NULL, &type, NULL, algorithm);
+    return type == V_ASN1_NULL;
+}
+
+enum mlt_err subject_load_key(X509 *x)
+{
+    X509_PUBKEY *spki = X509_get_X509_PUBKEY(x);
+    if (!is_rsa_of_ours(spki) || !has_null_parameters(spki))
+        return MLT_OK;
+    struct span bytes = key_bytes(spki);
+    const uint8_t *at = bytes.p;
+    CLEANUP(rsa_key_free) EVP_PKEY *key = d2i_PublicKey(EVP_PKEY_RSA, NULL, &at, (long)bytes.n);
+    ENSURE(key != NULL && at == bytes.p + bytes.n, MLT_ERR_ENCODING);
+    ENSURE(X509_set_pubkey(x, key) == 1, MLT_ERR_NOMEM);
+    return MLT_OK;
+}
+
+bool subject_key_is_ours(X509_PUBKEY *spki)
+{
+    if (!is_rsa_of_ours(spki))
         return false;
     EVP_PKEY *key = X509_PUBKEY_get0(spki);
     return key != NULL && rsa_key_check(key, false) == MLT_OK;

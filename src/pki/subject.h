@@ -32,6 +32,13 @@ MUST_CHECK enum mlt_err subject_get_realm(const X509_NAME *subject,
 /* rsaEncryption (not RSASSA-PSS), a size and exponent of ours, DER to the last byte. */
 bool subject_key_is_ours(X509_PUBKEY *spki);
 
+/*
+ * For a certificate decoded in the context crypto_nothing, where libcrypto finds no decoder for
+ * the key: reads it, if its form is one of ours.  Any other is left without a key, which
+ * subject_key_is_ours refuses.  May change the encoding of what is not canonical.
+ */
+MUST_CHECK enum mlt_err subject_load_key(X509 *x);
+
 /* Algorithm and key of one that subject_key_is_ours. */
 MUST_CHECK enum mlt_err subject_copy_key(X509_PUBKEY *to, X509_PUBKEY *from);
 
