@@ -54,8 +54,11 @@ static enum mlt_err check_public(EVP_PKEY *key)
     ENSURE(EVP_PKEY_is_a(key, "RSA") == 1, MLT_ERR_DAMAGED);
     ENSURE(is_size_allowed(EVP_PKEY_get_bits(key)), MLT_ERR_DAMAGED);
     CLEANUP(free_bn) BIGNUM *e = NULL;
+    CLEANUP(free_bn) BIGNUM *n = NULL;
     ENSURE(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) == 1, MLT_ERR_DAMAGED);
     ENSURE(BN_is_word(e, RSA_F4), MLT_ERR_DAMAGED);
+    ENSURE(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) == 1, MLT_ERR_DAMAGED);
+    ENSURE(BN_is_odd(n), MLT_ERR_DAMAGED);
     return MLT_OK;
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Attack rows 21 and 22: some eighty certificates that are wrong in one thing each, most of them
+# Attack rows 21 and 22: some hundred certificates that are wrong in one thing each, most of them
 # signed by the real CA's key, shown to the server by a client that holds their key; and a hostile
 # server's to the client, which refuses before it shows its name.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"

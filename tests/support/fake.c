@@ -121,19 +121,37 @@ X509 *fake_good(struct fake *f, enum cert_role role)
     return x;
 }
 
+static const EVP_MD *signing_hash(enum fake_signature how)
+{
+    switch (how) {
+    case FAKE_PSS_SHA384:
+        return EVP_sha384();
+    case FAKE_PSS_SHA1:
+    case FAKE_PKCS1_SHA1:
+        return EVP_sha1();
+    case FAKE_PKCS1_MD5:
+        return EVP_md5();
+    default:
+        return EVP_sha256();
+    }
+}
+
+static int signing_salt(enum fake_signature how)
+{
+    if (how == FAKE_PSS_SALT_0)
+        return 0;
+    return how == FAKE_PSS_SALT_20 ? 20 : 32;
+}
+
 static EVP_MD_CTX *signing(EVP_PKEY *key, enum fake_signature how)
 {
-    const EVP_MD *md = EVP_sha256();
-    if (how == FAKE_PSS_SHA384)
-        md = EVP_sha384();
-    if (how == FAKE_PSS_SHA1 || how == FAKE_PKCS1_SHA1)
-        md = EVP_sha1();
+    const EVP_MD *md = signing_hash(how);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *params = NULL;
     must(ctx != NULL && EVP_DigestSignInit(ctx, &params, md, NULL, key) == 1);
-    if (how == FAKE_PKCS1_SHA256 || how == FAKE_PKCS1_SHA1)
+    if (how == FAKE_PKCS1_SHA256 || how == FAKE_PKCS1_SHA1 || how == FAKE_PKCS1_MD5)
         return ctx;
-    int salt = how == FAKE_PSS_SALT_20 ? 20 : 32;
+    int salt = signing_salt(how);
     must(EVP_PKEY_CTX_set_rsa_padding(params, RSA_PKCS1_PSS_PADDING) == 1);
     must(EVP_PKEY_CTX_set_rsa_pss_saltlen(params, salt) == 1);
     must(EVP_PKEY_CTX_set_rsa_mgf1_md(params, how == FAKE_PSS_MGF_SHA1 ? EVP_sha1() : md) == 1);

@@ -40,12 +40,14 @@ X509 *fake_good(struct fake *f, enum cert_role role);
 
 enum fake_signature {
     FAKE_PSS,
+    FAKE_PSS_SALT_0,
     FAKE_PSS_SALT_20,
     FAKE_PSS_MGF_SHA1,
     FAKE_PSS_SHA384,
     FAKE_PSS_SHA1,
     FAKE_PKCS1_SHA256,
     FAKE_PKCS1_SHA1,
+    FAKE_PKCS1_MD5,
 };
 
 void fake_sign(X509 *x, EVP_PKEY *key, enum fake_signature how);

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
+#include "base/hex.h"
 #include "crypto/rsa.h"
 
 static X509 *draft(struct fake *f)
@@ -138,6 +139,43 @@ static X509 *generalized_time(struct fake *f)
     return by_ca(f, x);
 }
 
+static X509 *without_end(struct fake *f)
+{
+    X509 *x = draft(f);
+    ASN1_TIME_set_string(X509_getm_notAfter(x), "99991231235959Z"); /* RFC 5280 4.1.2.5 */
+    return by_ca(f, x);
+}
+
+/* The right second in a form that is not due (RFC 5280 4.1.2.5.1), or no time at all. */
+static X509 *end_spelled(struct fake *f, int type, const char *text)
+{
+    X509 *x = draft(f);
+    ASN1_TIME *end = X509_getm_notAfter(x);
+    end->type = type;
+    ASN1_STRING_set(end, text, -1);
+    return by_ca(f, x);
+}
+
+static X509 *time_without_seconds(struct fake *f)
+{
+    return end_spelled(f, V_ASN1_UTCTIME, "2611181200Z");
+}
+
+static X509 *time_with_offset(struct fake *f)
+{
+    return end_spelled(f, V_ASN1_UTCTIME, "261118120000+0000");
+}
+
+static X509 *time_with_fraction(struct fake *f)
+{
+    return end_spelled(f, V_ASN1_GENERALIZEDTIME, "20261118120000.5Z");
+}
+
+static X509 *time_of_no_month(struct fake *f)
+{
+    return end_spelled(f, V_ASN1_UTCTIME, "261318120000Z");
+}
+
 /* ---- how it is signed ---- */
 
 static X509 *signed_as(struct fake *f, enum fake_signature how)
@@ -160,6 +198,16 @@ static X509 *pss_sha1(struct fake *f)
 static X509 *pss_sha384(struct fake *f)
 {
     return signed_as(f, FAKE_PSS_SHA384);
+}
+
+static X509 *md5(struct fake *f)
+{
+    return signed_as(f, FAKE_PKCS1_MD5);
+}
+
+static X509 *pss_salt_0(struct fake *f)
+{
+    return signed_as(f, FAKE_PSS_SALT_0);
 }
 
 static X509 *pss_salt_20(struct fake *f)
@@ -228,6 +276,11 @@ static X509 *curve_key(struct fake *f)
     return holding(f, EVP_EC_gen("P-256"));
 }
 
+static X509 *edwards_key(struct fake *f)
+{
+    return holding(f, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"));
+}
+
 static X509 *pss_typed_key(struct fake *f)
 {
     EVP_PKEY *key = NULL;
@@ -261,6 +314,29 @@ static X509 *key_with_more(struct fake *f)
 static X509 *key_without_null(struct fake *f)
 {
     return key_spelled(f, V_ASN1_UNDEF, 0);
+}
+
+/* The good key's modulus, and 1 less: a key for nothing, of the right size and exponent. */
+static X509 *even_modulus(struct fake *f)
+{
+    X509 *x = draft(f);
+    X509_PUBKEY *spki = X509_get_X509_PUBKEY(x);
+    const uint8_t *key = NULL;
+    int n = 0;
+    X509_PUBKEY_get0_param(NULL, &key, &n, NULL, spki);
+    uint8_t *spelled = OPENSSL_memdup(key, (size_t)n);
+    spelled[n - 6] &= 0xfe; /* the exponent is the last 5 */
+    uint8_t hash[HASH_LEN];
+    char id[2 * HASH_LEN + 1];
+    if (hash_sha256(span_of(spelled, (size_t)n), hash) != MLT_OK)
+        abort();
+    hex_encode(SPAN_OF(hash), id);
+    id[40] = '\0'; /* RFC 7093: it fits the key it has */
+    X509_PUBKEY_set0_param(spki, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL, spelled, n);
+    int at = X509_get_ext_by_NID(x, NID_subject_key_identifier, -1);
+    X509_EXTENSION_free(X509_delete_ext(x, at));
+    fake_add(x, "subjectKeyIdentifier", id, at);
+    return by_ca(f, x);
 }
 
 static X509 *other_subject_key_id(struct fake *f)
@@ -364,6 +440,28 @@ static X509 *long_name(struct fake *f)
     return called(f, V_ASN1_UTF8STRING, "a23456789012345678901234567890123");
 }
 
+static X509 *foreign_letters(struct fake *f)
+{
+    return called(f, V_ASN1_UTF8STRING, "m\xd0\xb0ria.silva"); /* the first a is Cyrillic */
+}
+
+static X509 *international_name(struct fake *f)
+{
+    return called(f, V_ASN1_UTF8STRING, "xn--mara-7ra");
+}
+
+/* What a C string's reader would take for maria.silva. */
+static X509 *name_with_nul(struct fake *f)
+{
+    static const uint8_t text[] = "maria.silva\0.evil";
+    X509 *x = draft(f);
+    X509_NAME *subject = X509_NAME_new();
+    X509_NAME_add_entry_by_txt(subject, "CN", V_ASN1_UTF8STRING, text, sizeof text - 1, -1, 0);
+    X509_set_subject_name(x, subject);
+    X509_NAME_free(subject);
+    return by_ca(f, x);
+}
+
 static X509 *printable_name(struct fake *f)
 {
     return called(f, V_ASN1_PRINTABLESTRING, "maria.silva");
@@ -444,6 +542,8 @@ EXTENDED(basic_with_path, NID_basic_constraints, "critical,CA:FALSE,pathlen:0")
 EXTENDED(usage_not_critical, NID_key_usage, "digitalSignature")
 EXTENDED(usage_more, NID_key_usage, "critical,digitalSignature,keyEncipherment")
 EXTENDED(usage_cert_sign, NID_key_usage, "critical,digitalSignature,keyCertSign")
+EXTENDED(usage_none, NID_key_usage, "critical,DER:030100")
+EXTENDED(usage_sloppy, NID_key_usage, "critical,DER:03020080") /* bits that are not used, shown */
 EXTENDED(usage_other, NID_key_usage, "critical,keyEncipherment")
 EXTENDED(eku_client_auth_only, NID_ext_key_usage, "clientAuth")
 EXTENDED(eku_any, NID_ext_key_usage, "anyExtendedKeyUsage")
@@ -459,6 +559,11 @@ EXTENDED(address_two, NID_subject_alt_name,
          "email:maria.silva@" FAKE_REALM ",email:joao@" FAKE_REALM)
 EXTENDED(address_dns, NID_subject_alt_name, "DNS:maria.silva." FAKE_REALM)
 EXTENDED(address_critical, NID_subject_alt_name, "critical,email:maria.silva@" FAKE_REALM)
+EXTENDED(address_upper_case, NID_subject_alt_name, "email:Maria.Silva@" FAKE_REALM)
+/* maria.silva@malote.internal, NUL, x */
+EXTENDED(address_with_nul, NID_subject_alt_name,
+         "DER:301F811D6D617269612E73696C7661406D616C6F74652E696E7465726E616C0078")
+EXTENDED(address_none, NID_subject_alt_name, "DER:3000")
 EXTENDED(key_id_short, NID_subject_key_identifier, "0102030405060708")
 EXTENDED(authority_short, NID_authority_key_identifier, "DER:30048002ABCD")
 EXTENDED(authority_empty, NID_authority_key_identifier, "DER:3000")
@@ -508,9 +613,16 @@ static const struct fake_defect defects[] = {
     { "never_valid", MLT_ERR_CERT_PROFILE, never_valid },
     { "valid_too_long", MLT_ERR_CERT_PROFILE, valid_too_long },
     { "generalized_time", MLT_ERR_CERT_PROFILE, generalized_time },
+    { "without_end", MLT_ERR_CERT_PROFILE, without_end },
+    { "time_without_seconds", MLT_ERR_CERT_PROFILE, time_without_seconds },
+    { "time_with_offset", MLT_ERR_CERT_PROFILE, time_with_offset },
+    { "time_with_fraction", MLT_ERR_CERT_PROFILE, time_with_fraction },
+    { "time_of_no_month", MLT_ERR_CERT_PROFILE, time_of_no_month },
     { "sha1", MLT_ERR_CERT_PROFILE, sha1 },
+    { "md5", MLT_ERR_CERT_PROFILE, md5 },
     { "pss_sha1", MLT_ERR_CERT_PROFILE, pss_sha1 },
     { "pss_sha384", MLT_ERR_CERT_PROFILE, pss_sha384 },
+    { "pss_salt_0", MLT_ERR_CERT_PROFILE, pss_salt_0 },
     { "pss_salt_20", MLT_ERR_CERT_PROFILE, pss_salt_20 },
     { "pss_mgf_sha1", MLT_ERR_CERT_PROFILE, pss_mgf_sha1 },
     { "pkcs1_v15", MLT_ERR_CERT_PROFILE, pkcs1_v15 },
@@ -520,7 +632,9 @@ static const struct fake_defect defects[] = {
     { "rsa_odd_size", MLT_ERR_CERT_PROFILE, rsa_odd_size },
     { "exponent_3", MLT_ERR_CERT_PROFILE, exponent_3 },
     { "exponent_1", MLT_ERR_CERT_PROFILE, exponent_1 },
+    { "even_modulus", MLT_ERR_CERT_PROFILE, even_modulus },
     { "curve_key", MLT_ERR_CERT_PROFILE, curve_key },
+    { "edwards_key", MLT_ERR_CERT_PROFILE, edwards_key },
     { "pss_typed_key", MLT_ERR_CERT_PROFILE, pss_typed_key },
     { "key_with_more", MLT_ERR_CERT_PROFILE, key_with_more },
     { "key_without_null", MLT_ERR_CERT_PROFILE, key_without_null },
@@ -537,6 +651,9 @@ static const struct fake_defect defects[] = {
     { "client_named_relay", MLT_ERR_CERT_PROFILE, client_named_relay },
     { "upper_case_name", MLT_ERR_CERT_PROFILE, upper_case_name },
     { "long_name", MLT_ERR_CERT_PROFILE, long_name },
+    { "foreign_letters", MLT_ERR_CERT_PROFILE, foreign_letters },
+    { "international_name", MLT_ERR_CERT_PROFILE, international_name },
+    { "name_with_nul", MLT_ERR_CERT_PROFILE, name_with_nul },
     { "printable_name", MLT_ERR_CERT_PROFILE, printable_name },
     { "bmp_name", MLT_ERR_CERT_PROFILE, bmp_name },
     { "subject_with_more", MLT_ERR_CERT_PROFILE, subject_with_more },
@@ -548,6 +665,8 @@ static const struct fake_defect defects[] = {
     { "usage_not_critical", MLT_ERR_CERT_PROFILE, usage_not_critical },
     { "usage_more", MLT_ERR_CERT_PROFILE, usage_more },
     { "usage_cert_sign", MLT_ERR_CERT_PROFILE, usage_cert_sign },
+    { "usage_none", MLT_ERR_CERT_PROFILE, usage_none },
+    { "usage_sloppy", MLT_ERR_CERT_PROFILE, usage_sloppy },
     { "usage_other", MLT_ERR_CERT_PROFILE, usage_other },
     { "eku_client_auth_only", MLT_ERR_CERT_ROLE, eku_client_auth_only },
     { "eku_any", MLT_ERR_CERT_ROLE, eku_any },
@@ -562,6 +681,9 @@ static const struct fake_defect defects[] = {
     { "address_two", MLT_ERR_CERT_PROFILE, address_two },
     { "address_dns", MLT_ERR_CERT_PROFILE, address_dns },
     { "address_critical", MLT_ERR_CERT_PROFILE, address_critical },
+    { "address_upper_case", MLT_ERR_CERT_PROFILE, address_upper_case },
+    { "address_with_nul", MLT_ERR_CERT_PROFILE, address_with_nul },
+    { "address_none", MLT_ERR_CERT_PROFILE, address_none },
     { "key_id_short", MLT_ERR_CERT_PROFILE, key_id_short },
     { "authority_short", MLT_ERR_CERT_FOREIGN, authority_short },
     { "authority_empty", MLT_ERR_CERT_PROFILE, authority_empty },

@@ -97,7 +97,7 @@ static void every_defect_is_refused_for_its_own_reason(void **state)
     (void)state;
     size_t count = 0;
     const struct fake_defect *defects = fake_defects(&count);
-    assert_true(count > 70);
+    assert_true(count > 100);
     for (size_t i = 0; i < count; i++) {
         enum mlt_err got = read_made(defects[i].make(&fake), CERT_CLIENT);
         if (got != defects[i].wanted)
