@@ -28,7 +28,9 @@ enum mlt_err hash_hmac(struct span key, const struct span *parts, size_t count,
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
         OSSL_PARAM_construct_end(),
     };
-    ENSURE(EVP_MAC_init(ctx, key.p, key.n, params) == 1, MLT_ERR_CRYPTO);
+    /* To libcrypto a NULL key is none at all; an empty one (HKDF without a salt) is a key. */
+    const uint8_t *bytes = key.n > 0 ? key.p : (const uint8_t *)"";
+    ENSURE(EVP_MAC_init(ctx, bytes, key.n, params) == 1, MLT_ERR_CRYPTO);
     for (size_t i = 0; i < count; i++)
         ENSURE(EVP_MAC_update(ctx, parts[i].p, parts[i].n) == 1, MLT_ERR_CRYPTO);
     ENSURE(EVP_MAC_final(ctx, out, NULL, HASH_LEN) == 1, MLT_ERR_CRYPTO);

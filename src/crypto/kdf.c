@@ -45,20 +45,18 @@ static enum mlt_err encode_info(const char *label, struct span context, size_t n
     return buf_put(info, context);
 }
 
-enum mlt_err kdf_expand_label(const struct secret *prk, const char *label, struct span context,
-                              size_t n, struct secret *out)
+static enum mlt_err expand(const struct secret *prk, struct span info, size_t n, struct secret *out)
 {
-    CLEANUP(buf_clear) struct buf info = { 0 };
-    TRY(encode_info(label, context, n, &info));
     CLEANUP(free_kdf) EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(algorithms()->hkdf);
     ENSURE(ctx != NULL, MLT_ERR_NOMEM);
     int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
     char digest[] = "SHA2-256";
+    uint8_t *bytes = (uint8_t *)(uintptr_t)info.p;
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, prk->p, prk->n),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.p, info.len),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, bytes, info.n),
         OSSL_PARAM_construct_end(),
     };
     CLEANUP(secret_clear) struct secret made = { 0 };
@@ -66,6 +64,14 @@ enum mlt_err kdf_expand_label(const struct secret *prk, const char *label, struc
     ENSURE(EVP_KDF_derive(ctx, made.p, n, params) == 1, MLT_ERR_CRYPTO);
     secret_move(out, &made);
     return MLT_OK;
+}
+
+enum mlt_err kdf_expand_label(const struct secret *prk, const char *label, struct span context,
+                              size_t n, struct secret *out)
+{
+    CLEANUP(buf_clear) struct buf info = { 0 };
+    TRY(encode_info(label, context, n, &info));
+    return expand(prk, buf_span(&info), n, out);
 }
 
 static bool is_cost_sane(const struct kdf_cost *cost)

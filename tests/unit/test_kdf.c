@@ -59,6 +59,18 @@ static void extract_matches_rfc5869(void **state)
                "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");
 }
 
+static void no_salt_is_the_salt_of_zeros(void **state)
+{
+    (void)state;
+    uint8_t ikm[22];
+    memset(ikm, 0x0b, sizeof(ikm));
+    const struct span none = { 0 };
+    CLEANUP(secret_clear) struct secret prk = { 0 };
+    assert_ok(kdf_extract(none, SPAN_OF(ikm), &prk)); /* RFC 5869, case 3 */
+    assert_hex(secret_span(&prk),
+               "19ef24a32c717b167f33a91d6f648bdf96596776afdb6377ac434c1c293ccb04");
+}
+
 /* One block of Expand is HMAC(prk, info || 01): computed here from the layout in kdf.h. */
 static void expand_label_hashes_length_label_and_context(void **state)
 {
@@ -106,6 +118,7 @@ int main(void)
         cmocka_unit_test(sha256_and_hmac_match_their_vectors),
         cmocka_unit_test(a_running_hash_can_be_read_and_goes_on),
         cmocka_unit_test(extract_matches_rfc5869),
+        cmocka_unit_test(no_salt_is_the_salt_of_zeros),
         cmocka_unit_test(expand_label_hashes_length_label_and_context),
         cmocka_unit_test(scrypt_matches_rfc7914),
         cmocka_unit_test(costs_out_of_bounds_are_refused_before_any_work),
