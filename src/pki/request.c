@@ -5,6 +5,7 @@
 
 #include "crypto/pss.h"
 #include "crypto/rsa.h"
+#include "crypto/rsa_weak.h"
 #include "pki/subject.h"
 
 static void free_request(X509_REQ **r)
@@ -108,6 +109,7 @@ enum mlt_err request_read(struct span der, struct request *r)
     TRY(parse(der, &req));
     TRY(check_profile(req, &got.name));
     EVP_PKEY *key = X509_REQ_get0_pubkey(req);
+    ENSURE(rsa_weak_check(key) == MLT_OK, MLT_ERR_REQUEST);
     ENSURE(X509_REQ_verify(req, key) == 1, MLT_ERR_AUTH);
     TRY(subject_key_hash(X509_REQ_get_X509_PUBKEY(req), got.spki_hash));
     TRY(rsa_key_share(key, &got.key));

@@ -7,7 +7,8 @@
 
 /*
  * PKCS#10 requests (RFC 2986), the proof that whoever asks holds the key.  Profile: version 0,
- * subject exactly CN=<name>, an RSA key of ours, no attributes, signature RSA-PSS with SHA-256.
+ * subject exactly CN=<name>, an RSA key of ours that is not weak (crypto/rsa_weak.h), no
+ * attributes, signature RSA-PSS with SHA-256.
  */
 
 struct request {

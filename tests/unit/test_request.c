@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test_base.h"
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
@@ -64,6 +66,36 @@ static enum mlt_err read_signed(X509_REQ *r, EVP_PKEY *key, enum fake_signature 
     OPENSSL_free(der);
     X509_REQ_free(r);
     return err;
+}
+
+/* The good request with another modulus; the signature, looked at last, cannot fit. */
+static enum mlt_err read_with_modulus(const BIGNUM *n)
+{
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    put_good(&der);
+    BIGNUM *own = NULL;
+    uint8_t bytes[256];
+    assert_int_equal(EVP_PKEY_get_bn_param(own_key, OSSL_PKEY_PARAM_RSA_N, &own), 1);
+    assert_int_equal(BN_bn2bin(own, bytes), sizeof bytes);
+    uint8_t *at = memmem(der.p, der.len, bytes, sizeof bytes);
+    assert_non_null(at);
+    assert_int_equal(BN_bn2bin(n, at), sizeof bytes);
+    BN_free(own);
+    return read_der(buf_span(&der));
+}
+
+static void a_request_for_a_weak_key_is_refused_before_its_signature_is_looked_at(void **state)
+{
+    (void)state;
+    BIGNUM *n = NULL;
+    assert_int_equal(EVP_PKEY_get_bn_param(other_key, OSSL_PKEY_PARAM_RSA_N, &n), 1);
+    assert_err(read_with_modulus(n), MLT_ERR_AUTH); /* another key, a good one */
+    BN_ULONG left = BN_mod_word(n, 2 * 751);
+    assert_int_equal(BN_sub_word(n, left), 1); /* even, and a multiple of 751 */
+    assert_err(read_with_modulus(n), MLT_ERR_REQUEST);
+    assert_int_equal(BN_add_word(n, 751), 1); /* odd */
+    assert_err(read_with_modulus(n), MLT_ERR_REQUEST);
+    BN_free(n);
 }
 
 static void what_is_made_is_read(void **state)
@@ -241,6 +273,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_made_is_read),
+        cmocka_unit_test(a_request_for_a_weak_key_is_refused_before_its_signature_is_looked_at),
         cmocka_unit_test(the_largest_key_and_name_fit_the_limit),
         cmocka_unit_test(another_tools_request_within_the_profile_is_read),
         cmocka_unit_test(a_request_signed_by_another_key_is_refused),
