@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "base/alloc.h"
 #include "crypto/algorithms.h"
 #include "crypto/kdf.h"
 
@@ -98,18 +99,36 @@ static enum mlt_err compute_tag(struct etm *e, uint64_t sequence, struct span he
     return MLT_OK;
 }
 
+/* In place: where a plaintext already stands in `out`, sealing it needs no memory and no copy. */
+static enum mlt_err seal_tail(struct etm *e, uint64_t sequence, struct span header, size_t from,
+                              struct buf *out)
+{
+    TRY(buf_reserve(out, ETM_TAG));
+    struct span text = { out->p + from, out->len - from };
+    TRY(crypt(e, sequence, text, out->p + from));
+    TRY(compute_tag(e, sequence, header, text, out->p + out->len));
+    out->len += ETM_TAG;
+    return MLT_OK;
+}
+
+enum mlt_err etm_seal_tail(struct etm *e, uint64_t sequence, struct span header, size_t from,
+                           struct buf *out)
+{
+    enum mlt_err err = seal_tail(e, sequence, header, from, out);
+    if (err != MLT_OK && out->len > from) {
+        alloc_wipe(out->p + from, out->len - from);
+        out->len = from;
+    }
+    return err;
+}
+
 enum mlt_err etm_seal(struct etm *e, uint64_t sequence, struct span header, struct span plain,
                       struct buf *out)
 {
-    size_t before = out->len;
-    uint8_t *at = NULL;
-    TRY(buf_extend(out, plain.n + ETM_TAG, &at));
-    enum mlt_err err = crypt(e, sequence, plain, at);
-    if (err == MLT_OK)
-        err = compute_tag(e, sequence, header, span_of(at, plain.n), at + plain.n);
-    if (err != MLT_OK)
-        out->len = before;
-    return err;
+    size_t from = out->len;
+    TRY(buf_reserve(out, plain.n + ETM_TAG));
+    TRY(buf_put(out, plain));
+    return etm_seal_tail(e, sequence, header, from, out);
 }
 
 enum mlt_err etm_open(struct etm *e, uint64_t sequence, struct span header, struct span sealed,
@@ -120,11 +139,10 @@ enum mlt_err etm_open(struct etm *e, uint64_t sequence, struct span header, stru
     uint8_t tag[ETM_TAG];
     TRY(compute_tag(e, sequence, header, ciphertext, tag));
     ENSURE(secret_eq(SPAN_OF(tag), span_from(sealed, ciphertext.n)), MLT_ERR_AUTH);
-    uint8_t *at = NULL;
-    size_t before = out->len;
-    TRY(buf_extend(out, ciphertext.n, &at));
-    enum mlt_err err = crypt(e, sequence, ciphertext, at);
-    if (err != MLT_OK)
-        out->len = before;
-    return err;
+    if (ciphertext.n == 0)
+        return MLT_OK;
+    TRY(buf_reserve(out, ciphertext.n));
+    TRY(crypt(e, sequence, ciphertext, out->p + out->len));
+    out->len += ciphertext.n;
+    return MLT_OK;
 }

@@ -17,7 +17,7 @@ enum mlt_err hs_client_take_server_hello(struct handshake *hs, const struct fram
     hex_encode(span_of(hello.random, (sizeof(hs->id) - 1) / 2), hs->id);
     TRY(dh_group_from_params(hello.p, hello.g, &hs->group));
     ENSURE(hs->group >= hs->client->min_group, MLT_ERR_GROUP);
-    /* 4.2: entries of the typed list are skipped, but hashed. */
+    /* PROTOCOL.md 3.2: entries of the typed list are skipped, but hashed. */
     TRY(transcript_add(&hs->transcript, frame->header));
     return transcript_add(&hs->transcript, frame->body);
 }
@@ -135,7 +135,7 @@ static enum mlt_err put_signed(struct handshake *hs, struct buf *plain)
     CLEANUP(buf_clear) struct buf signature = { 0 };
     TRY(make_body(hs, &body));
 
-    /* 5.3: the signature covers the whole body, Finished the signature too. */
+    /* PROTOCOL.md 5.3: the signature covers the whole body, Finished the signature too. */
     TRY(transcript_add(&hs->transcript, buf_span(&body)));
     TRY(transcript_digest(&hs->transcript, digest));
     TRY(rsa_sign(hs->client->key, RSA_CLIENT_HANDSHAKE, digest, &signature));

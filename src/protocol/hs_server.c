@@ -25,7 +25,7 @@ enum mlt_err hs_server_take_client_hello(struct handshake *hs, const struct fram
     struct client_hello hello = { 0 };
     struct typed_entry entry;
     TRY(client_hello_decode(frame->body, dh_group_size(hs->group), &hello));
-    /* 4.2: this version defines no entry a client could send. */
+    /* PROTOCOL.md 3.2: this version defines no entry a client could send. */
     ENSURE(!typed_list_next(&hello.list, &entry), MLT_ERR_UNEXPECTED);
     TRY(transcript_add(&hs->transcript, frame->header));
     TRY(transcript_add(&hs->transcript, frame->body));
@@ -71,7 +71,7 @@ static enum mlt_err put_signed(struct handshake *hs, struct buf *plain)
     CLEANUP(buf_clear) struct buf body = { 0 };
     TRY(server_auth_encode_body(&auth, &body));
 
-    /* 5.3: the signature covers everything up to the list, Finished the signature too. */
+    /* PROTOCOL.md 5.3: the signature covers all up to the list, Finished the signature too. */
     TRY(transcript_add(&hs->transcript, buf_span(&body)));
     TRY(transcript_digest(&hs->transcript, digest));
     TRY(rsa_sign(hs->server->server_key, RSA_SERVER_HANDSHAKE, digest, &signature));

@@ -51,7 +51,7 @@ void session_clear(struct session *s)
     *s = (struct session) { 0 };
 }
 
-/* 6.3: the next secret, and with it sequence 0; the old one is gone. */
+/* PROTOCOL.md 6: the next secret, and with it sequence 0; the old one is gone. */
 static enum mlt_err rekey(struct session *s, struct session_direction *d)
 {
     TRY(schedule_next(&d->traffic));
@@ -63,25 +63,35 @@ static enum mlt_err rekey(struct session *s, struct session_direction *d)
     return MLT_OK;
 }
 
-/* Frames and seals under the next number; what fails here ends the sending. */
-static enum mlt_err put_sealed(struct session *s, enum frame_type type, struct span plain,
-                               struct buf *out)
+/* The plaintext goes where its ciphertext will stand: a record costs no memory of its own. */
+static enum mlt_err put_frame(struct session *s, enum frame_type type, uint8_t first,
+                              struct span rest, struct buf *out)
 {
     struct session_direction *d = &s->send;
     uint8_t header[FRAME_HEADER];
     size_t before = out->len;
-    ENSURE(d->sequence < UINT64_MAX, MLT_ERR_STATE);
-    TRY(buf_reserve(out, FRAME_HEADER + plain.n + ETM_TAG));
-    TRY(frame_put_header(out, type, plain.n + ETM_TAG));
+    size_t plain = 1 + rest.n;
+    TRY(buf_reserve(out, FRAME_HEADER + plain + ETM_TAG));
+    TRY(frame_put_header(out, type, plain + ETM_TAG));
     memcpy(header, out->p + before, sizeof(header));
-    enum mlt_err err = etm_seal(&d->etm, d->sequence, SPAN_OF(header), plain, out);
-    if (err != MLT_OK) {
-        out->len = before;
-        return err;
-    }
+    TRY(buf_put_u8(out, first));
+    TRY(buf_put(out, rest));
+    TRY(etm_seal_tail(&d->etm, d->sequence, SPAN_OF(header), before + FRAME_HEADER, out));
     d->sequence++;
-    d->bytes += plain.n;
+    d->bytes += plain;
     return MLT_OK;
+}
+
+/* Frames and seals under the next number; what fails here ends the sending. */
+static enum mlt_err put_sealed(struct session *s, enum frame_type type, uint8_t first,
+                               struct span rest, struct buf *out)
+{
+    size_t before = out->len;
+    ENSURE(s->send.sequence < UINT64_MAX, MLT_ERR_STATE);
+    enum mlt_err err = put_frame(s, type, first, rest, out);
+    if (err != MLT_OK)
+        out->len = before;
+    return err;
 }
 
 /* The last number under a key is kept for the rekey record itself. */
@@ -97,16 +107,11 @@ static bool is_rekey_due(const struct session *s, size_t n)
 static enum mlt_err put_record(struct session *s, enum record_kind kind, struct span body,
                                struct buf *out)
 {
-    static const uint8_t rekey_record[] = { RECORD_REKEY };
-    CLEANUP(buf_clear) struct buf plain = { 0 };
-    TRY(buf_reserve(&plain, 1 + body.n));
-    TRY(buf_put_u8(&plain, (uint8_t)kind));
-    TRY(buf_put(&plain, body));
-    if (is_rekey_due(s, plain.len)) {
-        TRY(put_sealed(s, FRAME_RECORD, SPAN_OF(rekey_record), out));
+    if (is_rekey_due(s, 1 + body.n)) {
+        TRY(put_sealed(s, FRAME_RECORD, RECORD_REKEY, span_of(NULL, 0), out));
         TRY(rekey(s, &s->send));
     }
-    return put_sealed(s, FRAME_RECORD, buf_span(&plain), out);
+    return put_sealed(s, FRAME_RECORD, (uint8_t)kind, body, out);
 }
 
 static bool can_send(const struct session *s)
@@ -138,15 +143,14 @@ enum mlt_err session_close(struct session *s, enum close_reason reason, struct b
 void session_abort(struct session *s, enum alert alert, struct buf *out)
 {
     bool speaks = can_send(s) && alert != ALERT_NONE;
-    const uint8_t code = (uint8_t)alert;
     s->send_closed = true;
     s->failed = true;
     /* Best effort: the session ends either way. */
-    if (speaks && put_sealed(s, FRAME_ALERT, span_of(&code, 1), out) != MLT_OK)
+    if (speaks && put_sealed(s, FRAME_ALERT, (uint8_t)alert, span_of(NULL, 0), out) != MLT_OK)
         return;
 }
 
-/* 6.4: the peer rekeys in time, or is not believed any longer. */
+/* PROTOCOL.md 6: the peer rekeys in time, or is not believed any longer. */
 static enum mlt_err check_limits(const struct session *s, size_t n)
 {
     const struct session_direction *d = &s->receive;

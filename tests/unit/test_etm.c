@@ -41,6 +41,22 @@ static void what_was_sealed_opens(void **state)
     }
 }
 
+static void a_tail_sealed_in_place_is_what_sealing_it_apart_makes(void **state)
+{
+    (void)state;
+    static const char front[] = "what stands before";
+    CLEANUP(etm_clear) struct etm e = { 0 };
+    CLEANUP(buf_clear) struct buf apart = { 0 };
+    CLEANUP(buf_clear) struct buf tail = { 0 };
+    assert_ok(etm_init(&e, &key));
+    assert_ok(etm_seal(&e, 5, span_str("head"), span_str("some text"), &apart));
+    assert_ok(buf_put_str(&tail, front));
+    assert_ok(buf_put_str(&tail, "some text"));
+    assert_ok(etm_seal_tail(&e, 5, span_str("head"), strlen(front), &tail));
+    assert_span_equal(span_of(tail.p, strlen(front)), span_str(front));
+    assert_span_equal(span_from(buf_span(&tail), strlen(front)), buf_span(&apart));
+}
+
 static void every_flipped_bit_and_every_cut_is_refused(void **state)
 {
     (void)state;
@@ -84,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_sealed_opens),
+        cmocka_unit_test(a_tail_sealed_in_place_is_what_sealing_it_apart_makes),
         cmocka_unit_test(every_flipped_bit_and_every_cut_is_refused),
         cmocka_unit_test(sequence_header_and_key_are_bound),
     };
