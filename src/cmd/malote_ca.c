@@ -88,6 +88,13 @@ enum mlt_err malote_ca_put_json(void *object)
     return MLT_OK;
 }
 
+enum exit_code malote_ca_put_done(enum mlt_err err)
+{
+    if (err != MLT_OK)
+        say_error(TEXT_OUTPUT_FAILED, err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err));
+    return exit_of_err(err);
+}
+
 enum exit_code malote_ca_words(struct malote_ca_options *options, int argc, char **argv, int least,
                                int most, int *first)
 {
@@ -127,6 +134,9 @@ static enum exit_code take_options(int argc, char **argv, struct malote_ca_optio
                                            { NULL, 0, NULL, 0 } };
     int what = 0;
     for (int c; (c = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
+        bool has_way = options->passphrase.file != NULL || options->passphrase.fd >= 0;
+        if ((c == 'd' && options->data != NULL) || ((c == 'n' || c == 'f') && has_way))
+            return malote_ca_wrong_usage("");
         if (c == 'd')
             options->data = optarg;
         else if (c == 'f')

@@ -39,6 +39,9 @@ MUST_CHECK enum exit_code malote_ca_name(const char *word, bool reserved_too, st
 /* Flushes stdout; what could not be written is said. */
 MUST_CHECK enum exit_code malote_ca_flush(void);
 
+/* The exit code for what was put on stdout; an error is said. */
+MUST_CHECK enum exit_code malote_ca_put_done(enum mlt_err err);
+
 /* A json_t *, whose reference it takes, as one line on stdout. */
 MUST_CHECK enum mlt_err malote_ca_put_json(void *object);
 

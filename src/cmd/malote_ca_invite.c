@@ -60,12 +60,12 @@ static enum exit_code take_options(struct malote_ca_options *options, int argc, 
                 continue;
             say_error(TEXT_CA_BAD_EXPIRES, optarg);
             return EXIT_USAGE;
-        } else if (c == 'c' && invite) {
+        } else if (c == 'c' && invite && !w->counted) {
             if (take_count(optarg, w))
                 continue;
             say_error(TEXT_CA_BAD_COUNT, (unsigned long long)LIMIT_INVITES_AT_ONCE, optarg);
             return EXIT_USAGE;
-        } else if (c == 'n' && invite) {
+        } else if (c == 'n' && invite && w->names_file == NULL) {
             w->names_file = optarg;
         } else {
             return malote_ca_wrong_usage(argv[0]);
@@ -164,8 +164,9 @@ static enum exit_code show_urls(const struct malote_ca_options *options, struct 
     struct admin_row row;
     while (ca_rows_next(rows, &row)) {
         if (options->json) {
-            if (put_url_json(&row) != MLT_OK)
-                return EXIT_LOCAL;
+            enum exit_code code = malote_ca_put_done(put_url_json(&row));
+            if (code != EXIT_DONE)
+                return code;
         } else {
             printf("%.*s\n", (int)row.url.n, (const char *)row.url.p);
         }
@@ -201,7 +202,8 @@ static enum exit_code ask_for_all(const struct malote_ca_options *options, const
     }
     if (code == EXIT_DONE)
         code = refused;
-    enum exit_code flushed = malote_ca_flush();
+    /* What could not be written was said already. */
+    enum exit_code flushed = code == EXIT_LOCAL ? code : malote_ca_flush();
     return code != EXIT_DONE ? code : flushed;
 }
 

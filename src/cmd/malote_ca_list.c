@@ -101,7 +101,7 @@ enum exit_code malote_ca_list(struct malote_ca_options *options, int argc, char 
     struct admin_row row;
     while (code == EXIT_DONE && ca_rows_next(&rows, &row)) {
         if (options->json)
-            code = exit_of_err(put_json(&row));
+            code = malote_ca_put_done(put_json(&row));
         else
             put_line(&row);
     }
@@ -120,6 +120,6 @@ enum exit_code malote_ca_show(struct malote_ca_options *options, int argc, char 
         code = ca_link_ask_once(options, &request, &rows);
     struct admin_row row;
     while (code == EXIT_DONE && ca_rows_next(&rows, &row))
-        code = exit_of_err(options->json ? put_json(&row) : put_page(&row));
+        code = malote_ca_put_done(options->json ? put_json(&row) : put_page(&row));
     return code == EXIT_DONE ? malote_ca_flush() : code;
 }

@@ -42,7 +42,7 @@ enum exit_code malote_ca_pending(struct malote_ca_options *options, int argc, ch
     for (bool head = !options->json; code == EXIT_DONE && ca_rows_next(&rows, &row); head = false) {
         if (head)
             printf("%-32s  %-64s  %s\n", "NAME", "FINGERPRINT", "ASKED");
-        code = exit_of_err(put_pending(&row, options->json));
+        code = malote_ca_put_done(put_pending(&row, options->json));
     }
     return code == EXIT_DONE ? malote_ca_flush() : code;
 }
@@ -74,7 +74,7 @@ static enum exit_code tell_done(const struct malote_ca_options *options, const c
         err = malote_ca_put_json(json_pack("{s:s, s:s}", "type", what, "name", name->text));
     else
         printf("%s: %s\n", name->text, what);
-    return err == MLT_OK ? malote_ca_flush() : exit_of_err(err);
+    return err == MLT_OK ? malote_ca_flush() : malote_ca_put_done(err);
 }
 
 enum exit_code malote_ca_approve(struct malote_ca_options *options, int argc, char **argv)

@@ -124,6 +124,10 @@ static enum mlt_err set_option(struct command *command, int option, const char *
     const char *text = NULL;
     switch (option) {
     case OPTION_CONFIG:
+        if (command->config != NULL) {
+            say_error(TEXT_MALOTED_BAD_OPTION, "config is given twice");
+            return MLT_ERR_USAGE;
+        }
         command->config = value;
         return MLT_OK;
     case OPTION_LIMITS:
@@ -152,8 +156,10 @@ static enum mlt_err parse_command(int argc, char **argv, struct command *command
 {
     int option = 0;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        if (option == '?') { /* getopt has said which */
-            say_error(TEXT_USAGE_HINT, "maloted");
+        if (option == '?') {
+            /* getopt has passed the word, but for one with more letters. */
+            const char *word = argv[optind - 1];
+            say_error(TEXT_MALOTED_UNKNOWN_OPTION, word[0] == '-' ? word : argv[optind]);
             return MLT_ERR_USAGE;
         }
         TRY(set_option(command, option, optarg));
@@ -175,6 +181,14 @@ static enum mlt_err read_config(struct command *command)
     if (err != MLT_OK && buf_text(&why, &text) == MLT_OK)
         say_error(TEXT_MALOTED_CONFIG, command->config, text);
     return err == MLT_OK || err == MLT_ERR_NOMEM ? err : MLT_ERR_USAGE;
+}
+
+static int flush(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return EXIT_DONE;
+    say_error(TEXT_OUTPUT_FAILED, strerror(errno));
+    return EXIT_LOCAL;
 }
 
 static void print_limits(void)
@@ -380,22 +394,22 @@ static int act(struct command *command, int argc, char **argv)
         return EXIT_USAGE;
     if (command->help) {
         fputs(usage, stdout);
-        return EXIT_DONE;
+        return flush();
     }
     if (command->version) {
         puts("maloted " MALOTE_VERSION);
-        return EXIT_DONE;
+        return flush();
     }
     if (command->limits) {
         print_limits();
-        return EXIT_DONE;
+        return flush();
     }
     enum mlt_err err = read_config(command);
     if (err != MLT_OK)
         return exit_of_err(err);
     if (command->check) {
         puts(TEXT_MALOTED_CHECKED);
-        return EXIT_DONE;
+        return flush();
     }
     return serve(command);
 }
@@ -411,6 +425,7 @@ int main(int argc, char **argv)
     if (argc < 1 || !standard_files_open())
         return EXIT_LOCAL;
     umask(077);
+    opterr = 0; /* one line of ours instead */
     struct command command = { 0 };
     maloted_options_init(&command.options);
     int status = act(&command, argc, argv);

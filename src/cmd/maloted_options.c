@@ -178,6 +178,11 @@ enum mlt_err maloted_options_set(struct maloted_options *o, enum maloted_key key
         TRY(buf_put_format(why, "%s is given twice", names[key]));
         return MLT_ERR_USAGE;
     }
+    if ((key == KEY_PASSPHRASE_FD && o->texts[KEY_PASSPHRASE_FILE] != NULL) ||
+        (key == KEY_PASSPHRASE_FILE && o->texts[KEY_PASSPHRASE_FD] != NULL)) {
+        TRY(buf_put_str(why, "passphrase-fd and passphrase-file exclude each other"));
+        return MLT_ERR_USAGE;
+    }
     TRY(check_value(o, key, value, why));
     alloc_free_text(&o->texts[key]);
     return alloc_text(value, &o->texts[key]);

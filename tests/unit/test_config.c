@@ -44,7 +44,7 @@ static void every_key_of_the_command_line_is_read(void **state)
     CLEANUP(clear)
     struct parsed p = parse("# comment\n\ndata = /srv/m\nlisten = 127.0.0.1:7\nlisten=[::1]:8\n"
                             "advertise = relay.example.org\nrealm = example.org\nenrol = open\n"
-                            "passphrase-fd = 7\npassphrase-file = /p\nuser-net = n\nuser-ca = 7\n"
+                            "passphrase-fd = 7\nuser-net = n\nuser-ca = 7\n"
                             "kdf-cost = 1024\nca-bits = 4096\ngroup = ffdhe2048\n");
     assert_ok(p.err);
     assert_string_equal(p.o.texts[KEY_DATA], "/srv/m");
@@ -54,7 +54,6 @@ static void every_key_of_the_command_line_is_read(void **state)
     assert_string_equal(p.o.texts[KEY_REALM], "example.org");
     assert_int_equal(p.o.mode, ENROL_OPEN);
     assert_int_equal(p.o.passphrase_fd, 7);
-    assert_string_equal(p.o.texts[KEY_PASSPHRASE_FILE], "/p");
     assert_string_equal(p.o.texts[KEY_USER_NET], "n");
     assert_string_equal(p.o.texts[KEY_USER_CA], "7");
     assert_int_equal(p.o.kdf_cost, 1024);
@@ -86,6 +85,13 @@ static void a_repeated_key_refuses_the_file(void **state)
 {
     (void)state;
     must_be_refused("realm = a.b\nrealm = a.b\n", "line 2: realm is given twice");
+}
+
+static void two_ways_to_the_passphrase_refuse_the_file(void **state)
+{
+    (void)state;
+    must_be_refused("passphrase-fd = 7\npassphrase-file = /p\n", "line 2: passphrase-fd and");
+    must_be_refused("passphrase-file = /p\npassphrase-fd = 7\n", "line 2: passphrase-fd and");
 }
 
 static void a_section_refuses_the_file(void **state)
@@ -200,6 +206,7 @@ int main(void)
         cmocka_unit_test(an_empty_file_leaves_the_defaults),
         cmocka_unit_test(an_unknown_key_refuses_the_file),
         cmocka_unit_test(a_repeated_key_refuses_the_file),
+        cmocka_unit_test(two_ways_to_the_passphrase_refuse_the_file),
         cmocka_unit_test(a_section_refuses_the_file),
         cmocka_unit_test(a_line_that_is_no_pair_refuses_the_file),
         cmocka_unit_test(a_line_inih_would_cut_refuses_the_file),
