@@ -20,11 +20,8 @@ static size_t lockable_heap(void)
     return limit.rlim_cur >= heap_bytes ? heap_bytes : small_heap_bytes;
 }
 
-static enum mlt_err start(size_t bytes, bool *locked)
+static enum mlt_err start_heap(size_t bytes, bool *locked)
 {
-    const struct rlimit none = { 0, 0 };
-    ENSURE(setrlimit(RLIMIT_CORE, &none) == 0, MLT_ERR_SYSTEM);
-    ENSURE(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, MLT_ERR_SYSTEM);
     if (CRYPTO_secure_malloc_initialized()) {
         *locked = true;
         return MLT_OK;
@@ -33,6 +30,19 @@ static enum mlt_err start(size_t bytes, bool *locked)
     ENSURE(rc != 0, MLT_ERR_NOMEM);
     *locked = rc == 1;
     return MLT_OK;
+}
+
+static enum mlt_err start(size_t bytes, bool *locked)
+{
+    const struct rlimit none = { 0, 0 };
+    ENSURE(setrlimit(RLIMIT_CORE, &none) == 0, MLT_ERR_SYSTEM);
+    ENSURE(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, MLT_ERR_SYSTEM);
+    return start_heap(bytes, locked);
+}
+
+enum mlt_err secret_heap_start(bool *locked)
+{
+    return start_heap(lockable_heap(), locked);
 }
 
 enum mlt_err secret_start(bool *locked)

@@ -22,7 +22,11 @@ struct secret {
  */
 MUST_CHECK enum mlt_err secret_start(bool *locked);
 
-/* The same with room for ten thousand sessions, locked or not: for the process that keeps them,
+/* The heap alone, for a library, which leaves the process as it is.  Not safe against a second
+ * call at the same time; does nothing when libcrypto has a secure heap already. */
+MUST_CHECK enum mlt_err secret_heap_start(bool *locked);
+
+/* secret_start with room for ten thousand sessions, locked or not: for the process that keeps them,
  * where a heap that strangers can fill would be worse than one that may be swapped out. */
 MUST_CHECK enum mlt_err secret_start_large(bool *locked);
 
