@@ -39,10 +39,22 @@ build_targets() {
     quietly ninja -k 0 -C "$dir" "$@"
 }
 
-# The three programs, left in build/bin.
+# install_library PREFIX [BUILD]: header, shared and static library, pkg-config file.
+install_library() {
+    local from=build/${2:-gcc}/src/client
+    install -d "$1/include/malote" "$1/lib/pkgconfig"
+    install -C -m 644 include/malote/client.h "$1/include/malote/"
+    install -C -m 644 "$from/libmalote.so.0" "$from/libmalote.a" "$1/lib/"
+    ln -sfn libmalote.so.0 "$1/lib/libmalote.so"
+    install -C -m 644 "$from/malote.pc" "$1/lib/pkgconfig/"
+}
+
+# The three programs, left in build/bin; and the library, so that build/ is a prefix of its own.
 build_binaries() {
     local name
-    build_targets gcc src/cmd/maloted src/cmd/malote src/cmd/malote-ca || return 1
+    build_targets gcc src/cmd/maloted src/cmd/malote src/cmd/malote-ca \
+        src/client/libmalote.so.0 src/client/libmalote.a || return 1
+    install_library build
     mkdir -p build/bin
     for name in maloted malote malote-ca; do
         install -C -m 755 "build/gcc/src/cmd/$name" "build/bin/$name"

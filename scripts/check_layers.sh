@@ -15,14 +15,21 @@ declare -A MAY_INCLUDE=(
     [ca]="base wire crypto pki ipc"
     [relay]="base wire crypto pki protocol ipc"
     [client]="base wire crypto pki protocol"
-    [cmd]="base wire crypto pki protocol ipc ca relay client"
+    [cmd]="base wire crypto pki protocol ipc ca relay"
 )
+
+# The malote command is a host like any other: the public header, base/, and cmd/ but for what
+# belongs to the other programs.  (What its files include, they too may include no more than this.)
+OTHER_PROGRAMS="cmd/data_path.* cmd/malote_ca* cmd/maloted*"
+MALOTE="cmd/malote.c cmd/cmd_* cmd/enrol.* cmd/explain.* cmd/host.* cmd/show.* cmd/system_look_up.*"
 
 # Headers of others, and the only files that may include them (patterns below src/).  A header
 # of libcrypto that is not listed is included by nobody.
 OUTSIDE=(
     "uv.h                    relay/net*"
     "sqlite3.h               ca/* client/*"
+    "ares.h                  client/resolver.c client/public_home.c"
+    "malote/client.h         client/public* $MALOTE"
     "jansson.h               cmd/*"
     "ini.h                   cmd/* relay/config*"
     "utf8proc.h              base/text.c"
@@ -54,7 +61,7 @@ OUTSIDE=(
 # What libc and the kernel give to everyone.
 PLATFORM="arpa/inet assert ctype dirent endian errno fcntl getopt grp ifaddrs inttypes langinfo
 limits linux/fs locale net/if netdb netinet/in netinet/tcp poll pthread pwd sched signal stdalign
-stdarg stdatomic stdbool stddef stdint stdio stdlib string strings sys/eventfd sys/file sys/ioctl sys/mman
+stdarg stdatomic stdbool stddef stdint stdio stdlib string strings sys/epoll sys/eventfd sys/file sys/ioctl sys/mman
 sys/prctl sys/random sys/resource sys/queue sys/select sys/signalfd sys/socket sys/stat sys/syscall sys/time
 sys/types sys/uio sys/un sys/wait syslog termios time unistd"
 PLATFORM=" $(echo $PLATFORM) "
@@ -65,10 +72,27 @@ violation() {
     found=1
 }
 
+fits() { # NAME PATTERNS
+    local pattern
+    set -f
+    set -- "$1" $2
+    set +f
+    for pattern in "${@:2}"; do
+        # shellcheck disable=SC2053  # a pattern is what it is
+        [[ $1 != $pattern ]] || return 0
+    done
+    return 1
+}
+
 check_room() { # FILE ROOM HEADER
     local file=$1 room=$2 header=$3 other=${3%%/*}
     if [[ $header != */* || $header == *..* || ! -f src/$header ]]; then
         violation "$file includes \"$header\", which is not a room/file.h below src/"
+        return
+    fi
+    if [ "$room" = cmd ] && ! fits "${file#src/}" "$OTHER_PROGRAMS"; then
+        [[ $other == base || $other == cmd ]] && ! fits "$header" "$OTHER_PROGRAMS" && return 0
+        violation "$file includes \"$header\": the malote command knows <malote/client.h> and base/"
         return
     fi
     [[ $other != "$room" && " ${MAY_INCLUDE[$room]} " != *" $other "* ]] || return 0
@@ -110,9 +134,9 @@ while IFS=: read -r file line; do
     fi
 done < <(grep -rHE '^[[:space:]]*#[[:space:]]*include' src --include='*.[ch]' --include='*.def' || true)
 
-# The public interface knows none of the rooms.
+# The public interface knows none of the rooms, nor do those who show how it is used.
 while IFS= read -r line; do
-    violation "$line: include/malote must stand alone"
-done < <(grep -rHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' include 2>/dev/null || true)
+    violation "$line: include/malote and examples stand alone"
+done < <(grep -rHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' include examples 2>/dev/null || true)
 
 exit "$found"

@@ -3,6 +3,7 @@
 # ./run install [--prefix DIR]: what was built, to where a system looks for it.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+. scripts/build.sh
 
 prefix=/usr/local
 while [ $# -gt 0 ]; do
@@ -44,4 +45,9 @@ for document in *.md LICENSE packaging/README.md; do
     *) install -m 644 "$document" "$prefix/share/doc/malote/" ;;
     esac
 done
+install_library "$prefix"
+# Where the loader looks by its cache; below another prefix LD_LIBRARY_PATH or an rpath tells it.
+case $prefix in
+/usr | /usr/local) [ "$(id -u)" -ne 0 ] || ldconfig ;;
+esac
 echo "installed below $prefix: bin/malote bin/malote-ca sbin/maloted lib/systemd/system/maloted.service"

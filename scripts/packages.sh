@@ -3,7 +3,7 @@
 
 # libc6-dev is only a recommendation of gcc, and we install no recommendations.
 declare -A PACKAGES=(
-    [build]="gcc libc6-dev meson ninja-build pkg-config libssl-dev libuv1-dev libsqlite3-dev
+    [build]="gcc libc6-dev meson ninja-build pkg-config libssl-dev libuv1-dev libsqlite3-dev libc-ares-dev
              libinih-dev libjansson-dev libutf8proc-dev"
     [demo]="openssl"
     [format]="clang-format"

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/client.h"
 
-#include <poll.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "client/dial.h"
 #include "client/in_flight.h"
 #include "client/link.h"
+#include "client/reach.h"
+#include "client/watch.h"
 #include "wire/receipt.h"
 
 enum client_state {
     STATE_OVER = 0,
     STATE_WAITING, /* to come back, until due_ms */
-    STATE_DIALING, /* until due_ms */
+    STATE_REACHING,
     STATE_LINKED,
     STATE_CLOSING /* our close is said; until due_ms */
 };
@@ -24,10 +25,9 @@ struct client {
     struct hs_client_config handshake;
     enum client_state state;
     int64_t due_ms;
-    struct dial_list addresses;
-    size_t address; /* which one is tried */
-    int dial_fd;
+    struct reach reach;
     struct link *link;
+    int watch;
     bool logged_in; /* now */
     bool was_logged_in;
     int64_t pause_ms; /* before the next try to come back */
@@ -37,7 +37,6 @@ struct client {
     bool look_into_store;
     int64_t last_row;
     char id[9];
-    char detail[DIAL_DETAIL];
 };
 
 static int64_t now(const struct client *c)
@@ -64,7 +63,10 @@ enum mlt_err client_new(const struct client_config *config, struct client **clie
     CLEANUP(client_free) struct client *c = NULL;
     TRY(ALLOC_NEW(&c));
     c->config = *config;
-    c->dial_fd = -1;
+    c->watch = -1;
+    c->reach = (struct reach) { .env = config->env, .fd = -1 };
+    TRY(watch_open(&c->watch));
+    c->reach.watch = c->watch;
     c->pause_ms = LIMIT_RETRY_FIRST_MS;
     c->look_into_store = config->kind == CLIENT_AUTH_RECEIVE;
     memcpy(c->id, "--------", sizeof("--------"));
@@ -85,7 +87,7 @@ enum mlt_err client_new(const struct client_config *config, struct client **clie
 
 static void hang_up(struct client *c)
 {
-    file_close(&c->dial_fd);
+    reach_stop(&c->reach);
     link_free(&c->link);
     c->logged_in = false;
 }
@@ -95,8 +97,15 @@ void client_free(struct client **client)
     if (*client == NULL)
         return;
     hang_up(*client);
+    reach_clear(&(*client)->reach);
+    file_close(&(*client)->watch);
     alloc_free(*client);
     *client = NULL;
+}
+
+static bool is_out_of_reach(enum mlt_err err)
+{
+    return err == MLT_ERR_UNREACHABLE || err == MLT_ERR_UNKNOWN_HOST;
 }
 
 /* Whatever may be different in a moment; anything else would only repeat itself. */
@@ -109,8 +118,7 @@ static bool is_passing(const struct client_event *why)
         return why->refusal == REFUSAL_BUSY;
     if (why->err == MLT_ERR_ALERT)
         return why->alert != ALERT_PROTOCOL && why->alert != ALERT_VERSION;
-    return why->err == MLT_ERR_UNREACHABLE || why->err == MLT_ERR_CUT ||
-           why->err == MLT_ERR_TIMEOUT;
+    return is_out_of_reach(why->err) || why->err == MLT_ERR_CUT || why->err == MLT_ERR_TIMEOUT;
 }
 
 /* Between three quarters of the pause and all of it, so that many clients do not come at once. */
@@ -120,6 +128,12 @@ static int64_t jittered(struct client *c, int64_t pause_ms)
     if (env_random(c->config.env, (uint8_t *)&chance, sizeof(chance)) != MLT_OK)
         chance = 0;
     return pause_ms - pause_ms * chance / UINT16_MAX / 4;
+}
+
+static enum mlt_err look_up(struct client *c)
+{
+    const struct server_file *server = &c->config.identity->server;
+    return reach_look_up(&c->reach, server->host, server->port);
 }
 
 static void plan_return(struct client *c, struct client_event *why)
@@ -134,6 +148,10 @@ static void plan_return(struct client *c, struct client_event *why)
     c->pause_ms *= 2;
     if (c->pause_ms > LIMIT_RETRY_MOST_MS)
         c->pause_ms = LIMIT_RETRY_MOST_MS;
+    if (is_out_of_reach(why->err) && c->reach.resolver == NULL) { /* it may have moved */
+        enum mlt_err err = look_up(c);
+        (void)err; /* the old addresses serve on */
+    }
 }
 
 /* The link is gone: nobody will hear what became of the messages under way. */
@@ -161,12 +179,14 @@ static void end_session(struct client *c, struct client_event *why, enum mlt_err
         c->was_logged_in = false;
     }
     plan_return(c, why);
+    if (c->state == STATE_OVER)
+        reach_clear(&c->reach);
     tell(c, why);
 }
 
 static void lose(struct client *c, enum mlt_err err)
 {
-    struct client_event why = { .kind = CLIENT_EVENT_LOST, .err = err };
+    struct client_event why = { .kind = CLIENT_EVENT_LOST, .err = err, .system_errno = errno };
     if (c->link != NULL) {
         why.alert = link_peer_alert(c->link);
         snprintf(c->id, sizeof(c->id), "%s", link_id(c->link));
@@ -175,46 +195,53 @@ static void lose(struct client *c, enum mlt_err err)
     end_session(c, &why, err);
 }
 
-/* Starts towards the address it stands at, or the first after it that can be started to. */
-static enum mlt_err dial(struct client *c)
-{
-    for (; c->address < c->addresses.count; c->address++) {
-        const struct dial_address *to = &c->addresses.at[c->address];
-        if (dial_start(to, &c->dial_fd, c->detail) != MLT_OK)
-            continue;
-        c->state = STATE_DIALING;
-        c->due_ms = now(c) + LIMIT_CONNECT_MS;
-        return MLT_OK;
-    }
-    return MLT_ERR_UNREACHABLE;
-}
-
-static enum mlt_err dial_from_first(struct client *c)
-{
-    c->address = 0;
-    return dial(c);
-}
-
 /* This address did not answer as it should: the next one may.  Otherwise `err` stands. */
-static enum mlt_err dial_next(struct client *c, enum mlt_err err)
+static enum mlt_err try_next(struct client *c, enum mlt_err err)
 {
-    if (c->address + 1 >= c->addresses.count)
-        return err;
-    hang_up(c);
-    c->address++;
-    return dial(c);
+    ENSURE(reach_has_next(&c->reach), err);
+    link_free(&c->link);
+    TRY(reach_next(&c->reach));
+    c->state = STATE_REACHING;
+    return MLT_OK;
+}
+
+static enum mlt_err reach_out(struct client *c)
+{
+    TRY(reach_start(&c->reach));
+    c->state = STATE_REACHING;
+    return MLT_OK;
+}
+
+/* What of the connection the host's poll has to wake up for. */
+static void watch_connection(struct client *c)
+{
+    int fd = c->link != NULL ? link_fd(c->link) : c->reach.fd;
+    bool read = c->link != NULL && link_wants_read(c->link);
+    bool write = c->link != NULL ? link_wants_write(c->link) : fd >= 0;
+    if (fd < 0)
+        return;
+    enum mlt_err err = watch_set(c->watch, fd, read, write);
+    if (err != MLT_OK)
+        lose(c, err); /* nobody would wake us */
 }
 
 enum mlt_err client_connect(struct client *client)
 {
     struct client *c = client;
-    ENSURE(c->state == STATE_OVER || c->state == STATE_WAITING, MLT_ERR_STATE);
-    const struct server_file *server = &c->config.identity->server;
-    enum mlt_err err = dial_resolve(server->host, server->port, &c->addresses, c->detail);
-    if (c->state == STATE_WAITING)
-        return MLT_OK;
-    TRY(err);
-    return dial_from_first(c);
+    ENSURE(c->state == STATE_OVER, MLT_ERR_STATE);
+    c->reach.addresses = (struct dial_list) { .count = 0 };
+    enum mlt_err err = look_up(c);
+    if (err == MLT_OK)
+        err = reach_out(c);
+    if (err != MLT_OK)
+        lose(c, err);
+    watch_connection(c);
+    return MLT_OK;
+}
+
+void client_give_addresses(struct client *client, const struct dial_list *list)
+{
+    client->reach.given = *list;
 }
 
 static enum mlt_err on_issued(struct client *c, const struct welcome *w)
@@ -240,7 +267,9 @@ static void on_logged_in(struct client *c, const struct welcome *w)
     c->logged_in = true;
     c->was_logged_in = true;
     c->pause_ms = LIMIT_RETRY_FIRST_MS;
-    c->detail[0] = '\0';
+    c->reach.detail[0] = '\0';
+    c->last_row = 0; /* what the host could not deal with so far comes again */
+    c->look_into_store = c->config.kind == CLIENT_AUTH_RECEIVE;
     tell(c, &(struct client_event) { .kind = CLIENT_EVENT_LOGGED_IN });
 }
 
@@ -305,15 +334,14 @@ static enum mlt_err on_outcome(struct client *c, struct span body)
     TRY(outcome_decode(body, &outcome));
     struct in_flight_entry entry;
     TRY(in_flight_take(&c->in_flight, outcome.id, &entry));
-    if (outcome.state == OUTCOME_DELIVERED)
-        TRY(store_reached(c->config.store, &entry.recipient, env_wall_ms(c->config.env)));
-    if (entry.given_up)
-        return MLT_OK;
     struct client_event event = { .kind = CLIENT_EVENT_OUTCOME,
                                   .outcome = outcome,
                                   .recipient = entry.recipient };
-    tell(c, &event);
-    return MLT_OK;
+    if (!entry.given_up)
+        tell(c, &event); /* before the disk can fail: nobody will say it again */
+    if (outcome.state != OUTCOME_DELIVERED)
+        return MLT_OK;
+    return store_reached(c->config.store, &entry.recipient, env_wall_ms(c->config.env));
 }
 
 static enum mlt_err on_record(struct client *c, enum record_kind kind, struct span body)
@@ -368,8 +396,8 @@ static enum mlt_err run_link(struct client *c)
     enum mlt_err err = link_process(c->link);
     snprintf(c->id, sizeof(c->id), "%s", link_id(c->link));
     if (!link_is_up(c->link) && (err == MLT_ERR_CUT || err == MLT_ERR_TIMEOUT)) {
-        dial_describe(&c->addresses.at[c->address], err_text(err), c->detail);
-        return dial_next(c, err);
+        reach_describe(&c->reach, err_text(err));
+        return try_next(c, err);
     }
     TRY(err);
     if (!was_up && link_is_up(c->link) && !is_enrolling(c))
@@ -386,24 +414,24 @@ static enum mlt_err run_link(struct client *c)
     return MLT_OK;
 }
 
-static enum mlt_err run_dial(struct client *c)
+static enum mlt_err run_reach(struct client *c)
 {
-    struct pollfd ready = { .fd = c->dial_fd, .events = POLLOUT };
-    const struct dial_address *to = &c->addresses.at[c->address];
-    if (poll(&ready, 1, 0) <= 0) {
-        if (now(c) < c->due_ms)
-            return MLT_OK;
-        dial_describe(to, err_text(MLT_ERR_TIMEOUT), c->detail);
-        return dial_next(c, MLT_ERR_UNREACHABLE);
-    }
-    enum mlt_err err = dial_finish(to, c->dial_fd, c->detail);
-    if (err != MLT_OK)
-        return dial_next(c, err);
-    int fd = c->dial_fd;
-    c->dial_fd = -1;
+    int fd = -1;
+    TRY(reach_process(&c->reach, &fd));
+    if (fd < 0)
+        return MLT_OK;
     TRY(link_new(&c->handshake, fd, &c->link));
     c->state = STATE_LINKED;
     return run_link(c);
+}
+
+/* A look-up beside the pause goes on. */
+static enum mlt_err run_pause(struct client *c)
+{
+    if (now(c) >= c->due_ms)
+        return reach_out(c);
+    int none = -1;
+    return reach_process(&c->reach, &none);
 }
 
 static enum mlt_err run_goodbye(struct client *c)
@@ -416,9 +444,9 @@ static enum mlt_err advance(struct client *c)
 {
     switch (c->state) {
     case STATE_WAITING:
-        return now(c) >= c->due_ms ? dial_from_first(c) : MLT_OK;
-    case STATE_DIALING:
-        return run_dial(c);
+        return run_pause(c);
+    case STATE_REACHING:
+        return run_reach(c);
     case STATE_LINKED:
         return run_link(c);
     case STATE_CLOSING:
@@ -435,21 +463,32 @@ void client_process(struct client *client)
     enum mlt_err err = advance(client);
     if (err != MLT_OK)
         lose(client, err);
+    watch_connection(client);
 }
 
 int client_fd(const struct client *client)
 {
-    return client->link != NULL ? link_fd(client->link) : client->dial_fd;
+    return client->state != STATE_OVER ? client->watch : -1;
 }
 
 unsigned client_want(const struct client *client)
 {
-    if (client->link == NULL)
-        return client->dial_fd >= 0 ? CLIENT_WANT_WRITE : CLIENT_WANT_NOTHING;
-    unsigned want = link_wants_read(client->link) ? CLIENT_WANT_READ : CLIENT_WANT_NOTHING;
-    if (link_wants_write(client->link))
-        want |= CLIENT_WANT_WRITE;
-    return want;
+    return client->state != STATE_OVER ? CLIENT_WANT_READ : CLIENT_WANT_NOTHING;
+}
+
+static int64_t left_ms(const struct client *c)
+{
+    int64_t reach = reach_left_ms(&c->reach);
+    if (c->state == STATE_REACHING)
+        return reach;
+    int64_t due = c->due_ms;
+    if (c->state == STATE_LINKED) {
+        int64_t outcome = in_flight_due_ms(&c->in_flight);
+        due = link_due_ms(c->link);
+        due = outcome < due ? outcome : due;
+    }
+    int64_t left = due - now(c);
+    return c->state == STATE_WAITING && reach < left ? reach : left;
 }
 
 int client_timeout_ms(const struct client *client)
@@ -459,13 +498,7 @@ int client_timeout_ms(const struct client *client)
         return 0;
     if (c->state == STATE_OVER)
         return -1;
-    int64_t due = c->due_ms;
-    if (c->state == STATE_LINKED) {
-        int64_t outcome = in_flight_due_ms(&c->in_flight);
-        due = link_due_ms(c->link);
-        due = outcome < due ? outcome : due;
-    }
-    int64_t left = due - now(c);
+    int64_t left = left_ms(c);
     if (left < 0)
         return 0;
     return left < INT32_MAX ? (int)left : INT32_MAX;
@@ -519,6 +552,7 @@ enum mlt_err client_send(struct client *client, const struct name *recipient, st
     memcpy(entry.id, e.id, ENVELOPE_ID);
     TRY(in_flight_add(&c->in_flight, &entry));
     memcpy(id, e.id, ENVELOPE_ID);
+    watch_connection(c);
     return MLT_OK;
 }
 
@@ -528,11 +562,13 @@ void client_close(struct client *client)
     c->look_into_store = false;
     if (c->state == STATE_LINKED && link_is_up(c->link)) {
         begin_goodbye(c);
+        watch_connection(c);
         return;
     }
     if (c->state == STATE_CLOSING)
         return;
     hang_up(c);
+    reach_clear(&c->reach);
     c->state = STATE_OVER;
 }
 
@@ -553,5 +589,5 @@ const char *client_id(const struct client *client)
 
 const char *client_detail(const struct client *client)
 {
-    return client->detail;
+    return client->reach.detail;
 }

@@ -2,6 +2,7 @@
 #ifndef MALOTE_CLIENT_CLIENT_H
 #define MALOTE_CLIENT_CLIENT_H
 
+#include "client/dial.h"
 #include "client/event.h"
 #include "client/identity.h"
 #include "wire/client_auth.h"
@@ -9,7 +10,8 @@
 /*
  * The client as a machine that a host drives: no thread, no loop, no global state.  The host
  * polls client_fd for client_want, at most client_timeout_ms, calls client_process, and then
- * takes events until there is none.  client_process may wait for the disk, never for the network.
+ * takes events until there is none.  client_process may wait for the disk, never for the network
+ * or for a name.
  *
  * A message is on disk before the server is told so; it comes to the host from the store, first
  * those that were not shown in earlier runs.
@@ -32,13 +34,16 @@ MUST_CHECK enum mlt_err client_new(const struct client_config *config, struct cl
 void client_free(struct client **client);
 
 /*
- * Looks the server's name up (this may wait for the name service) and starts towards its first
- * address; the others are tried in turn.  May be called again while the client waits to come
- * back: a failed look-up then keeps the old addresses.  MLT_ERR_UNREACHABLE: client_detail.
+ * Starts to look the server's name up and then towards its first address; the others are tried in
+ * turn, and the name is looked up anew when none answered a client that comes back.  Failures are
+ * events.  MLT_ERR_STATE unless it is over.
  */
 MUST_CHECK enum mlt_err client_connect(struct client *client);
 
-/* May change after every call; -1 while there is none. */
+/* These instead of the name's own, from the next look-up on; an empty list: none. */
+void client_give_addresses(struct client *client, const struct dial_list *list);
+
+/* -1 when it is over. */
 int client_fd(const struct client *client);
 
 enum client_want { CLIENT_WANT_NOTHING = 0, CLIENT_WANT_READ = 1, CLIENT_WANT_WRITE = 2 };

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -10,52 +11,48 @@
 
 #include "base/file.h"
 
-static void free_answers(struct addrinfo **answers)
+enum mlt_err dial_numeric(const char *text, uint16_t port, struct dial_address *address)
 {
-    if (*answers != NULL)
-        freeaddrinfo(*answers);
-}
-
-enum mlt_err dial_resolve(const char *host, uint16_t port, struct dial_list *list,
-                          char detail[static DIAL_DETAIL])
-{
-    char service[8];
-    snprintf(service, sizeof(service), "%u", (unsigned)port);
-    const struct addrinfo hints = { .ai_family = AF_UNSPEC,
-                                    .ai_socktype = SOCK_STREAM,
-                                    .ai_flags = AI_NUMERICSERV };
-    CLEANUP(free_answers) struct addrinfo *answers = NULL;
-    int rc = getaddrinfo(host, service, &hints, &answers);
-    if (rc != 0) {
-        const char *why = rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc);
-        snprintf(detail, DIAL_DETAIL, "%.80s: %s", host, why);
-        return MLT_ERR_UNREACHABLE;
+    struct dial_address got = { .family = AF_INET, .n = sizeof(struct sockaddr_in) };
+    struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1) {
+        memcpy(&got.storage, &v4, sizeof(v4));
+        *address = got;
+        return MLT_OK;
     }
-    struct dial_list got = { 0 };
-    for (const struct addrinfo *a = answers; a != NULL && got.count < LIMIT_ADDRESSES;
-         a = a->ai_next) {
-        if (a->ai_addrlen > sizeof(got.at[0].storage))
-            continue;
-        struct dial_address *to = &got.at[got.count++];
-        memcpy(&to->storage, a->ai_addr, a->ai_addrlen);
-        to->n = a->ai_addrlen;
-        to->family = a->ai_family;
+    char digits[INET6_ADDRSTRLEN];
+    const char *scope = strchrnul(text, '%');
+    size_t n = (size_t)(scope - text);
+    ENSURE(n < sizeof(digits), MLT_ERR_USAGE);
+    memcpy(digits, text, n);
+    digits[n] = '\0';
+    struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+    ENSURE(inet_pton(AF_INET6, digits, &v6.sin6_addr) == 1, MLT_ERR_USAGE);
+    if (*scope == '%') {
+        v6.sin6_scope_id = if_nametoindex(scope + 1);
+        ENSURE(v6.sin6_scope_id != 0, MLT_ERR_USAGE);
     }
-    ENSURE(got.count > 0, MLT_ERR_UNREACHABLE);
-    *list = got;
+    got.family = AF_INET6;
+    got.n = sizeof(v6);
+    memcpy(&got.storage, &v6, sizeof(v6));
+    *address = got;
     return MLT_OK;
 }
 
 void dial_describe(const struct dial_address *address, const char *what,
                    char detail[static DIAL_DETAIL])
 {
-    char host[NI_MAXHOST] = "?";
-    char service[NI_MAXSERV] = "?";
-    getnameinfo((const struct sockaddr *)&address->storage, address->n, host, sizeof(host), service,
-                sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV);
+    char host[INET6_ADDRSTRLEN] = "?";
     bool is_v6 = address->family == AF_INET6;
-    snprintf(detail, DIAL_DETAIL, "%s%.60s%s:%.8s: %.70s", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
-             service, what);
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    memcpy(&v4, &address->storage, sizeof(v4));
+    memcpy(&v6, &address->storage, sizeof(v6));
+    const void *bytes = is_v6 ? (const void *)&v6.sin6_addr : (const void *)&v4.sin_addr;
+    inet_ntop(address->family, bytes, host, sizeof(host));
+    unsigned port = ntohs(is_v6 ? v6.sin6_port : v4.sin_port);
+    snprintf(detail, DIAL_DETAIL, "%s%s%s:%u: %.70s", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
+             port, what);
 }
 
 static enum mlt_err fail(const struct dial_address *address, char detail[static DIAL_DETAIL])

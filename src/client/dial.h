@@ -2,14 +2,15 @@
 #ifndef MALOTE_CLIENT_DIAL_H
 #define MALOTE_CLIENT_DIAL_H
 
-#include <netdb.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/limits.h"
 
-/* From a host name or address to sockets under way to it. */
+/* From an address to a socket under way to it.  Nothing here waits. */
 
 struct dial_address {
     struct sockaddr_storage storage;
@@ -25,12 +26,8 @@ struct dial_list {
 /* For people: "[::1]:6256: Connection refused". */
 #define DIAL_DETAIL 160
 
-/*
- * All addresses of `host`, in the system's order.  Waits for the name service: the only function
- * of this room that waits for a network.  MLT_ERR_UNREACHABLE, with the reason in `detail`.
- */
-MUST_CHECK enum mlt_err dial_resolve(const char *host, uint16_t port, struct dial_list *list,
-                                     char detail[static DIAL_DETAIL]);
+/* A numeric IPv4 or IPv6 address (the latter with %scope if need be).  MLT_ERR_USAGE. */
+MUST_CHECK enum mlt_err dial_numeric(const char *text, uint16_t port, struct dial_address *address);
 
 /* A non-blocking socket on its way; writable when the outcome is known.  MLT_ERR_UNREACHABLE. */
 MUST_CHECK enum mlt_err dial_start(const struct dial_address *address, int *fd,

@@ -25,6 +25,7 @@ enum client_event_kind {
 struct client_event {
     enum client_event_kind kind;
     enum mlt_err err;
+    int system_errno; /* for MLT_ERR_SYSTEM */
     enum alert alert;
     enum close_reason close;
     enum refusal refusal;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/home.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/limits.h"
@@ -67,6 +71,34 @@ void home_close(struct home *home)
 enum mlt_err home_lock(const struct home *home, int *fd)
 {
     return file_lock(home->dirfd, "lock", fd);
+}
+
+static void close_listing(DIR **listing)
+{
+    if (*listing != NULL)
+        closedir(*listing);
+}
+
+/* As file_write names its temporaries. */
+static bool is_temporary(const char *name)
+{
+    static const char tail[] = ".new";
+    size_t n = strlen(name);
+    return name[0] == '.' && n > sizeof(tail) && strcmp(name + n - (sizeof(tail) - 1), tail) == 0;
+}
+
+enum mlt_err home_sweep(const struct home *home)
+{
+    CLEANUP(file_close) int fd = openat(home->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ENSURE(fd >= 0, MLT_ERR_SYSTEM);
+    CLEANUP(close_listing) DIR *listing = fdopendir(fd);
+    ENSURE(listing != NULL, MLT_ERR_SYSTEM);
+    fd = -1; /* the listing's now */
+    for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
+        if (is_temporary(entry->d_name))
+            unlinkat(home->dirfd, entry->d_name, 0);
+    }
+    return MLT_OK;
 }
 
 enum mlt_err home_read_server(const struct home *home, struct server_file *file)

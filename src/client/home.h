@@ -39,6 +39,10 @@ void home_close(struct home *home);
 /* One process at a time may join.  MLT_ERR_LOCKED. */
 MUST_CHECK enum mlt_err home_lock(const struct home *home, int *fd);
 
+/* Removes what a process left that was killed while it wrote: a copy of a private key must not lie
+ * around.  Under home_lock, since such files are written under it. */
+MUST_CHECK enum mlt_err home_sweep(const struct home *home);
+
 /* MLT_ERR_MISSING when nobody joined from here yet. */
 MUST_CHECK enum mlt_err home_read_server(const struct home *home, struct server_file *file);
 MUST_CHECK enum mlt_err home_write_server(const struct home *home, const struct server_file *file);

@@ -59,6 +59,19 @@ enum mlt_err identity_begin(const struct home *home, const struct server_file *s
     return MLT_OK;
 }
 
+enum mlt_err identity_take_up(const struct home *home, const struct server_file *wanted,
+                              const struct key_file *key_file, const struct secret *passphrase,
+                              struct identity *identity)
+{
+    CLEANUP(identity_clear) struct identity taken = { .server = *wanted };
+    TRY(key_file_open(key_file, passphrase, &taken.key));
+    TRY(rsa_public_hash(taken.key, taken.key_hash));
+    TRY(home_write_server(home, wanted));
+    *identity = taken;
+    taken = (struct identity) { 0 };
+    return MLT_OK;
+}
+
 enum mlt_err identity_keep_issued(const struct home *home, struct identity *identity,
                                   struct span ca_der, struct span own_der, int64_t now_s)
 {

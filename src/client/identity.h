@@ -34,6 +34,13 @@ MUST_CHECK enum mlt_err identity_begin(const struct home *home, const struct ser
                                        EVP_PKEY *key, const struct secret *passphrase,
                                        struct identity *identity);
 
+/* The key of an interrupted join (key_file as for identity_load) for what is wanted now, which
+ * replaces the file `server` once the key could be opened. */
+MUST_CHECK enum mlt_err identity_take_up(const struct home *home, const struct server_file *wanted,
+                                         const struct key_file *key_file,
+                                         const struct secret *passphrase,
+                                         struct identity *identity);
+
 /* Keeps what the CA issued: certificates first, then "joined" (the invite is forgotten). */
 MUST_CHECK enum mlt_err identity_keep_issued(const struct home *home, struct identity *identity,
                                              struct span ca_der, struct span own_der,

@@ -340,6 +340,8 @@ static enum mlt_err read_message(sqlite3_stmt *q, struct store_message *m)
     got.number = (uint64_t)sqlite3_column_int64(q, 5);
     const void *body = sqlite3_column_blob(q, 6);
     TRY(buf_put(&got.body, span_of(body, (size_t)sqlite3_column_bytes(q, 6))));
+    const char *text = NULL;
+    TRY(buf_text(&got.body, &text)); /* a NUL behind it, for who takes it for text */
     store_message_clear(m);
     *m = got;
     got = (struct store_message) { 0 };

@@ -13,13 +13,13 @@
  * leaves it sane.
  */
 
-/* Fewer than LIMIT_SEND_WINDOW, so that client_send always has room. */
-static const size_t window = LIMIT_SEND_WINDOW / 2;
+/* Fewer than MLT_SEND_WINDOW, so that mlt_send always has room. */
+static const size_t window = MLT_SEND_WINDOW / 2;
 
 struct chat {
     struct host host;
     struct host_loop loop;
-    struct name with;
+    const char *with;
     struct buf typed; /* not sent yet */
     size_t waiting;   /* sent, fate unknown */
     bool at_eof;
@@ -37,15 +37,16 @@ static enum exit_code send_line(struct chat *c, struct span line)
 {
     if (line.n == 0)
         return EXIT_DONE;
-    uint8_t id[ENVELOPE_ID];
-    enum mlt_err err =
-        text_is_utf8(line) ? client_send(c->host.client, &c->with, line, id) : MLT_ERR_RANGE;
-    if (err == MLT_OK) {
+    uint8_t id[MLT_ID_SIZE];
+    enum mlt_error error = MLT_ERROR_RANGE;
+    if (text_is_utf8(line))
+        error = mlt_send(c->host.client, c->with, line.p, line.n, id);
+    if (error == MLT_ERROR_NONE) {
         c->waiting++;
         return EXIT_DONE;
     }
-    if (err != MLT_ERR_RANGE)
-        return explain_store(c->host.home.path, err);
+    if (error != MLT_ERROR_RANGE)
+        return explain_store(&c->host, error);
     say_error(TEXT_CHAT_BAD_LINE);
     c->failed = true;
     return EXIT_DONE;
@@ -56,20 +57,20 @@ static bool has_line(const struct chat *c, size_t *n)
 {
     const uint8_t *end = c->typed.len > 0 ? memchr(c->typed.p, '\n', c->typed.len) : NULL;
     *n = end != NULL ? (size_t)(end - c->typed.p) : c->typed.len;
-    return end != NULL || (c->typed.len > 0 && (c->at_eof || c->typed.len > LIMIT_BODY));
+    return end != NULL || (c->typed.len > 0 && (c->at_eof || c->typed.len > MLT_BODY_MAX));
 }
 
 /* Sends what can be sent, and reads stdin only while there is room for more. */
 static enum exit_code pump(struct chat *c, bool *done)
 {
     size_t n = 0;
-    while (client_is_logged_in(c->host.client) && c->waiting < window && has_line(c, &n)) {
+    while (mlt_is_logged_in(c->host.client) && c->waiting < window && has_line(c, &n)) {
         enum exit_code code = send_line(c, span_of(c->typed.p, n));
         if (code != EXIT_DONE)
             return code;
         buf_drop(&c->typed, n < c->typed.len ? n + 1 : n);
     }
-    bool idle = client_is_logged_in(c->host.client) && !has_line(c, &n);
+    bool idle = mlt_is_logged_in(c->host.client) && !has_line(c, &n);
     c->loop.other_fd = idle && !c->at_eof ? STDIN_FILENO : -1;
     *done = idle && c->at_eof && c->waiting == 0;
     return EXIT_DONE;
@@ -90,68 +91,66 @@ static enum exit_code on_readable(void *ctx, bool *done)
     return pump(c, done);
 }
 
-static enum exit_code on_message(struct chat *c, const struct store_message *m)
+static enum exit_code on_message(struct chat *c, const struct mlt_event *message)
 {
-    enum mlt_err err = show_message(m, false);
+    enum mlt_err err = show_message(message, false);
     if (err != MLT_OK)
         return explain_output(err);
-    err = client_shown(c->host.client, m->row);
-    return err == MLT_OK ? EXIT_DONE : explain_store(c->host.home.path, err);
+    enum mlt_error error = mlt_shown(c->host.client, mlt_event_row(message));
+    return error == MLT_ERROR_NONE ? EXIT_DONE : explain_store(&c->host, error);
 }
 
-static void on_outcome(struct chat *c, const struct client_event *event)
+static void on_outcome(struct chat *c, const struct mlt_event *event)
 {
     c->waiting--;
-    enum outcome_state state = event->outcome.state;
-    if (state == OUTCOME_DELIVERED || state == OUTCOME_STORED)
+    enum mlt_outcome outcome = mlt_event_outcome(event);
+    if (outcome == MLT_OUTCOME_DELIVERED || outcome == MLT_OUTCOME_STORED)
         return;
     c->failed = true;
-    say_error(TEXT_CHAT_NOT_SENT, event->recipient.text, explain_outcome(event),
-              client_id(c->host.client));
+    say_error(TEXT_CHAT_NOT_SENT, mlt_event_peer(event), explain_outcome(event),
+              mlt_connection_id(c->host.client));
 }
 
 static void on_logged_in(struct chat *c)
 {
-    const char *me = c->host.identity.server.name.text;
+    const char *me = mlt_name(c->host.client);
     if (c->said_lost)
         say_notice(TEXT_LISTENING_AGAIN, me);
     else
-        say_notice(TEXT_CHAT_BEGIN, me, c->with.text);
+        say_notice(TEXT_CHAT_BEGIN, me, c->with);
     c->said_lost = false;
 }
 
-static enum exit_code on_ended(struct chat *c, const struct client_event *event)
+static enum exit_code on_ended(struct chat *c, const struct mlt_event *event)
 {
-    if (event->retry_ms < 0)
-        return event->kind == CLIENT_EVENT_CLOSED ? explain_closed(&c->host, event)
-                                                  : explain_lost(&c->host, event);
+    if (mlt_event_retry_ms(event) < 0)
+        return mlt_event_kind(event) == MLT_EVENT_CLOSED ? explain_closed(&c->host, event)
+                                                         : explain_lost(&c->host, event);
     if (!c->said_lost)
-        say_notice(TEXT_LISTEN_LOST, c->host.identity.server.host, client_id(c->host.client));
+        say_notice(TEXT_LISTEN_LOST, mlt_host(c->host.client), mlt_connection_id(c->host.client));
     c->said_lost = true;
-    if (event->err == MLT_ERR_UNREACHABLE)
-        host_look_up_again(&c->host);
     return EXIT_DONE;
 }
 
-static enum exit_code on_event(void *ctx, const struct client_event *event, bool *done)
+static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *done)
 {
     struct chat *c = ctx;
     enum exit_code code = EXIT_DONE;
-    switch (event->kind) {
-    case CLIENT_EVENT_MESSAGE:
-        code = on_message(c, &event->message);
+    switch (mlt_event_kind(event)) {
+    case MLT_EVENT_MESSAGE:
+        code = on_message(c, event);
         break;
-    case CLIENT_EVENT_OUTCOME:
+    case MLT_EVENT_OUTCOME:
         on_outcome(c, event);
         break;
-    case CLIENT_EVENT_LOGGED_IN:
+    case MLT_EVENT_LOGGED_IN:
         on_logged_in(c);
         break;
-    case CLIENT_EVENT_REFUSED:
+    case MLT_EVENT_REFUSED:
         code = explain_refused(&c->host, event);
         break;
-    case CLIENT_EVENT_CLOSED:
-    case CLIENT_EVENT_LOST:
+    case MLT_EVENT_CLOSED:
+    case MLT_EVENT_LOST:
         code = on_ended(c, event);
         break;
     default:
@@ -168,9 +167,9 @@ static enum exit_code run_chat(struct chat *c)
                                    .other_fd = -1,
                                    .until_ms = INT64_MAX };
     uint64_t others = 0;
-    enum mlt_err err = store_count_unshown(c->host.store, &c->with, &others);
-    if (err != MLT_OK)
-        return explain_store(c->host.home.path, err);
+    enum mlt_error error = mlt_count_unshown(c->host.client, c->with, &others);
+    if (error != MLT_ERROR_NONE)
+        return explain_store(&c->host, error);
     if (others > 0)
         say_notice(TEXT_CHAT_OTHERS, (unsigned long long)others);
     enum host_end end;
@@ -180,16 +179,17 @@ static enum exit_code run_chat(struct chat *c)
 
 enum exit_code cmd_chat(const struct malote_options *options, int argc, char **argv)
 {
-    CLEANUP(clear_chat) struct chat c = { .host = HOST_CLOSED };
+    CLEANUP(clear_chat) struct chat c = { 0 };
     if (argc != 2)
         return malote_wrong_usage(argv[0]);
-    if (name_parse_user(span_str(argv[1]), &c.with) != MLT_OK) {
-        say_error(TEXT_BAD_NAME, argv[1]);
+    c.with = argv[1];
+    if (mlt_check_name(c.with) != MLT_ERROR_NONE) {
+        say_error(TEXT_BAD_NAME, c.with);
         return EXIT_USAGE;
     }
     enum exit_code code = host_open_joined(options, &c.host);
     if (code == EXIT_DONE)
-        code = host_connect(&c.host, CLIENT_AUTH_RECEIVE, true, &c.with);
+        code = host_connect(&c.host, MLT_KIND_RECEIVE, true, c.with);
     if (code != EXIT_DONE)
         return code;
     code = run_chat(&c);

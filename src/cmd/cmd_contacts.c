@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/env.h"
 #include "base/timefmt.h"
 #include "cmd/explain.h"
 #include "cmd/say.h"
@@ -18,31 +19,30 @@ static void when(int64_t wall_ms, int64_t now_ms, char out[static TIMEFMT_RELATI
         timefmt_relative(wall_ms, now_ms, out);
 }
 
-static enum exit_code show_all(struct host *host)
+static enum exit_code show_all(const struct host *host)
 {
     int64_t now_ms = env_wall_ms(env_system());
-    struct store_contact c = { 0 };
+    struct mlt_contact c = MLT_CONTACT_INIT;
     bool found = false;
-    enum mlt_err err = store_next_contact(host->store, NULL, &c, &found);
-    while (err == MLT_OK && found) {
+    enum mlt_error error = mlt_next_contact(host->client, NULL, &c, &found);
+    while (error == MLT_ERROR_NONE && found) {
         char received[TIMEFMT_RELATIVE];
-        char sent[TIMEFMT_RELATIVE];
+        char reached[TIMEFMT_RELATIVE];
         when(c.received_ms, now_ms, received);
-        when(c.sent_ms, now_ms, sent);
-        enum mlt_err written = show_line(TEXT_CONTACT, c.name.text, received, sent);
+        when(c.reached_ms, now_ms, reached);
+        enum mlt_err written = show_line(TEXT_CONTACT, c.name, received, reached);
         if (written != MLT_OK)
             return explain_output(written);
-        struct name after = c.name;
-        err = store_next_contact(host->store, &after, &c, &found);
+        error = mlt_next_contact(host->client, c.name, &c, &found);
     }
-    return err == MLT_OK ? EXIT_DONE : explain_store(host->home.path, err);
+    return error == MLT_ERROR_NONE ? EXIT_DONE : explain_store(host, error);
 }
 
 enum exit_code cmd_contacts(const struct malote_options *options, int argc, char **argv)
 {
     if (argc != 1)
         return malote_wrong_usage(argv[0]);
-    CLEANUP(host_close) struct host host = HOST_CLOSED;
+    CLEANUP(host_close) struct host host = { 0 };
     enum exit_code code = host_open_joined(options, &host);
     return code == EXIT_DONE ? show_all(&host) : code;
 }

@@ -68,50 +68,49 @@ static enum exit_code take_words(int argc, char **argv, struct listen_run *run)
 }
 
 /* Shown first, marked then: a line may come twice after a crash, and is never left out. */
-static enum exit_code on_message(struct listen_run *run, const struct store_message *m, bool *done)
+static enum exit_code on_message(struct listen_run *run, const struct mlt_event *message,
+                                 bool *done)
 {
-    enum mlt_err err = show_message(m, run->json);
+    enum mlt_err err = show_message(message, run->json);
     if (err != MLT_OK)
         return explain_output(err);
-    err = client_shown(run->host.client, m->row);
-    if (err != MLT_OK)
-        return explain_store(run->host.home.path, err);
+    enum mlt_error error = mlt_shown(run->host.client, mlt_event_row(message));
+    if (error != MLT_ERROR_NONE)
+        return explain_store(&run->host, error);
     run->shown++;
     *done = run->wanted > 0 && run->shown >= run->wanted;
     return EXIT_DONE;
 }
 
-static enum exit_code on_ended(struct listen_run *run, const struct client_event *event)
+static enum exit_code on_ended(struct listen_run *run, const struct mlt_event *event)
 {
     const struct host *host = &run->host;
-    if (event->retry_ms >= 0) {
+    if (mlt_event_retry_ms(event) >= 0) {
         if (!run->said_lost)
-            say_notice(TEXT_LISTEN_LOST, host->identity.server.host, client_id(host->client));
+            say_notice(TEXT_LISTEN_LOST, mlt_host(host->client), mlt_connection_id(host->client));
         run->said_lost = true;
-        if (event->err == MLT_ERR_UNREACHABLE)
-            host_look_up_again(&run->host);
         return EXIT_DONE;
     }
-    if (event->kind == CLIENT_EVENT_CLOSED)
+    if (mlt_event_kind(event) == MLT_EVENT_CLOSED)
         return explain_closed(host, event);
     return explain_lost(host, event);
 }
 
-static enum exit_code on_event(void *ctx, const struct client_event *event, bool *done)
+static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *done)
 {
     struct listen_run *run = ctx;
-    switch (event->kind) {
-    case CLIENT_EVENT_MESSAGE:
-        return on_message(run, &event->message, done);
-    case CLIENT_EVENT_LOGGED_IN:
+    switch (mlt_event_kind(event)) {
+    case MLT_EVENT_MESSAGE:
+        return on_message(run, event, done);
+    case MLT_EVENT_LOGGED_IN:
         say_notice(run->said_lost ? TEXT_LISTENING_AGAIN : TEXT_LISTENING,
-                   run->host.identity.server.name.text);
+                   mlt_name(run->host.client));
         run->said_lost = false;
         return EXIT_DONE;
-    case CLIENT_EVENT_REFUSED:
+    case MLT_EVENT_REFUSED:
         return explain_refused(&run->host, event);
-    case CLIENT_EVENT_CLOSED:
-    case CLIENT_EVENT_LOST:
+    case MLT_EVENT_CLOSED:
+    case MLT_EVENT_LOST:
         return on_ended(run, event);
     default:
         return EXIT_DONE;
@@ -137,12 +136,12 @@ static enum exit_code run_listen(struct listen_run *run)
 
 enum exit_code cmd_listen(const struct malote_options *options, int argc, char **argv)
 {
-    CLEANUP(clear_run) struct listen_run run = { .host = HOST_CLOSED };
+    CLEANUP(clear_run) struct listen_run run = { 0 };
     enum exit_code code = take_words(argc, argv, &run);
     if (code == EXIT_DONE)
         code = host_open_joined(options, &run.host);
     if (code == EXIT_DONE)
-        code = host_connect(&run.host, CLIENT_AUTH_RECEIVE, true, NULL);
+        code = host_connect(&run.host, MLT_KIND_RECEIVE, true, NULL);
     if (code != EXIT_DONE)
         return code;
     code = run_listen(&run);

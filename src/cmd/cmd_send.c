@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/limits.h"
+#include "base/buf.h"
 #include "base/text.h"
 #include "cmd/explain.h"
 #include "cmd/say.h"
@@ -13,7 +13,7 @@
 /* malote send NAME [TEXT|-] [--wait stored|delivered|read] [--json] */
 
 struct send_job {
-    struct name to;
+    const char *to;
     struct buf body;
     bool json;
 };
@@ -47,7 +47,7 @@ static enum mlt_err read_stdin(struct buf *body)
         if (n == 0)
             return MLT_OK;
         body->len += (size_t)n;
-        ENSURE(body->len <= LIMIT_BODY, MLT_ERR_RANGE);
+        ENSURE(body->len <= MLT_BODY_MAX, MLT_ERR_RANGE);
     }
 }
 
@@ -57,8 +57,8 @@ static enum exit_code take_text(const char *text, struct send_job *job)
     enum mlt_err err = from_stdin ? read_stdin(&job->body) : buf_put_str(&job->body, text);
     if (err == MLT_ERR_SYSTEM || err == MLT_ERR_NOMEM)
         return explain_file("stdin", err);
-    if (err == MLT_ERR_RANGE || job->body.len > LIMIT_BODY) {
-        say_error(TEXT_BODY_TOO_LONG, (unsigned)LIMIT_BODY);
+    if (err == MLT_ERR_RANGE || job->body.len > MLT_BODY_MAX) {
+        say_error(TEXT_BODY_TOO_LONG, (unsigned)MLT_BODY_MAX);
         return EXIT_USAGE;
     }
     if (job->body.len == 0) {
@@ -88,40 +88,42 @@ static enum exit_code take_words(int argc, char **argv, struct send_job *job)
     int words = argc - optind;
     if (words < 1 || words > 2)
         return malote_wrong_usage(argv[0]);
-    if (name_parse_user(span_str(argv[optind]), &job->to) != MLT_OK) {
-        say_error(TEXT_BAD_NAME, argv[optind]);
+    job->to = argv[optind];
+    if (mlt_check_name(job->to) != MLT_ERROR_NONE) {
+        say_error(TEXT_BAD_NAME, job->to);
         return EXIT_USAGE;
     }
     return take_text(words == 2 ? argv[optind + 1] : NULL, job);
 }
 
 static enum exit_code report(const struct host *host, const struct send_job *job,
-                             const struct client_event *event)
+                             const struct mlt_event *event)
 {
-    bool arrived =
-        event->outcome.state == OUTCOME_DELIVERED || event->outcome.state == OUTCOME_STORED;
+    enum mlt_outcome outcome = mlt_event_outcome(event);
+    bool arrived = outcome == MLT_OUTCOME_DELIVERED || outcome == MLT_OUTCOME_STORED;
     const char *why = arrived ? NULL : explain_outcome(event);
     if (!arrived)
-        say_error(TEXT_NOT_SENT, job->to.text, why, client_id(host->client));
+        say_error(TEXT_NOT_SENT, job->to, why, mlt_connection_id(host->client));
     if (job->json) {
-        enum mlt_err err = show_sent(&event->outcome, &job->to, why);
+        enum mlt_err err = show_sent(event, why);
         if (err != MLT_OK)
             return explain_output(err);
     }
     if (arrived)
         return EXIT_DONE;
-    return event->err == MLT_OK ? EXIT_REFUSED : EXIT_UNREACHABLE;
+    return mlt_event_error(event) == MLT_ERROR_NONE ? EXIT_REFUSED : EXIT_UNREACHABLE;
 }
 
-static enum exit_code send_now(struct host *host, const struct send_job *job)
+static enum exit_code send_now(const struct host *host, const struct send_job *job)
 {
-    uint8_t id[ENVELOPE_ID];
-    enum mlt_err err = client_send(host->client, &job->to, buf_span(&job->body), id);
-    if (err == MLT_OK)
+    uint8_t id[MLT_ID_SIZE];
+    enum mlt_error error = mlt_send(host->client, job->to, job->body.p, job->body.len, id);
+    /* The link was lost in the same breath in which it came up: the next event says why. */
+    if (error == MLT_ERROR_NONE || error == MLT_ERROR_STATE)
         return EXIT_DONE;
-    if (err != MLT_ERR_RANGE)
-        return explain_store(host->home.path, err);
-    say_error(TEXT_BODY_TOO_LONG_FOR_SERVER, host->identity.server.host);
+    if (error != MLT_ERROR_RANGE)
+        return explain_store(host, error);
+    say_error(TEXT_BODY_TOO_LONG_FOR_SERVER, mlt_host(host->client));
     return EXIT_REFUSED;
 }
 
@@ -130,18 +132,18 @@ struct send_run {
     const struct send_job *job;
 };
 
-static enum exit_code on_event(void *ctx, const struct client_event *event, bool *done)
+static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *done)
 {
     const struct send_run *run = ctx;
-    *done = event->kind != CLIENT_EVENT_LOGGED_IN;
-    switch (event->kind) {
-    case CLIENT_EVENT_LOGGED_IN:
+    *done = mlt_event_kind(event) != MLT_EVENT_LOGGED_IN;
+    switch (mlt_event_kind(event)) {
+    case MLT_EVENT_LOGGED_IN:
         return send_now(run->host, run->job);
-    case CLIENT_EVENT_OUTCOME:
+    case MLT_EVENT_OUTCOME:
         return report(run->host, run->job, event);
-    case CLIENT_EVENT_REFUSED:
+    case MLT_EVENT_REFUSED:
         return explain_refused(run->host, event);
-    case CLIENT_EVENT_CLOSED:
+    case MLT_EVENT_CLOSED:
         return explain_closed(run->host, event);
     default:
         return explain_lost(run->host, event);
@@ -168,10 +170,10 @@ enum exit_code cmd_send(const struct malote_options *options, int argc, char **a
     enum exit_code code = take_words(argc, argv, &job);
     if (code != EXIT_DONE)
         return code;
-    CLEANUP(host_close) struct host host = HOST_CLOSED;
+    CLEANUP(host_close) struct host host = { 0 };
     code = host_open_joined(options, &host);
     if (code == EXIT_DONE)
-        code = host_connect(&host, CLIENT_AUTH_SEND, false, NULL);
+        code = host_connect(&host, MLT_KIND_SEND, false, NULL);
     if (code != EXIT_DONE)
         return code;
     code = run_send(&host, &job);

@@ -2,7 +2,7 @@
 #include <getopt.h>
 #include <jansson.h>
 
-#include "base/hex.h"
+#include "base/env.h"
 #include "base/timefmt.h"
 #include "cmd/enrol.h"
 #include "cmd/explain.h"
@@ -25,35 +25,34 @@ static void clear_status(struct status *s)
 
 static enum mlt_err show_as_json(const struct status *s)
 {
-    const struct identity *me = &s->host.identity;
-    char fingerprint[2 * HASH_LEN + 1];
+    static const char *const states[] = { [MLT_STATE_JOINING] = "joining",
+                                          [MLT_STATE_PENDING] = "pending",
+                                          [MLT_STATE_JOINED] = "joined" };
+    const struct mlt_client *me = s->host.client;
     char until[TIMEFMT_RFC3339] = "";
-    hex_encode(SPAN_OF(me->key_hash), fingerprint);
-    bool joined = me->server.state == SERVER_JOINED;
+    bool joined = mlt_state(me) == MLT_STATE_JOINED;
     if (joined)
-        timefmt_rfc3339(me->own.fields.not_after_s * 1000, until);
+        timefmt_rfc3339(mlt_not_after_s(me) * 1000, until);
     return show_json(json_pack("{s:s, s:s, s:s, s:s*, s:s, s:i, s:s, s:s*, s:I, s:b}", "type",
-                               "status", "state", server_state_name(me->server.state), "name",
-                               me->server.name.text, "realm", joined ? me->ca.fields.realm : NULL,
-                               "host", me->server.host, "port", (int)me->server.port, "fingerprint",
-                               fingerprint, "not_after", joined ? until : NULL, "unshown",
+                               "status", "state", states[mlt_state(me)], "name", mlt_name(me),
+                               "realm", joined ? mlt_realm(me) : NULL, "host", mlt_host(me), "port",
+                               (int)mlt_port(me), "fingerprint", mlt_key_fingerprint(me),
+                               "not_after", joined ? until : NULL, "unshown",
                                (json_int_t)s->unshown, "logged_in", s->logged_in));
 }
 
 static enum mlt_err show_as_text(const struct status *s)
 {
-    const struct identity *me = &s->host.identity;
-    char fingerprint[2 * HASH_LEN + 1];
+    const struct mlt_client *me = s->host.client;
     char until[TIMEFMT_RFC3339];
     char relative[TIMEFMT_RELATIVE];
-    hex_encode(SPAN_OF(me->key_hash), fingerprint);
-    int64_t until_ms = me->own.fields.not_after_s * 1000;
+    int64_t until_ms = mlt_not_after_s(me) * 1000;
     timefmt_rfc3339(until_ms, until);
     timefmt_relative(until_ms, env_wall_ms(env_system()), relative);
-    TRY(show_line(TEXT_STATUS_NAME, me->server.name.text, me->ca.fields.realm));
-    TRY(show_line(TEXT_STATUS_KEY, fingerprint));
+    TRY(show_line(TEXT_STATUS_NAME, mlt_name(me), mlt_realm(me)));
+    TRY(show_line(TEXT_STATUS_KEY, mlt_key_fingerprint(me)));
     TRY(show_line(TEXT_STATUS_CERTIFICATE, until, relative));
-    TRY(show_line(TEXT_STATUS_SERVER, me->server.host, (unsigned)me->server.port,
+    TRY(show_line(TEXT_STATUS_SERVER, mlt_host(me), mlt_port(me),
                   s->logged_in ? TEXT_STATUS_REACHED : TEXT_STATUS_NOT_REACHED));
     return show_line(TEXT_STATUS_UNSHOWN, (unsigned long long)s->unshown);
 }
@@ -64,17 +63,17 @@ static enum exit_code show(const struct status *s)
     return err == MLT_OK ? EXIT_DONE : explain_output(err);
 }
 
-static enum exit_code on_event(void *ctx, const struct client_event *event, bool *done)
+static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *done)
 {
     struct status *s = ctx;
     *done = true;
-    switch (event->kind) {
-    case CLIENT_EVENT_LOGGED_IN:
+    switch (mlt_event_kind(event)) {
+    case MLT_EVENT_LOGGED_IN:
         s->logged_in = true;
         return EXIT_DONE;
-    case CLIENT_EVENT_REFUSED:
+    case MLT_EVENT_REFUSED:
         return explain_refused(&s->host, event);
-    case CLIENT_EVENT_CLOSED:
+    case MLT_EVENT_CLOSED:
         return explain_closed(&s->host, event);
     default:
         return explain_lost(&s->host, event);
@@ -83,7 +82,7 @@ static enum exit_code on_event(void *ctx, const struct client_event *event, bool
 
 static enum exit_code ask_server(struct status *s)
 {
-    enum exit_code code = host_connect(&s->host, CLIENT_AUTH_SEND, false, NULL);
+    enum exit_code code = host_connect(&s->host, MLT_KIND_SEND, false, NULL);
     if (code != EXIT_DONE)
         return code;
     const struct host_loop loop = {
@@ -97,23 +96,17 @@ static enum exit_code ask_server(struct status *s)
 
 static enum exit_code status_of_joined(struct status *s)
 {
-    enum mlt_err err = store_open(&s->host.home, &s->host.store);
-    if (err == MLT_OK)
-        err = store_count_unshown(s->host.store, NULL, &s->unshown);
-    if (err != MLT_OK)
-        return explain_store(s->host.home.path, err);
+    enum mlt_error error = mlt_count_unshown(s->host.client, NULL, &s->unshown);
+    if (error != MLT_ERROR_NONE)
+        return explain_store(&s->host, error);
     enum exit_code asked = ask_server(s);
     enum exit_code shown = show(s);
     return asked != EXIT_DONE ? asked : shown;
 }
 
-/* The server's answer to the repeated request; join holds the lock while it runs. */
+/* The server's answer to the repeated request. */
 static enum exit_code status_of_joining(struct status *s)
 {
-    CLEANUP(file_close) int lock = -1;
-    enum mlt_err err = home_lock(&s->host.home, &lock);
-    if (err != MLT_OK)
-        return explain_file(s->host.home.path, err);
     enum exit_code code = enrol_run(&s->host, s->json);
     enum exit_code shown = s->json ? show(s) : EXIT_DONE;
     return code != EXIT_DONE ? code : shown;
@@ -123,7 +116,7 @@ enum exit_code cmd_status(const struct malote_options *options, int argc, char *
 {
     static const struct option known[] = { { "json", no_argument, NULL, 'j' },
                                            { NULL, 0, NULL, 0 } };
-    CLEANUP(clear_status) struct status s = { .host = HOST_CLOSED };
+    CLEANUP(clear_status) struct status s = { 0 };
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (c != 'j')
             return malote_wrong_usage(argv[0]);
@@ -134,6 +127,6 @@ enum exit_code cmd_status(const struct malote_options *options, int argc, char *
     enum exit_code code = host_open(options, &s.host);
     if (code != EXIT_DONE)
         return code;
-    bool joined = s.host.identity.server.state == SERVER_JOINED;
+    bool joined = mlt_state(s.host.client) == MLT_STATE_JOINED;
     return joined ? status_of_joined(&s) : status_of_joining(&s);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/enrol.h"
 
-#include "base/hex.h"
 #include "cmd/explain.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
@@ -15,38 +14,34 @@ static enum exit_code on_issued(const struct enrolment *e)
 {
     if (e->quiet)
         return EXIT_DONE;
-    const struct identity *me = &e->host->identity;
-    char fingerprint[2 * HASH_LEN + 1];
-    hex_encode(SPAN_OF(me->key_hash), fingerprint);
-    enum mlt_err err = show_line(TEXT_JOINED, me->server.name.text, me->ca.fields.realm,
-                                 me->server.host, (unsigned)me->server.port, fingerprint);
+    const struct mlt_client *me = e->host->client;
+    enum mlt_err err = show_line(TEXT_JOINED, mlt_name(me), mlt_realm(me), mlt_host(me),
+                                 mlt_port(me), mlt_key_fingerprint(me));
     return err == MLT_OK ? EXIT_DONE : explain_output(err);
 }
 
 static enum exit_code on_pending(const struct enrolment *e)
 {
-    const struct identity *me = &e->host->identity;
-    char fingerprint[2 * HASH_LEN + 1];
-    hex_encode(SPAN_OF(me->key_hash), fingerprint);
-    say_error(TEXT_PENDING, me->server.name.text);
+    const struct mlt_client *me = e->host->client;
+    say_error(TEXT_PENDING, mlt_name(me));
     if (e->quiet)
         return EXIT_REFUSED;
-    enum mlt_err err = show_line(TEXT_PENDING_FINGERPRINT, me->server.name.text, fingerprint);
+    enum mlt_err err = show_line(TEXT_PENDING_FINGERPRINT, mlt_name(me), mlt_key_fingerprint(me));
     return err == MLT_OK ? EXIT_REFUSED : explain_output(err);
 }
 
-static enum exit_code on_event(void *ctx, const struct client_event *event, bool *done)
+static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *done)
 {
     const struct enrolment *e = ctx;
     *done = true;
-    switch (event->kind) {
-    case CLIENT_EVENT_ISSUED:
+    switch (mlt_event_kind(event)) {
+    case MLT_EVENT_ISSUED:
         return on_issued(e);
-    case CLIENT_EVENT_PENDING:
+    case MLT_EVENT_PENDING:
         return on_pending(e);
-    case CLIENT_EVENT_REFUSED:
+    case MLT_EVENT_REFUSED:
         return explain_refused(e->host, event);
-    case CLIENT_EVENT_CLOSED:
+    case MLT_EVENT_CLOSED:
         return explain_closed(e->host, event);
     default:
         return explain_lost(e->host, event);
@@ -56,7 +51,7 @@ static enum exit_code on_event(void *ctx, const struct client_event *event, bool
 enum exit_code enrol_run(struct host *host, bool quiet)
 {
     struct enrolment e = { host, quiet };
-    enum exit_code code = host_connect(host, CLIENT_AUTH_ENROL, false, NULL);
+    enum exit_code code = host_connect(host, MLT_KIND_JOIN, false, NULL);
     if (code != EXIT_DONE)
         return code;
     const struct host_loop loop = {

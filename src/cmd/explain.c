@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/env.h"
 #include "base/timefmt.h"
 #include "cmd/say.h"
 
@@ -12,26 +13,38 @@ static const char *reason(enum mlt_err err)
     return err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err);
 }
 
+static const char *reason_of(enum mlt_error error, int system_errno)
+{
+    return error == MLT_ERROR_SYSTEM ? strerror(system_errno) : mlt_error_text(error);
+}
+
 enum exit_code explain_file(const char *path, enum mlt_err err)
 {
     say_error(TEXT_FILE_FAILED, path, reason(err));
     return EXIT_LOCAL;
 }
 
-enum exit_code explain_store(const char *home, enum mlt_err err)
+enum exit_code explain_home(const char *path, enum mlt_error error)
 {
-    say_error(TEXT_STORE_FAILED, home, reason(err));
+    say_error(TEXT_FILE_FAILED, path, reason_of(error, errno));
     return EXIT_LOCAL;
 }
 
-enum exit_code explain_identity(const char *home, enum mlt_err err)
+enum exit_code explain_store(const struct host *host, enum mlt_error error)
 {
-    if (err == MLT_ERR_PASSPHRASE) {
+    say_error(TEXT_STORE_FAILED, mlt_home(host->client), reason_of(error, errno));
+    return EXIT_LOCAL;
+}
+
+enum exit_code explain_identity(const struct host *host, enum mlt_error error)
+{
+    const char *home = mlt_home(host->client);
+    if (error == MLT_ERROR_PASSPHRASE) {
         say_error(TEXT_PASSPHRASE_WRONG, home);
         return EXIT_TRUST;
     }
-    say_error(TEXT_IDENTITY_UNUSABLE, home, reason(err));
-    return err_fault(err) == FAULT_PEER ? EXIT_TRUST : EXIT_LOCAL;
+    say_error(TEXT_IDENTITY_UNUSABLE, home, reason_of(error, errno));
+    return mlt_error_blame(error) == MLT_BLAME_SERVER ? EXIT_TRUST : EXIT_LOCAL;
 }
 
 enum exit_code explain_passphrase(enum mlt_err err)
@@ -50,109 +63,152 @@ enum exit_code explain_output(enum mlt_err err)
     return EXIT_LOCAL;
 }
 
-static void say_clock(const struct host *host, enum mlt_err err, const char *id)
+static void say_clock(const struct host *host, enum mlt_error error)
 {
     char now[TIMEFMT_RFC3339];
     timefmt_rfc3339(env_wall_ms(env_system()), now);
-    say_error(TEXT_SERVER_CERT_TIME, host->identity.server.host, err_text(err), now, id);
+    say_error(TEXT_SERVER_CERT_TIME, mlt_host(host->client), mlt_error_text(error), now,
+              mlt_connection_id(host->client));
 }
 
-static void say_unreachable(const struct host *host)
+static void say_unreachable(const struct host *host, enum mlt_error error)
 {
-    const struct server_file *server = &host->identity.server;
-    const char *detail = host->client != NULL ? client_detail(host->client) : "";
-    say_error(TEXT_UNREACHABLE, server->host, (unsigned)server->port,
-              detail[0] != '\0' ? detail : err_text(MLT_ERR_UNREACHABLE));
+    const char *detail = host->detail[0] != '\0' ? host->detail : mlt_detail(host->client);
+    say_error(TEXT_UNREACHABLE, mlt_host(host->client), mlt_port(host->client),
+              detail[0] != '\0' ? detail : mlt_error_text(error));
 }
 
-static void say_lost(const struct host *host, const struct client_event *event, const char *id)
+static void say_failure(const struct host *host, enum mlt_error error, int system_errno)
 {
-    const char *server = host->identity.server.host;
-    switch (event->err) {
-    case MLT_ERR_UNREACHABLE:
-        say_unreachable(host);
+    const char *server = mlt_host(host->client);
+    const char *id = mlt_connection_id(host->client);
+    switch (error) {
+    case MLT_ERROR_UNREACHABLE:
+    case MLT_ERROR_UNKNOWN_HOST:
+        say_unreachable(host, error);
         return;
-    case MLT_ERR_CUT:
-    case MLT_ERR_TIMEOUT:
-        say_error(TEXT_LOST, server, err_text(event->err), id);
+    case MLT_ERROR_CUT:
+    case MLT_ERROR_TIMEOUT:
+        say_error(TEXT_LOST, server, mlt_error_text(error), id);
         return;
-    case MLT_ERR_ALERT:
-        say_error(TEXT_ALERTED, server, alert_text(event->alert), id);
-        return;
-    case MLT_ERR_PIN:
+    case MLT_ERROR_PIN:
         say_error(TEXT_SERVER_PIN, server, id);
         return;
-    case MLT_ERR_GROUP:
+    case MLT_ERROR_GROUP:
         say_error(TEXT_SERVER_GROUP, server, id);
         return;
-    case MLT_ERR_CERT_EXPIRED:
-    case MLT_ERR_CERT_NOT_YET:
-        say_clock(host, event->err, id);
+    case MLT_ERROR_CERT_EXPIRED:
+    case MLT_ERROR_CERT_NOT_YET:
+        say_clock(host, error);
         return;
     default:
         break;
     }
-    if (err_fault(event->err) == FAULT_PEER)
-        say_error(TEXT_SERVER_REFUSED, server, err_text(event->err), id);
+    if (mlt_error_blame(error) == MLT_BLAME_SERVER)
+        say_error(TEXT_SERVER_REFUSED, server, mlt_error_text(error), id);
     else
-        say_error(TEXT_LOCAL_FAILURE, host->home.path, reason(event->err), id);
+        say_error(TEXT_LOCAL_FAILURE, mlt_home(host->client), reason_of(error, system_errno), id);
 }
 
-enum exit_code explain_lost(const struct host *host, const struct client_event *event)
+static enum exit_code exit_of_peer_fault(enum mlt_error error)
 {
-    say_lost(host, event, host->client != NULL ? client_id(host->client) : "--------");
-    return exit_of_err(event->err);
+    switch (error) {
+    case MLT_ERROR_REFUSED:
+    case MLT_ERROR_ALERT:
+    case MLT_ERROR_TOO_MANY:
+    case MLT_ERROR_NAME:
+    case MLT_ERROR_PROOF:
+    case MLT_ERROR_REQUEST:
+        return EXIT_REFUSED;
+    case MLT_ERROR_TIMEOUT:
+    case MLT_ERROR_CUT:
+        return EXIT_UNREACHABLE;
+    default:
+        return EXIT_TRUST; /* what a peer sent did not hold: nobody knows who it is */
+    }
 }
 
-static const char *advice(enum refusal refusal)
+static enum exit_code exit_of_failure(enum mlt_error error)
+{
+    if (error == MLT_ERROR_UNREACHABLE || error == MLT_ERROR_UNKNOWN_HOST)
+        return EXIT_UNREACHABLE;
+    if (error == MLT_ERROR_PASSPHRASE)
+        return EXIT_TRUST;
+    switch (mlt_error_blame(error)) {
+    case MLT_BLAME_SERVER:
+        return exit_of_peer_fault(error);
+    case MLT_BLAME_CALLER:
+        return EXIT_USAGE;
+    default:
+        return EXIT_LOCAL;
+    }
+}
+
+enum exit_code explain_failure(const struct host *host, enum mlt_error error, int system_errno)
+{
+    say_failure(host, error, system_errno);
+    return exit_of_failure(error);
+}
+
+enum exit_code explain_lost(const struct host *host, const struct mlt_event *event)
+{
+    enum mlt_error error = mlt_event_error(event);
+    if (error != MLT_ERROR_ALERT)
+        return explain_failure(host, error, mlt_event_errno(event));
+    say_error(TEXT_ALERTED, mlt_host(host->client), mlt_event_text(event),
+              mlt_connection_id(host->client));
+    return exit_of_failure(error);
+}
+
+static const char *advice(enum mlt_refusal refusal)
 {
     switch (refusal) {
-    case REFUSAL_NAME_TAKEN:
+    case MLT_REFUSAL_NAME_TAKEN:
         return TEXT_ADVICE_NAME_TAKEN;
-    case REFUSAL_NAME_RESERVED:
+    case MLT_REFUSAL_NAME_RESERVED:
         return TEXT_ADVICE_NAME_RESERVED;
-    case REFUSAL_INVITE:
-    case REFUSAL_INVITE_NEEDED:
+    case MLT_REFUSAL_INVITE:
+    case MLT_REFUSAL_INVITE_NEEDED:
         return TEXT_ADVICE_INVITE;
-    case REFUSAL_EXPIRED:
-    case REFUSAL_REVOKED:
+    case MLT_REFUSAL_EXPIRED:
+    case MLT_REFUSAL_REVOKED:
         return TEXT_ADVICE_REISSUE;
-    case REFUSAL_NOT_YET:
+    case MLT_REFUSAL_NOT_YET:
         return TEXT_ADVICE_CLOCK;
-    case REFUSAL_BUSY:
+    case MLT_REFUSAL_BUSY:
         return TEXT_ADVICE_LATER;
     default:
         return TEXT_ADVICE_ADMIN;
     }
 }
 
-enum exit_code explain_refused(const struct host *host, const struct client_event *event)
+enum exit_code explain_refused(const struct host *host, const struct mlt_event *event)
 {
-    const struct server_file *server = &host->identity.server;
-    say_error(TEXT_REFUSED, server->host, server->name.text, refusal_text(event->refusal),
-              advice(event->refusal), client_id(host->client));
+    say_error(TEXT_REFUSED, mlt_host(host->client), mlt_name(host->client), mlt_event_text(event),
+              advice(mlt_event_refusal(event)), mlt_connection_id(host->client));
     return EXIT_REFUSED;
 }
 
-enum exit_code explain_closed(const struct host *host, const struct client_event *event)
+enum exit_code explain_closed(const struct host *host, const struct mlt_event *event)
 {
-    say_error(TEXT_CLOSED, host->identity.server.host, close_reason_text(event->close),
-              client_id(host->client));
-    bool stays = event->close == CLOSE_REPLACED || event->close == CLOSE_REVOKED ||
-                 event->close == CLOSE_EXPIRED;
+    say_error(TEXT_CLOSED, mlt_host(host->client), mlt_event_text(event),
+              mlt_connection_id(host->client));
+    enum mlt_closed why = mlt_event_closed(event);
+    bool stays =
+        why == MLT_CLOSED_REPLACED || why == MLT_CLOSED_REVOKED || why == MLT_CLOSED_EXPIRED;
     return stays ? EXIT_REFUSED : EXIT_UNREACHABLE;
 }
 
-const char *explain_outcome(const struct client_event *event)
+const char *explain_outcome(const struct mlt_event *event)
 {
-    if (event->outcome.state == OUTCOME_UNKNOWN)
-        return event->err == MLT_OK ? TEXT_OUTCOME_UNKNOWN : TEXT_OUTCOME_LOST;
-    switch (event->outcome.reason) {
-    case OUTCOME_REASON_NO_SUCH_NAME:
+    if (mlt_event_outcome(event) == MLT_OUTCOME_UNKNOWN)
+        return mlt_event_error(event) == MLT_ERROR_NONE ? TEXT_OUTCOME_UNKNOWN : TEXT_OUTCOME_LOST;
+    switch (mlt_event_why(event)) {
+    case MLT_WHY_NO_SUCH_NAME:
         return TEXT_OUTCOME_NO_SUCH_NAME;
-    case OUTCOME_REASON_AWAY:
+    case MLT_WHY_AWAY:
         return TEXT_OUTCOME_AWAY;
-    case OUTCOME_REASON_BUSY:
+    case MLT_WHY_BUSY:
         return TEXT_OUTCOME_BUSY;
     default:
         return TEXT_OUTCOME_REFUSED;

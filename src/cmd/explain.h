@@ -9,20 +9,27 @@
  * connection's id, which also stands in the server's log.  Each returns the exit code.
  */
 
+/* Errors of our own (base/err), about a file or stream. */
 enum exit_code explain_file(const char *path, enum mlt_err err);
-enum exit_code explain_identity(const char *home, enum mlt_err err);
-enum exit_code explain_store(const char *home, enum mlt_err err);
 enum exit_code explain_passphrase(enum mlt_err err);
+
+/* Errors of the library; with errno for MLT_ERROR_SYSTEM. */
+enum exit_code explain_home(const char *path, enum mlt_error error);
+enum exit_code explain_identity(const struct host *host, enum mlt_error error);
+enum exit_code explain_store(const struct host *host, enum mlt_error error);
 
 /* Nobody reads our output any more (quiet), or it could not be written. */
 enum exit_code explain_output(enum mlt_err err);
 
-/* CLIENT_EVENT_LOST, _REFUSED, _CLOSED. */
-enum exit_code explain_lost(const struct host *host, const struct client_event *event);
-enum exit_code explain_refused(const struct host *host, const struct client_event *event);
-enum exit_code explain_closed(const struct host *host, const struct client_event *event);
+/* Why there is no connection. */
+enum exit_code explain_failure(const struct host *host, enum mlt_error error, int system_errno);
+
+/* MLT_EVENT_LOST, _REFUSED, _CLOSED. */
+enum exit_code explain_lost(const struct host *host, const struct mlt_event *event);
+enum exit_code explain_refused(const struct host *host, const struct mlt_event *event);
+enum exit_code explain_closed(const struct host *host, const struct mlt_event *event);
 
 /* Why a message did not arrive, for people; static storage. */
-const char *explain_outcome(const struct client_event *event);
+const char *explain_outcome(const struct mlt_event *event);
 
 #endif

@@ -2,14 +2,15 @@
 #include "cmd/host.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "base/alloc.h"
+#include "base/env.h"
+#include "base/limits.h"
 #include "cmd/explain.h"
 #include "cmd/say.h"
+#include "cmd/system_look_up.h"
 
 static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP };
 static volatile sig_atomic_t stopped;
@@ -50,58 +51,53 @@ static void catch_signals(void)
 
 enum exit_code host_open_home(const struct malote_options *options, bool create, struct host *host)
 {
-    CLEANUP(alloc_free_text) char *path = NULL;
-    enum mlt_err err = home_locate(options->home, &path);
-    if (err != MLT_OK) {
+    char path[PATH_MAX];
+    if (mlt_find_home(options->home, path, sizeof(path)) != MLT_ERROR_NONE) {
         say_error(TEXT_NO_HOME_DIRECTORY);
         return EXIT_USAGE;
     }
-    err = home_open(path, create, &host->home);
-    if (err == MLT_OK)
+    enum mlt_error error = mlt_open(path, create ? MLT_OPEN_CREATE : 0, &host->client);
+    if (error == MLT_ERROR_NONE)
         return EXIT_DONE;
-    if (err == MLT_ERR_MISSING && !create) {
+    if (error == MLT_ERROR_MISSING && !create) {
         say_error(TEXT_NO_IDENTITY, path);
         return EXIT_TRUST;
     }
-    return explain_file(path, err);
+    return explain_home(path, error);
 }
 
-static enum exit_code open_key(const struct malote_options *options, struct host *host,
-                               const struct key_file *file)
+static enum exit_code load(const struct malote_options *options, struct host *host,
+                           bool is_protected)
 {
     CLEANUP(secret_clear) struct secret passphrase = { 0 };
-    if (file->is_protected) {
+    if (is_protected) {
         enum mlt_err err =
             passphrase_read(&options->passphrase, TEXT_PASSPHRASE_PROMPT, false, &passphrase);
         if (err != MLT_OK)
             return explain_passphrase(err);
     }
-    int64_t now_s = env_wall_ms(env_system()) / 1000;
-    const struct secret *given = file->is_protected ? &passphrase : NULL;
-    enum mlt_err err = identity_load(&host->home, file, given, now_s, &host->identity);
-    return err == MLT_OK ? EXIT_DONE : explain_identity(host->home.path, err);
+    enum mlt_error error = mlt_load(host->client, passphrase.p, passphrase.n);
+    return error == MLT_ERROR_NONE ? EXIT_DONE : explain_identity(host, error);
 }
 
-enum exit_code host_load_identity(const struct malote_options *options, struct host *host)
+static enum exit_code load_identity(const struct malote_options *options, struct host *host)
 {
-    struct server_file server;
-    enum mlt_err err = home_read_server(&host->home, &server);
-    if (err == MLT_ERR_MISSING) {
-        say_error(TEXT_NO_IDENTITY, host->home.path);
+    enum mlt_error error = mlt_look(host->client);
+    if (error == MLT_ERROR_NONE && mlt_state(host->client) == MLT_STATE_EMPTY) {
+        say_error(TEXT_NO_IDENTITY, mlt_home(host->client));
         return EXIT_TRUST;
     }
-    CLEANUP(key_file_clear) struct key_file file = { 0 };
-    if (err == MLT_OK)
-        err = key_file_read(&host->home, &file);
-    if (err != MLT_OK)
-        return explain_identity(host->home.path, err);
-    return open_key(options, host, &file);
+    bool is_protected = false;
+    if (error == MLT_ERROR_NONE)
+        error = mlt_key_is_protected(host->client, &is_protected);
+    return error == MLT_ERROR_NONE ? load(options, host, is_protected)
+                                   : explain_identity(host, error);
 }
 
 enum exit_code host_open(const struct malote_options *options, struct host *host)
 {
     enum exit_code code = host_open_home(options, false, host);
-    return code == EXIT_DONE ? host_load_identity(options, host) : code;
+    return code == EXIT_DONE ? load_identity(options, host) : code;
 }
 
 enum exit_code host_open_joined(const struct malote_options *options, struct host *host)
@@ -109,60 +105,72 @@ enum exit_code host_open_joined(const struct malote_options *options, struct hos
     enum exit_code code = host_open(options, host);
     if (code != EXIT_DONE)
         return code;
-    if (host->identity.server.state != SERVER_JOINED) {
-        say_error(TEXT_NOT_JOINED_YET, host->identity.server.name.text);
+    if (mlt_state(host->client) != MLT_STATE_JOINED) {
+        say_error(TEXT_NOT_JOINED_YET, mlt_name(host->client));
         return EXIT_TRUST;
     }
-    enum mlt_err err = store_open(&host->home, &host->store);
-    return err == MLT_OK ? EXIT_DONE : explain_store(host->home.path, err);
+    enum mlt_error error = mlt_open_store(host->client);
+    return error == MLT_ERROR_NONE ? EXIT_DONE : explain_store(host, error);
 }
 
 void host_close(struct host *host)
 {
-    client_free(&host->client);
-    store_close(&host->store);
-    identity_clear(&host->identity);
-    home_close(&host->home);
+    mlt_close(&host->client);
 }
 
-enum exit_code host_connect(struct host *host, enum client_auth_kind kind, bool comes_back,
-                            const struct name *only)
+enum exit_code host_connect(struct host *host, enum mlt_kind kind, bool comes_back,
+                            const char *only)
 {
-    const struct client_config config = { .env = env_system(),
-                                          .home = &host->home,
-                                          .identity = &host->identity,
-                                          .store = host->store,
-                                          .kind = kind,
-                                          .comes_back = comes_back,
-                                          .only = only };
-    enum mlt_err err = client_new(&config, &host->client);
-    if (err == MLT_OK)
-        err = client_connect(host->client);
-    if (err != MLT_OK) {
-        const struct client_event lost = { .kind = CLIENT_EVENT_LOST, .err = err };
-        return explain_lost(host, &lost);
-    }
+    host->connection = (struct mlt_connection) {
+        .size = sizeof(host->connection), .kind = kind, .comes_back = comes_back, .only = only
+    };
+    enum mlt_error error = mlt_connect(host->client, &host->connection);
+    if (error == MLT_ERROR_LOCKED)
+        return explain_home(mlt_home(host->client), error);
+    if (error != MLT_ERROR_NONE)
+        return explain_failure(host, error, errno);
     catch_signals();
     return EXIT_DONE;
 }
 
-void host_look_up_again(struct host *host)
+/* While it lasts Ctrl-C ends the process. */
+static bool ask_system(struct host *host)
 {
     sigset_t set = ending_set();
     sigset_t pending;
     if (sigpending(&pending) == 0 && sigismember(&pending, SIGINT) == 1)
-        return;
+        return false;
     for (size_t i = 0; i < COUNT_OF(ending_signals); i++)
         signal(ending_signals[i], SIG_DFL);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
-    enum mlt_err err = client_connect(host->client);
-    (void)err; /* the old addresses serve on */
+    bool found = system_look_up(host->client, host->detail, sizeof(host->detail));
     catch_signals();
+    return found;
+}
+
+/* A name the library does not know may be known to the rest of nsswitch.conf: the connection is
+ * then begun anew, and nobody need hear of the failure. */
+static bool can_begin_anew(struct host *host, const struct mlt_event *event)
+{
+    if (mlt_event_kind(event) != MLT_EVENT_LOST || host->asks_system ||
+        mlt_event_error(event) != MLT_ERROR_UNKNOWN_HOST)
+        return false;
+    host->asks_system = true;
+    return ask_system(host) && mlt_connect(host->client, &host->connection) == MLT_ERROR_NONE;
+}
+
+/* The server may have moved while we wait to come back. */
+static void look_up_again(struct host *host, const struct mlt_event *event)
+{
+    bool moved = mlt_event_kind(event) == MLT_EVENT_LOST &&
+                 mlt_event_error(event) == MLT_ERROR_UNREACHABLE && mlt_event_retry_ms(event) >= 0;
+    if (moved && host->asks_system && !ask_system(host))
+        host->detail[0] = '\0'; /* the old addresses serve on */
 }
 
 static int wait_ms(const struct host *host, int64_t until_ms)
 {
-    int timeout = client_timeout_ms(host->client);
+    int timeout = mlt_timeout_ms(host->client);
     if (until_ms == INT64_MAX)
         return timeout;
     int64_t left = until_ms - host_now_ms();
@@ -172,8 +180,8 @@ static int wait_ms(const struct host *host, int64_t until_ms)
 
 static short poll_events(unsigned want)
 {
-    int read = want & CLIENT_WANT_READ ? POLLIN : 0;
-    int write = want & CLIENT_WANT_WRITE ? POLLOUT : 0;
+    int read = want & MLT_WANT_READ ? POLLIN : 0;
+    int write = want & MLT_WANT_WRITE ? POLLOUT : 0;
     return (short)(read | write);
 }
 
@@ -181,7 +189,7 @@ static short poll_events(unsigned want)
 static enum exit_code turn(struct host *host, const struct host_loop *loop, bool *readable)
 {
     struct pollfd fds[2] = {
-        { .fd = client_fd(host->client), .events = poll_events(client_want(host->client)) },
+        { .fd = mlt_fd(host->client), .events = poll_events(mlt_want(host->client)) },
         { .fd = loop->other_fd, .events = POLLIN },
     };
     int ms = wait_ms(host, loop->until_ms);
@@ -192,21 +200,25 @@ static enum exit_code turn(struct host *host, const struct host_loop *loop, bool
     if (rc < 0 && errno != EINTR)
         return explain_file("ppoll", MLT_ERR_SYSTEM);
     *readable = rc > 0 && fds[1].revents != 0;
-    client_process(host->client);
+    mlt_process(host->client);
     return EXIT_DONE;
 }
 
 static enum exit_code hand_out_events(struct host *host, const struct host_loop *loop, bool *done)
 {
-    CLEANUP(client_event_clear) struct client_event event = { 0 };
     enum exit_code code = EXIT_DONE;
     while (!*done && code == EXIT_DONE) {
-        enum mlt_err err = client_next_event(host->client, &event);
-        if (err != MLT_OK)
-            return explain_store(host->home.path, err);
-        if (event.kind == CLIENT_EVENT_NONE)
+        const struct mlt_event *event = NULL;
+        enum mlt_error error = mlt_next_event(host->client, &event);
+        if (error != MLT_ERROR_NONE)
+            return explain_store(host, error);
+        if (event == NULL)
             return EXIT_DONE;
-        code = loop->on_event(loop->ctx, &event, done);
+        if (can_begin_anew(host, event))
+            continue;
+        code = loop->on_event(loop->ctx, event, done);
+        if (!*done && code == EXIT_DONE)
+            look_up_again(host, event);
     }
     return code;
 }
@@ -233,20 +245,18 @@ enum exit_code host_run(struct host *host, const struct host_loop *loop, enum ho
     return code;
 }
 
-static enum exit_code ignore_event(void *ctx, const struct client_event *event, bool *done)
+static enum exit_code ignore_event(void *ctx, const struct mlt_event *event, bool *done)
 {
     (void)event;
     const struct host *host = ctx;
-    *done = client_is_over(host->client);
+    *done = mlt_is_over(host->client);
     return EXIT_DONE;
 }
 
 void host_say_goodbye(struct host *host)
 {
-    if (host->client == NULL)
-        return;
-    client_close(host->client);
-    if (client_is_over(host->client))
+    mlt_leave(host->client);
+    if (mlt_is_over(host->client))
         return;
     const struct host_loop loop = { .ctx = host,
                                     .on_event = ignore_event,

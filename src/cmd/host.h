@@ -2,24 +2,20 @@
 #ifndef MALOTE_CMD_HOST_H
 #define MALOTE_CMD_HOST_H
 
-#include "client/client.h"
+#include <malote/client.h>
+
 #include "cmd/options.h"
 
 /*
- * What drives a client for a subcommand: its home, identity and store, opened, and the wait for
- * whatever moves next.  These functions say what went wrong and return the exit code for it.
+ * What drives libmalote for a subcommand: its handle, opened, and the wait for whatever moves
+ * next.  These functions say what went wrong and return the exit code for it.
  */
 struct host {
-    struct home home;
-    struct identity identity;
-    struct store *store;
-    struct client *client;
+    struct mlt_client *client;
+    struct mlt_connection connection;
+    bool asks_system; /* the library could not look the server's name up: getaddrinfo does */
+    char detail[256]; /* what that said when it failed */
 };
-
-#define HOST_CLOSED                                                                                \
-    {                                                                                              \
-        .home = HOME_CLOSED                                                                        \
-    }
 
 /* Home and identity; asks for the key's passphrase if it has one. */
 MUST_CHECK enum exit_code host_open(const struct malote_options *options, struct host *host);
@@ -31,21 +27,17 @@ MUST_CHECK enum exit_code host_open_joined(const struct malote_options *options,
 MUST_CHECK enum exit_code host_open_home(const struct malote_options *options, bool create,
                                          struct host *host);
 
-/* The identity of an open home. */
-MUST_CHECK enum exit_code host_load_identity(const struct malote_options *options,
-                                             struct host *host);
-
 void host_close(struct host *host);
 
-/* Starts a client of this kind.  `only` as in client_config. */
-MUST_CHECK enum exit_code host_connect(struct host *host, enum client_auth_kind kind,
-                                       bool comes_back, const struct name *only);
+/* Starts a connection.  `only` (borrowed) as in struct mlt_connection. */
+MUST_CHECK enum exit_code host_connect(struct host *host, enum mlt_kind kind, bool comes_back,
+                                       const char *only);
 
 /* Who is told what happened, and what else is waited for.  The two functions may change it. */
 struct host_loop {
     void *ctx;
     /* *done ends the loop with the code returned; so does any code but EXIT_DONE. */
-    enum exit_code (*on_event)(void *ctx, const struct client_event *event, bool *done);
+    enum exit_code (*on_event)(void *ctx, const struct mlt_event *event, bool *done);
     enum exit_code (*on_readable)(void *ctx, bool *done);
     int other_fd;     /* -1: none; else on_readable is called when it can be read */
     int64_t until_ms; /* monotonic; INT64_MAX: for ever */
@@ -56,9 +48,6 @@ enum host_end { HOST_END_DONE = 0, HOST_END_TIME, HOST_END_SIGNAL };
 /* Until the loop is done, the time is over, or Ctrl-C, SIGTERM or SIGHUP came. */
 MUST_CHECK enum exit_code host_run(struct host *host, const struct host_loop *loop,
                                    enum host_end *end);
-
-/* Looks the server's name up again: it may have moved.  While it lasts Ctrl-C ends the process. */
-void host_look_up_again(struct host *host);
 
 /* Takes leave of the server, a second at most. */
 void host_say_goodbye(struct host *host);

@@ -9,7 +9,6 @@
 #include "cmd/say.h"
 #include "cmd/show.h"
 #include "cmd/standard_files.h"
-#include "crypto/crypto.h"
 
 /* malote: the client. */
 
@@ -84,7 +83,7 @@ static enum exit_code take_options(int argc, char **argv, struct malote_options 
     }
     *stop = what != 0;
     if (what == 'v')
-        return show_line("malote %s", MALOTE_VERSION) == MLT_OK ? EXIT_DONE : EXIT_LOCAL;
+        return show_line("malote %s", mlt_version()) == MLT_OK ? EXIT_DONE : EXIT_LOCAL;
     if (what == 'h')
         return show_help();
     return optind < argc ? EXIT_DONE : malote_wrong_usage("");
@@ -95,8 +94,6 @@ static enum exit_code start(void)
     bool locked = false;
     signal(SIGPIPE, SIG_IGN);
     enum mlt_err err = secret_start(&locked);
-    if (err == MLT_OK)
-        err = crypto_start();
     if (err != MLT_OK) {
         say_error(TEXT_START_FAILED, err_text(err));
         return EXIT_LOCAL;

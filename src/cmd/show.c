@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
+#include "base/file.h"
 #include "base/hex.h"
 #include "base/text.h"
 #include "base/timefmt.h"
@@ -44,20 +44,27 @@ enum mlt_err show_json(void *object)
     return write_out(&line);
 }
 
-static enum mlt_err message_json(const struct store_message *m)
+static struct span body_of(const struct mlt_event *message)
 {
-    char id[2 * ENVELOPE_ID + 1];
+    size_t n = 0;
+    const void *bytes = mlt_event_body(message, &n);
+    return span_of(bytes, n);
+}
+
+static enum mlt_err message_json(const struct mlt_event *message)
+{
+    char id[2 * MLT_ID_SIZE + 1];
     char when[TIMEFMT_RFC3339];
-    hex_encode(SPAN_OF(m->id), id);
-    timefmt_rfc3339(m->time_ms, when);
-    struct span body = buf_span(&m->body);
+    hex_encode(span_of(mlt_event_id(message), MLT_ID_SIZE), id);
+    timefmt_rfc3339(mlt_event_time_ms(message), when);
+    struct span body = body_of(message);
     CLEANUP(buf_clear) struct buf safe = { 0 };
     if (!text_is_utf8(body)) { /* JSON has no other place for such bytes than an escape */
         TRY(text_put_safe(&safe, body, true));
         body = buf_span(&safe);
     }
     return show_json(json_pack("{s:s, s:s, s:s, s:s, s:s%}", "type", "message", "from",
-                               m->sender.text, "id", id, "time", when, "text",
+                               mlt_event_peer(message), "id", id, "time", when, "text",
                                body.n > 0 ? (const char *)body.p : "", body.n));
 }
 
@@ -75,45 +82,47 @@ static void clock_text(int64_t wall_ms, char *out, size_t n)
         snprintf(out, n, "?");
 }
 
-static enum mlt_err message_human(const struct store_message *m)
+static enum mlt_err message_human(const struct mlt_event *message)
 {
     char when[32];
-    clock_text(m->time_ms, when, sizeof(when));
-    struct span body = buf_span(&m->body);
+    clock_text(mlt_event_time_ms(message), when, sizeof(when));
+    struct span body = body_of(message);
     while (body.n > 0 && body.p[body.n - 1] == '\n')
         body.n--;
     CLEANUP(buf_clear) struct buf line = { 0 };
-    TRY(buf_put_format(&line, "%s  %s  ", m->sender.text, when));
+    TRY(buf_put_format(&line, "%s  %s  ", mlt_event_peer(message), when));
     TRY(text_put_safe(&line, body, true));
     TRY(buf_put_u8(&line, '\n'));
     return write_out(&line);
 }
 
-enum mlt_err show_message(const struct store_message *m, bool json)
+enum mlt_err show_message(const struct mlt_event *message, bool json)
 {
-    return json ? message_json(m) : message_human(m);
+    return json ? message_json(message) : message_human(message);
 }
 
-const char *show_state(enum outcome_state state)
+/* What JSON calls a state. */
+static const char *state_of(const struct mlt_event *event)
 {
-    switch (state) {
-    case OUTCOME_STORED:
+    switch (mlt_event_outcome(event)) {
+    case MLT_OUTCOME_STORED:
         return "stored";
-    case OUTCOME_DELIVERED:
+    case MLT_OUTCOME_DELIVERED:
         return "delivered";
-    case OUTCOME_REFUSED:
+    case MLT_OUTCOME_REFUSED:
         return "refused";
     default:
         return "unknown";
     }
 }
 
-enum mlt_err show_sent(const struct outcome *outcome, const struct name *to, const char *reason)
+enum mlt_err show_sent(const struct mlt_event *outcome, const char *reason)
 {
-    char id[2 * ENVELOPE_ID + 1];
-    hex_encode(SPAN_OF(outcome->id), id);
-    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s*}", "type", "sent", "to", to->text, "id",
-                               id, "state", show_state(outcome->state), "reason", reason);
+    char id[2 * MLT_ID_SIZE + 1];
+    hex_encode(span_of(mlt_event_id(outcome), MLT_ID_SIZE), id);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:s, s:s*}", "type", "sent", "to", mlt_event_peer(outcome), "id",
+                  id, "state", state_of(outcome), "reason", reason);
     return show_json(object);
 }
 

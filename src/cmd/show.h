@@ -2,7 +2,10 @@
 #ifndef MALOTE_CMD_SHOW_H
 #define MALOTE_CMD_SHOW_H
 
-#include "client/client.h"
+#include <malote/client.h>
+
+#include "base/attr.h"
+#include "base/err.h"
 
 /*
  * What goes to stdout, each in one write, so that a reader has it when the function returns.
@@ -11,14 +14,10 @@
  */
 
 /* "maria  14:03  text", or the JSON line of `listen --json`. */
-MUST_CHECK enum mlt_err show_message(const struct store_message *m, bool json);
-
-/* "delivered", "stored", "refused", "unknown": what JSON calls a state. */
-const char *show_state(enum outcome_state state);
+MUST_CHECK enum mlt_err show_message(const struct mlt_event *message, bool json);
 
 /* The JSON line of `send --json`; `reason` only when it did not arrive (else NULL). */
-MUST_CHECK enum mlt_err show_sent(const struct outcome *outcome, const struct name *to,
-                                  const char *reason);
+MUST_CHECK enum mlt_err show_sent(const struct mlt_event *outcome, const char *reason);
 
 /* A line of ours. */
 MUST_CHECK enum mlt_err show_line(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -253,3 +253,94 @@ rehome() {
     cp -r "$T/home-$1" "$T/home-$2"
     sed -i "s/^port .*/port $3/" "$T/home-$2/server"
 }
+
+# ---- the second implementation, tests/interop ----
+
+# interop PROGRAM ARGUMENT...: Debian's Python, which has python3-cryptography.
+interop() {
+    PYTHONDONTWRITEBYTECODE=1 timeout -k 5 90 \
+        /usr/bin/python3 "$ROOT/tests/interop/$1.py" "${@:2}" </dev/null
+}
+
+# interop_start OUT PROGRAM ARGUMENT...: in the background; INTEROP is its pid, OUT what it says.
+interop_start() {
+    local out=$1
+    : >"$out"
+    PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$ROOT/tests/interop/$2.py" "${@:3}" \
+        >"$out" 2>>"$T/interop.log" </dev/null &
+    INTEROP=$!
+    STARTED+=("$INTEROP")
+}
+
+# An attacker and a victim, certified: $T/py-mallory and $T/py-victim.
+two_strangers() {
+    is "$(interop peer join "$(invite mallory)" mallory "$T/py-mallory")" "issued 0"
+    is "$(interop peer join "$(invite victim)" victim "$T/py-victim")" "issued 0"
+    remember
+}
+
+# What unharmed compares with.
+remember() {
+    PROCESSES="$(child_of "$SERVER" net) $(child_of "$SERVER" ca)"
+    ca list --json >"$T/list-before"
+}
+
+# hostile_clients ROW CLASSES URL [MORE]: every variant is told alert protocol, and is logged once
+# with one of CLASSES and never under the victim's name; those called honest are welcomed, and a
+# wrong proof of an invite is refused by a Welcome.
+hostile_clients() {
+    local variant id said class
+    interop attack_server "$1" "$3" "$T/py-mallory" "$T/py-victim" "${@:4}" >"$T/verdicts"
+    [ "$(grep -vc '^honest' "$T/verdicts")" -ge 3 ] || fail "row $1: too few: $(cat "$T/verdicts")"
+    while read -r variant id said; do
+        case $variant in
+        honest*)
+            [[ $said == "welcome 1 0" || $said == "welcome 2 0" || $said == "outcome 3 1" ]] ||
+                fail "$variant: $said"
+            continue
+            ;;
+        esac
+        wait_for 5 grep -q "connection $id " "$T/server.log"
+        is "$variant: $(grep -c "connection $id " "$T/server.log")" "$variant: 1"
+        class=$(sed -nE "s/.*connection $id .* name ([a-z.-]+) ended: MLT_ERR_([A-Z_]+):.*/\1 \2/p" \
+            "$T/server.log")
+        [[ $class != victim* ]] || fail "$variant became the victim: $class"
+        [[ ${class#* } =~ ^($2)$ ]] || fail "$variant: logged as $class"
+        case $said in
+        "alert protocol (plain)" | "alert protocol (sealed)" | "alert of 33 bytes") ;;
+        "welcome 4 3") [[ $variant == proof_* ]] || fail "$variant: $said" ;;
+        *) fail "$variant: $said" ;;
+        esac
+    done <"$T/verdicts"
+}
+
+# hostile_servers ROW VICTIM [MORE]: every variant meets the real client of $T/home-maria, which
+# refuses it; one called genuine_server shows that nothing else stood in its way.
+hostile_servers() {
+    local variant status
+    interop_start "$T/evil" attack_client "$1" "127.0.0.1:$PORT" "${@:2}"
+    wait_for 10 grep -q ^variants "$T/evil"
+    rehome maria evil "$(sed -n 's/^listening on //p' "$T/evil")"
+    for variant in $(sed -n 's/^variants: //p' "$T/evil"); do
+        status=0
+        as evil send victim "for the real server only" </dev/null >"$T/out" 2>"$T/err" || status=$?
+        wait_for 10 grep -q "^verdict: $variant: " "$T/evil"
+        one_line "$T/err"
+        if [ "$variant" = genuine_server ]; then
+            has "$T/evil" "verdict: $variant: in session"
+            continue
+        fi
+        is "$variant $status" "$variant 4"
+        grep -qE "^verdict: $variant: alert protocol \((plain|sealed)\)$" "$T/evil" ||
+            fail "$(grep "^verdict: $variant:" "$T/evil")"
+    done
+    wait "$INTEROP" || fail "the hostile server ended with status $?"
+}
+
+# The same processes, the same certificates, and an honest newcomer is served.
+unharmed() {
+    is "$(child_of "$SERVER" net) $(child_of "$SERVER" ca)" "$PROCESSES"
+    ca list --json | grep -v '"newcomer"' | diff - "$T/list-before" ||
+        fail "the list of users changed"
+    serves
+}
