@@ -8,5 +8,5 @@ if [ "${1:-}" = --write ]; then
     shift
 fi
 cd -- "${1:-$(dirname -- "${BASH_SOURCE[0]}")/..}"
-{ find src include tests bench -name '*.[ch]' -print0 2>/dev/null || true; } |
+{ find src include examples tests bench -name '*.[ch]' -print0 2>/dev/null || true; } |
     xargs -0 -r clang-format --style=file "${mode[@]}"

@@ -12,7 +12,7 @@ while IFS= read -r file; do
         found=1
     fi
 done < <(
-    find run .ci src include tests bench packaging scripts -type f \
+    find run .ci src include examples tests bench packaging scripts -type f \
         \( -name '*.[ch]' -o -name '*.def' -o -name '*.sh' -o -name '*.awk' -o -name run -o \
         -name '*.py' -o -name 'meson*' -o -name '*.service' -o -name '*.sysusers' \) \
         -not -path '*/corpus/*' 2>/dev/null | grep -vE '^scripts/(check_spdx|test_checks)\.sh$'

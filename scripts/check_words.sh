@@ -16,7 +16,7 @@ report() { # WHY, and lines on stdin
 }
 
 sources() {
-    find src include bench tests -name '*.[ch]' -print 2>/dev/null | sort
+    find src include examples bench tests -name '*.[ch]' -print 2>/dev/null | sort
 }
 
 # FILE:LINE:code, with comments and the text of literals blanked.

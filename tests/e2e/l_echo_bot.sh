@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# examples/echo_bot.c, built as a stranger would: with pkg-config against an installed prefix,
+# shared and static.  It answers, comes back when the server does, and ends cleanly.
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+. "$ROOT/scripts/build.sh"
+
+# build_bot NAME FLAG...: from outside the repository, so that nothing of it helps.
+build_bot() {
+    local name=$1
+    shift
+    cp "$ROOT/examples/echo_bot.c" "$T/$name.c"
+    (cd "$T" && cc -Wall -Wextra -Werror -o "$name" "$name.c" "$@" -Wl,-rpath,"$P/lib") ||
+        fail "$name could not be built"
+}
+
+P=$T/prefix
+(cd "$ROOT" && install_library "$P" "$BUILD")
+export PKG_CONFIG_PATH=$P/lib/pkgconfig
+is "$(pkg-config --modversion malote)" "$(malote --version | sed 's/malote //')"
+read -r -a shared <<<"$(pkg-config --cflags --libs malote)"
+read -r -a all <<<"$(pkg-config --cflags --libs --static malote)"
+build_bot bot_shared "${shared[@]}"
+objdump -p "$T/bot_shared" | grep -q 'NEEDED *libmalote.so.0' || fail "the bot does not need libmalote.so.0"
+# Where there is no shared library the linker takes the other.
+rm "$P"/lib/libmalote.so
+build_bot bot_static "${all[@]}"
+! objdump -p "$T/bot_static" | grep -q libmalote || fail "the bot still needs a shared libmalote"
+
+is_here() { # TIMES
+    [ "$(grep -c 'here as bot' "$T/bot.log")" -ge "$1" ]
+}
+
+start_bot() { # PROGRAM
+    : >"$T/bot.log"
+    "$T/$1" "$T/home-bot" >"$T/bot.out" 2>"$T/bot.log" </dev/null &
+    BOT=$!
+    STARTED+=("$BOT")
+    wait_for 15 is_here 1
+}
+
+end_bot() {
+    kill -TERM "$BOT"
+    wait_for 10 gone "$BOT"
+    wait "$BOT" || fail "the bot ended with status $?"
+    is "$(wc -c <"$T/bot.out")" 0 # the library says nothing on stdout
+}
+
+start_server
+join bot maria
+
+# Not connected, the bot gets nothing; then each of its two forms answers.
+for form in bot_shared bot_static; do
+    start_bot "$form"
+    listen maria --count 1
+    expect 0 send maria bot "eco de $form"
+    wait_for 10 heard maria "eco de $form"
+    wait_for 10 gone "$LISTENER"
+    end_bot
+    expect 1 send maria bot "nobody there"
+done
+
+# The server goes away and comes back: so does the bot.
+start_bot bot_shared
+stop_server
+start_server
+wait_for 15 is_here 2
+listen maria --count 1
+expect 0 send maria bot "back again"
+wait_for 10 heard maria "back again"
+end_bot
+
+# A message that came, and that nobody could show: it is answered by whoever comes next, once.
+malote --home "$T/home-bot" listen --count 1 >/dev/full 2>"$T/full.log" </dev/null &
+STARTED+=("$!")
+wait_for 15 grep -q listening "$T/full.log"
+expect 0 send maria bot "not shown"
+wait_for 10 grep -q stdout "$T/full.log"
+listen maria
+start_bot bot_shared
+wait_for 10 heard maria "not shown"
+end_bot
+start_bot bot_shared
+expect 0 send maria bot "one more"
+wait_for 10 heard maria "one more"
+end_bot
+is "$(grep -c 'not shown' "$T/heard-maria")" 1
+
+# What cannot work is said in a line.
+kill "$LISTENER"
+stop_server
+expect 1 "$T/bot_shared" "$T/home-bot"
+has "$T/err" "127.0.0.1:$PORT: Connection refused"
+one_line "$T/err"
+expect 1 "$T/bot_shared" "$T/nowhere"
+has "$T/err" "not found"
+one_line "$T/err"
