@@ -50,4 +50,12 @@ install_library "$prefix"
 case $prefix in
 /usr | /usr/local) [ "$(id -u)" -ne 0 ] || ldconfig ;;
 esac
+for page in docs/man/*.[1-8]; do
+    install -D -m 644 "$page" "$prefix/share/man/man${page##*.}/${page##*/}"
+done
+# bash-completion looks for a file of the command's name.
+for program in malote malote-ca maloted; do
+    install -D -m 644 packaging/completion/malote.bash \
+        "$prefix/share/bash-completion/completions/$program"
+done
 echo "installed below $prefix: bin/malote bin/malote-ca sbin/maloted lib/systemd/system/maloted.service"
