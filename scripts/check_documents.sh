@@ -19,4 +19,9 @@ for document in *.md packaging/*.md; do
         [ -e "$(dirname "$document")/$target" ] || complain "$document: link to $target leads nowhere"
     done < <(grep -oE '\]\([^)#:]+\)' "$document" | sed 's/^](//; s/)$//' | sort -u)
 done
+
+# A section that the code cites must stand in PROTOCOL.md.
+while IFS=: read -r file section; do
+    grep -qsE "^#+ ${section//./\\.}\.? " PROTOCOL.md || complain "$file cites PROTOCOL.md $section, which is not there"
+done < <(grep -rHoE 'PROTOCOL\.md [0-9]+(\.[0-9]+)?' src include tests bench 2>/dev/null | sed 's/PROTOCOL\.md //' | sort -u)
 exit $bad

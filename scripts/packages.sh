@@ -7,7 +7,7 @@ declare -A PACKAGES=(
              libinih-dev libjansson-dev libutf8proc-dev"
     [demo]="openssl"
     [format]="clang-format"
-    [test]="clang libclang-rt-14-dev clang-format libcmocka-dev gnutls-bin libnss3-tools mandoc strace"
+    [test]="clang libclang-rt-14-dev clang-format libcmocka-dev gnutls-bin libnss3-tools mandoc abigail-tools strace"
 )
 
 APT_INSTALL="apt-get install -y --no-install-recommends"

@@ -10,8 +10,11 @@ failed=0
 
 clean_tree() {
     rm -rf "${tree:?}"/*
-    mkdir -p "$tree"/{src/{base,wire,crypto,relay,ca,client,cmd},include/malote,tests/unit,scripts}
+    mkdir -p "$tree"/{src/{base,wire,crypto,relay,ca,client,cmd},include/malote,examples,tests/unit,scripts}
     cp "$here/../.clang-format" "$tree/"
+    printf '/* SPDX-License-Identifier: Apache-2.0 */\n#include "relay/x.h"\n' \
+        >"$tree/src/cmd/maloted.h"
+    printf '/* SPDX-License-Identifier: Apache-2.0 */\n' >"$tree/examples/x.c"
     local room
     for room in base wire crypto relay ca client cmd; do
         printf '/* SPDX-License-Identifier: Apache-2.0 */\nint %s_x(void);\n' "$room" \
@@ -27,6 +30,57 @@ int ${room}_x(void)
 }
 CODE
     done
+}
+
+# Pages, completion and three small programs that fit together, for check_pages.sh.
+pages_tree() {
+    clean_tree
+    mkdir -p "$tree"/{docs/man,packaging/completion,build/bin}
+    local program page
+    for program in malote malote-ca maloted; do
+        page=$tree/docs/man/$program.$([ "$program" = malote ] && echo 1 || echo 8)
+        cat >"$tree/build/bin/$program" <<'CODE'
+#!/bin/sh
+echo "usage: $(basename "$0") [--home DIR] ... (see --nothing)"
+[ "$(basename "$0")" != maloted ] || exit 0
+printf '  send NAME [--json]\n        send it\n  fly\n        fly (not built yet)\n'
+CODE
+        [ "$program" != maloted ] || sed -i 's/ (see --nothing)//' "$tree/build/bin/$program"
+        chmod +x "$tree/build/bin/$program"
+        {
+            printf '.Dd November 22, 2026\n.Dt %s %s\n.Os\n' "${program^^}" "${page##*.}"
+            printf '.Sh NAME\n.Nm %s\n.Nd a program\n' "$program"
+            printf '.Sh %s\nwords\n' SYNOPSIS DESCRIPTION
+            printf '.Sh OPTIONS\n.Bl -tag -width Ds\n'
+            printf '.It Fl -%s\nwords\n' home help version
+            printf '.El\n'
+            [ "$program" = maloted ] ||
+                printf '.Sh SUBCOMMANDS\n.Bl -tag -width Ds\n.It Cm send\nwords\n%s\n.El\n' \
+                    "$(printf '.Bl -tag -width Ds\n.It Fl -json\nwords\n.El')"
+            printf '.Sh %s\nwords\n' ENVIRONMENT FILES 'EXIT STATUS' EXAMPLES 'SEE ALSO'
+        } >"$page"
+    done
+    cat >"$tree/packaging/completion/malote.bash" <<'CODE'
+_malote_complete() {
+    COMPREPLY=()
+    case ${COMP_WORDS[*]} in
+    *' send --') COMPREPLY=(--json) ;;
+    *' --') COMPREPLY=(--home --help --version) ;;
+    'maloted '*) ;;
+    *) COMPREPLY=(send) ;;
+    esac
+}
+CODE
+}
+
+# replace FILE SED: one change to a tree of pages; nothing changed would test nothing.
+replace() {
+    pages_tree
+    planted=$1
+    cp "$tree/$1" "$tree/before"
+    sed -i "$2" "$tree/$1"
+    ! cmp -s "$tree/before" "$tree/$1" || echo "not ok checks nothing was planted in $1 by $2"
+    rm "$tree/before"
 }
 
 # expect CHECK NAME: the check must fail now and name the planted file.
@@ -72,6 +126,14 @@ plant src/crypto/x.c '#include <openssl/ssl.h>'; expect layers libssl_anywhere
 plant src/relay/x.c '#include <jansson.h>';   expect layers jansson_outside_cmd
 plant src/base/x.c '#include <curl/curl.h>';  expect layers an_unknown_library
 plant include/malote/y.h '#include "base/x.h"'; expect layers the_public_header_includes_a_room
+plant examples/x.c '#include "client/x.h"';   expect layers an_example_reaches_behind_the_public_header
+for room in client crypto wire; do
+    plant src/cmd/x.c "#include \"$room/x.h\""
+    expect layers "the_malote_command_includes_$room"
+done
+plant src/cmd/x.c '#include "cmd/maloted.h"'; expect layers the_malote_command_includes_a_header_of_maloted
+plant src/cmd/maloted.h '#include "client/x.h"'; expect layers maloted_includes_client
+plant src/relay/x.c '#include <malote/client.h>'; expect layers the_server_uses_the_client_library
 mkdir -p "$tree/src/extra"; clean_tree; mkdir -p "$tree/src/extra"
 planted=src/extra/x.c
 printf '#include <stdio.h>\n' >"$tree/$planted"; expect layers a_room_that_is_not_in_the_table
@@ -97,6 +159,29 @@ plant src/ca/x.c '/* SPDX-License-Identifier: Apache-2.0 */'; expect spdx a_seco
 
 plant README.md 'held by `test_nothing`';           expect documents a_test_that_does_not_exist
 plant README.md 'see [there](nowhere.md)';           expect documents a_link_that_leads_nowhere
+plant src/ca/x.c '/* PROTOCOL.md 99.1 */';           expect documents a_section_that_is_not_there
 plant src/ca/x.c 'int  y ( void ) ;';         expect format a_line_laid_out_by_hand
+
+pages_tree
+if out=$("$here/check_pages.sh" "$tree" 2>&1); then
+    echo "ok checks clean_pages_pass"
+else
+    echo "not ok checks clean_pages_pass: $out"
+    failed=1
+fi
+completion=packaging/completion/malote.bash
+replace docs/man/malote.1 's/Fl -home/Ar DIR/';       expect pages a_page_without_an_option
+replace docs/man/maloted.8 's/-home/-house/';         expect pages a_page_with_an_option_too_many
+replace docs/man/malote-ca.8 's/Cm send/Cm fly/';     expect pages a_page_with_what_is_not_built
+replace docs/man/malote.1 's/Fl -json/Fl -jsan/';     expect pages a_page_with_another_option_there
+replace docs/man/malote.1 's/^words$/say --wrods/';   expect pages an_example_with_no_such_option
+replace docs/man/malote.1 's/^\.Sh FILES$//';         expect pages a_page_without_a_section
+replace docs/man/malote.1 's/^\.Os$/.Oz/';            expect pages a_page_that_mandoc_warns_of
+replace "$completion" 's/(send)/()/';                 expect pages a_completion_without_a_subcommand
+replace "$completion" 's/--home/--hose/';             expect pages a_completion_with_no_such_option
+replace "$completion" 's/(send)/(send fly)/'; expect pages a_completion_with_what_is_not_built
+replace src/cmd/x.c '$a { "hide", no_argument, NULL, 1 },'
+planted='hide is taken';                                    expect pages an_option_that_help_hides
+rm -r "$tree/docs" "$tree/build"
 
 exit "$failed"
