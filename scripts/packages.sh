@@ -7,7 +7,8 @@ declare -A PACKAGES=(
              libinih-dev libjansson-dev libutf8proc-dev"
     [demo]="openssl"
     [format]="clang-format"
-    [test]="clang libclang-rt-14-dev clang-format libcmocka-dev gnutls-bin libnss3-tools mandoc abigail-tools strace"
+    [test]="clang libclang-rt-14-dev clang-format libcmocka-dev gnutls-bin libnss3-tools mandoc abigail-tools strace
+            python3 python3-cryptography"
 )
 
 APT_INSTALL="apt-get install -y --no-install-recommends"
