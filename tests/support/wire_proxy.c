@@ -4,10 +4,13 @@
  * request does to one frame what an attacker would.
  *
  *   wire_proxy --to HOST:PORT [--record PREFIX] [--flip D:F:B[:BIT]] [--cut D:F:B] [--drop D:F]
- *              [--replay D:F] [--reflect D:F] [--connection N] [--while FILE]
+ *              [--replay D:F] [--reflect D:F] [--swap D:F] [--replace D:F:PIECE]
+ *              [--insert D:F:PIECE] [--connection N] [--while FILE]
  *
  * D is "up" (client to server) or "down", F the number of a frame in that direction from 0, B a
  * byte in it (its header has four).  F may be "-": then B counts bytes of the whole direction.
+ * --swap lets the next frame pass first; the bytes of the file PIECE come in place of the frame,
+ * or before it.
  * --connection N spares all connections but the N-th (from 0), --while FILE those that begin
  * while there is no such file.  Prints "listening on PORT".
  * PREFIX.<connection>.up and .down hold the bytes as they arrived; PREFIX.frames has a line a
@@ -30,7 +33,7 @@
 
 #define HEADER 4
 
-enum deed { NONE, FLIP, CUT, DROP, REPLAY, REFLECT };
+enum deed { NONE, FLIP, CUT, DROP, REPLAY, REFLECT, SWAP, REPLACE, INSERT };
 
 struct plan {
     enum deed deed;
@@ -38,7 +41,8 @@ struct plan {
     long frame; /* -1: any, `byte` counts the whole direction */
     long byte;
     int bit;
-    long connection; /* -1: all */
+    const char *piece; /* REPLACE, INSERT */
+    long connection;   /* -1: all */
 };
 
 struct direction {
@@ -49,7 +53,7 @@ struct direction {
     long total;    /* bytes so far */
     uint32_t size; /* of the frame, header included; 0 until the header is there */
     uint8_t header[HEADER];
-    uint8_t held[1 << 18]; /* the frame to replay */
+    uint8_t held[1 << 18]; /* the frame to come again, or later */
     size_t held_len;
     uint8_t ready[1 << 14]; /* forwarded in one write */
     size_t ready_len;
@@ -69,7 +73,8 @@ static void die(const char *what)
 static void usage(void)
 {
     fprintf(stderr, "wire_proxy --to HOST:PORT [--record PREFIX] [--flip D:F:B[:BIT]] "
-                    "[--cut D:F:B] [--drop D:F] [--replay D:F] [--reflect D:F] [--connection N] "
+                    "[--cut D:F:B] [--drop D:F] [--replay D:F] [--reflect D:F] [--swap D:F] "
+                    "[--replace D:F:PIECE] [--insert D:F:PIECE] [--connection N] "
                     "[--while FILE]\n");
     exit(2);
 }
@@ -85,6 +90,12 @@ static void read_place(enum deed deed, const char *text)
         usage();
     plan.up = strcmp(direction, "up") == 0;
     plan.frame = strcmp(frame, "-") == 0 ? -1 : strtol(frame, NULL, 10);
+    plan.piece = strchr(strchr(text, ':') + 1, ':');
+    if (deed != REPLACE && deed != INSERT)
+        return;
+    if (plan.piece == NULL || plan.frame < 0)
+        usage();
+    plan.piece++;
 }
 
 static void write_all(int fd, const uint8_t *p, size_t n)
@@ -152,22 +163,41 @@ static void put(struct direction *d, uint8_t byte)
     d->ready[d->ready_len++] = byte;
 }
 
+/* The file of the plan, as it is. */
+static void put_piece(struct direction *d)
+{
+    static uint8_t bytes[1 << 18];
+    int fd = open(plan.piece, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
+    if (n < 0)
+        die(plan.piece);
+    close(fd);
+    flush(d);
+    write_all(d->to, bytes, (size_t)n);
+}
+
 static void forward(struct direction *d, uint8_t byte)
 {
+    bool has_piece = plan.deed == REPLACE || plan.deed == INSERT;
+    bool holds = plan.deed == REPLAY || plan.deed == SWAP;
     if (is_target_byte(d) && plan.deed == CUT) {
         flush(d);
         exit(0);
     }
     if (is_target_byte(d) && plan.deed == FLIP)
         byte = (uint8_t)(byte ^ (1u << plan.bit));
-    if (is_target(d) && plan.deed == DROP)
+    if (is_target(d) && has_piece && d->at == 0)
+        put_piece(d);
+    if (is_target(d) && (plan.deed == DROP || plan.deed == REPLACE))
         return;
     if (is_target(d) && plan.deed == REFLECT) {
         write_all(d->from, &byte, 1);
         return;
     }
-    if (is_target(d) && plan.deed == REPLAY && d->held_len < sizeof(d->held))
+    if (is_target(d) && holds && d->held_len < sizeof(d->held))
         d->held[d->held_len++] = byte;
+    if (is_target(d) && plan.deed == SWAP)
+        return;
     put(d, byte);
 }
 
@@ -185,9 +215,11 @@ static void step(struct direction *d, uint8_t byte)
     if (d->at < HEADER || d->at < (long)d->size)
         return;
     note_frame(d);
-    if (is_target(d) && plan.deed == REPLAY) {
+    bool is_next = plan.deed == SWAP && !is_target(d) && d->held_len > 0;
+    if ((is_target(d) && plan.deed == REPLAY) || is_next) {
         flush(d);
         write_all(d->to, d->held, d->held_len);
+        d->held_len = 0;
     }
     d->at = 0;
     d->frame++;
@@ -249,11 +281,9 @@ static const char *read_options(int argc, char **argv)
     static const struct {
         const char *name;
         enum deed deed;
-    } deeds[] = { { "--flip", FLIP },
-                  { "--cut", CUT },
-                  { "--drop", DROP },
-                  { "--replay", REPLAY },
-                  { "--reflect", REFLECT } };
+    } deeds[] = { { "--flip", FLIP },       { "--cut", CUT },         { "--drop", DROP },
+                  { "--replay", REPLAY },   { "--reflect", REFLECT }, { "--swap", SWAP },
+                  { "--replace", REPLACE }, { "--insert", INSERT } };
     const char *to = NULL;
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--to") == 0)
