@@ -425,6 +425,45 @@ static void malformed_or_unpermitted_messages_end_the_pair_and_nothing_else(void
     assert_int_equal(enrol("maria", 0, &first_invite).result, WELCOME_ISSUED);
 }
 
+/* splitmix64: the same packets every time. */
+static uint64_t draw(void)
+{
+    static uint64_t seed = 49;
+    uint64_t z = seed += 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+}
+
+/* Row 49; what is well-formed and wrong is for test_ca_requests, which knows who may have what. */
+static void row_49_packets_of_nonsense_get_nothing_signed(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 500; round++) {
+        uint8_t raw[5 + 600];
+        size_t n = draw() % 600;
+        for (size_t i = 0; i < 5 + n; i++)
+            raw[i] = (uint8_t)draw();
+        if (round % 2 == 0)
+            raw[0] = (uint8_t)(IPC_SERVER_REQUEST + draw() % 4);
+        assert_int_equal(send(net.fd, raw, 5 + n, MSG_NOSIGNAL), 5 + n);
+        if (raw[0] == IPC_SERVER_REQUEST && n >= 64) {
+            struct ipc_message message;
+            struct ipc_server_cert answer;
+            receive(&net, IPC_SERVER_CERT, &message);
+            assert_ok(ipc_server_cert_decode(message.body, &answer));
+            assert_true(answer.err != MLT_OK);
+            continue;
+        }
+        unsigned members, revoked;
+        assert_dropped();
+        give_peer();
+        sync_net(&members, &revoked);
+        assert_int_equal(members + revoked, 0);
+    }
+    assert_int_equal(enrol("maria", 0, &first_invite).result, WELCOME_ISSUED);
+}
+
 static void net_is_told_of_members_and_of_revoked_keys(void **state)
 {
     (void)state;
@@ -561,6 +600,7 @@ int main(void)
         INVITED(a_server_certificate_has_the_subject_the_ca_chose),
         INVITED(server_certificates_are_rationed),
         INVITED(malformed_or_unpermitted_messages_end_the_pair_and_nothing_else),
+        INVITED(row_49_packets_of_nonsense_get_nothing_signed),
         INVITED(net_is_told_of_members_and_of_revoked_keys),
         INVITED(a_killed_ca_opens_again_with_the_same_salt),
         INVITED(a_wrong_passphrase_is_told_to_the_parent_in_one_line),
