@@ -156,6 +156,113 @@ static void write_sessions(void)
     write_seed("session", "outcome", 1, SPAN_OF(outcome));
 }
 
+static void write_envelopes(void)
+{
+    size_t count = 0;
+    const struct message_row *rows = message_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP(buf_clear) struct buf sample = { 0 };
+        bool is_send = strcmp(rows[i].name, "send") == 0;
+        if (!is_send && strcmp(rows[i].name, "deliver") != 0)
+            continue;
+        must(rows[i].sample(0, &sample) == MLT_OK);
+        write_seed("envelope", rows[i].name, -1, buf_span(&sample));
+    }
+}
+
+static void write_words(void)
+{
+    static const char *const words[] = {
+        "maria.silva",
+        "a--b",
+        "relay",
+        "malote.internal",
+        "xn--a.b-c",
+        "30s",
+        "7d",
+        "3650d",
+        "99999999999999999h",
+        "ffdhe3072",
+        "00ff",
+        "[::1]:6256",
+        "127.0.0.1:0",
+        ":6256",
+        "relay.example:65536",
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "word_%zu", i);
+        write_seed("words", name, -1, span_str(words[i]));
+    }
+}
+
+static void write_texts(void)
+{
+    write_seed("text", "plain", -1, span_str("chegou o malote? \xe2\x80\x9csim\xe2\x80\x9d \\"));
+    write_seed("text", "controls", -1, span_str("a\x1b[2J\x07\r\n\tb\x7f\xc2\x9b"));
+    write_seed("text", "bidi", -1, span_str("\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa8\xef\xbb\xbf"));
+    write_seed("text", "joiners", -1, span_str("\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb"));
+    write_seed("text", "not_utf8", -1,
+               span_str("\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80\xff\xe2\x82"));
+    write_seed("text", "beyond", -1,
+               span_str("\xee\x80\x80\xf3\xa0\x80\x81\xf4\x8f\xbf\xbf\xcd\xb8"));
+}
+
+/* A leaf of each kind, and a root that has a name. */
+static void write_ledger(void)
+{
+    uint8_t leaf[1 + 32 + 1 + 5 + 32 + 1 + 16 + 8] = { [33] = 5, 'm', 'a', 'r', 'i', 'a' };
+    leaf[71] = 3;
+    leaf[sizeof(leaf) - 1] = 9;
+    write_seed("ledger", "client", -1, SPAN_OF(leaf));
+    leaf[71] = 1;
+    write_seed("ledger", "root_with_a_name", -1, SPAN_OF(leaf));
+    uint8_t root[sizeof(leaf) - 5] = { [66] = 1 };
+    write_seed("ledger", "root", -1, SPAN_OF(root));
+}
+
+static void write_key_files(void)
+{
+    static const char box[] = "malote-key 1 scrypt 1024 8 1 "
+                              "0000000000000000000000000000000000000000000000000000000000000000 00 "
+                              "0000000000000000000000000000000000000000000000000000000000000000\n";
+    static const char dear[] =
+        "malote-key 1 scrypt 1048576 8 1 "
+        "0000000000000000000000000000000000000000000000000000000000000000 00 "
+        "0000000000000000000000000000000000000000000000000000000000000000\n";
+    static const uint8_t edits[] = { 0, 40, 1, 3, 0, 2, 6, 0 };
+    write_seed("key_file", "box", 1, span_str(box));
+    write_seed("key_file", "box_dear", 1, span_str(dear));
+    write_seed("key_file", "pem", 0,
+               span_str("-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n"));
+    write_seed("key_file", "header", 0,
+               span_str("-----BEGIN PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMAA=\n"
+                        "-----END PRIVATE KEY-----\n"));
+    for (unsigned mode = 2; mode < 4; mode++) {
+        char name[16];
+        snprintf(name, sizeof(name), "good_%u", mode);
+        write_seed("key_file", name, (int)mode, span_of(edits, 0));
+        snprintf(name, sizeof(name), "edited_%u", mode);
+        write_seed("key_file", name, (int)mode, span_of(edits, 3));
+        snprintf(name, sizeof(name), "cut_%u", mode);
+        write_seed("key_file", name, (int)mode, span_of(edits, 2));
+    }
+}
+
+/* Steps of fuzz_router: what, which session, two words. */
+static void write_routes(void)
+{
+    static const uint8_t talk[] = { 6, 1, 15, 0, 0, 0, 0x80, 0, 0, 1, 0x81, 1, 3, 0, 1, 7,
+                                    5, 1, 0,  7, 3, 0, 1,    8, 2, 1, 0,    0, 3, 0, 2, 9 };
+    static const uint8_t replaced[] = { 6, 1, 15, 0, 0, 0, 0x80, 0, 0, 1, 0x80, 1,
+                                        3, 1, 0,  1, 0, 2, 0x80, 2, 5, 2, 0,    1 };
+    static const uint8_t ended[] = { 6, 1, 15, 0, 0, 0, 0x80, 0, 0, 1, 0x81, 1, 3, 0, 1, 1,
+                                     6, 0, 1,  1, 7, 0, 0x40, 0, 3, 0, 1,    2, 6, 1, 1, 0 };
+    write_seed("router", "talk", -1, SPAN_OF(talk));
+    write_seed("router", "replaced", -1, SPAN_OF(replaced));
+    write_seed("router", "ended", -1, SPAN_OF(ended));
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -169,6 +276,12 @@ int main(int argc, char **argv)
     write_handshakes();
     write_urls();
     write_sessions();
+    write_envelopes();
+    write_words();
+    write_texts();
+    write_ledger();
+    write_key_files();
+    write_routes();
     file_close(&out_dir);
     return 0;
 }
