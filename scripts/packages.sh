@@ -7,8 +7,10 @@ declare -A PACKAGES=(
              libinih-dev libjansson-dev libutf8proc-dev"
     [demo]="openssl"
     [format]="clang-format"
-    [test]="clang libclang-rt-14-dev clang-format libcmocka-dev gnutls-bin libnss3-tools mandoc abigail-tools strace
-            python3 python3-cryptography"
+    [test]="clang libclang-rt-14-dev clang-format libcmocka-dev gnutls-bin libnss3-tools mandoc abigail-tools
+            python3 python3-cryptography
+            python3-cryptography-vectors librust-ring-dev librust-hkdf-dev librust-hmac-dev
+            librust-webpki-dev strace"
 )
 
 APT_INSTALL="apt-get install -y --no-install-recommends"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ./run test [NAME...]: checks, two builds, unit programs of both, fuzz corpora and a short live
-# run of every fuzz target, then the end-to-end scripts.  One line a test, the log of a failing
+# ./run test [NAME...]: checks, two builds, unit programs of both, fuzz corpora and a live run of
+# some fuzz targets, then the end-to-end scripts.  One line a test, the log of a failing
 # one, and at the end exactly one line with the sum.  With NAMEs: what contains one of them.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -9,7 +9,8 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 NAMES=("$@")
 LOGS=build/test-logs
-FUZZ_SECONDS=90 # shared by all targets
+FUZZ_SECONDS=30 # of each target that is run live
+FUZZ_LIVE=4     # of them a run, two at a time: a minute
 passed=0 failed=0 skipped=0
 
 rm -rf "$LOGS"
@@ -62,21 +63,59 @@ verdict() {
     fi
 }
 
-run_checks() {
-    local check line
-    for check in layers words spdx format documents; do
-        verdict "check $check" "scripts/check_$check.sh"
-    done
-    wanted_within "checks" scripts/test_checks.sh || return 0
-    { scripts/test_checks.sh 2>&1 || true; } >"$LOGS/checks.log"
+# A script that prints "ok NAME" or "not ok NAME" for each of its tests.
+run_lines() { # WHAT SCRIPT [ARGUMENT]
+    local line log=$LOGS/$1.log
+    wanted_within "$1" "$2" || return 0
+    { "${@:2}" 2>&1 || true; } >"$log"
     while IFS= read -r line; do
         case $line in
         'ok '*) ! wanted "${line#ok }" || pass "${line#ok }" ;;
         'not ok '*) ! wanted "${line#not ok }" || fail "${line#not ok }" ;;
-        *) fail "checks said: $line" ;;
+        *) fail "$1 said: $line" ;;
         esac
-    done <"$LOGS/checks.log"
-    grep -q '^ok ' "$LOGS/checks.log" || fail "checks said nothing"
+    done <"$log"
+    grep -q '^ok ' "$log" || fail "$1 said nothing"
+}
+
+# What is written down of the protocol's vectors is what both builds make of it.
+run_vectors() {
+    local dir
+    for dir in gcc asan; do
+        verdict "vectors $dir" scripts/vectors.sh "build/$dir/tests/vectors/make_vectors"
+    done
+    run_lines vectors scripts/test_vectors.sh build/gcc/tests/vectors/make_vectors
+}
+
+# Other people's vectors and certificates, out of installed packages, put to our wrappers.
+run_public() {
+    local file line log=$LOGS/public.log some=() status=0
+    if [ ${#NAMES[@]} -gt 0 ]; then
+        for file in tests/public/*.py; do
+            ! wanted_within "public" "$file" || some=(yes)
+        done
+        [ ${#some[@]} -gt 0 ] || return 0
+    fi
+    timeout -k 5 300 python3 -B tests/public/check.py build/asan/tests/public/oracle \
+        >"$log" 2>&1 </dev/null || status=$?
+    while IFS= read -r line; do
+        case $line in
+        'ok '*) ! wanted "public ${line#ok }" || pass "public ${line#ok }" ;;
+        'not ok '*) ! wanted "public ${line#not ok }" || fail "public ${line#not ok }" ;;
+        *) fail "public said: $line" ;;
+        esac
+    done <"$log"
+    if ! grep -q '^ok ' "$log" || { [ "$status" -ne 0 ] && ! grep -q '^not ok ' "$log"; }; then
+        fail "public: ended with status $status" "$log"
+    fi
+}
+
+run_checks() {
+    local check
+    for check in layers words spdx format documents; do
+        verdict "check $check" "scripts/check_$check.sh"
+    done
+    run_lines checks scripts/test_checks.sh
 }
 
 run_builds() {
@@ -124,6 +163,7 @@ run_unit() { # BUILD SOURCE
 
 run_units() {
     verdict "check paths of PROTOCOL.md" build/gcc/tests/unit/test_steps --compare PROTOCOL.md
+    verdict "check pages" scripts/check_pages.sh
     local dir source
     for dir in gcc asan; do
         for source in tests/unit/test_*.c; do
@@ -133,20 +173,64 @@ run_units() {
     done
 }
 
+# Every kept input of every target, and half a minute of some: FUZZ_LIVE of them a run, the next
+# ones with each commit and each day.  FUZZ_ROUND=N repeats a choice.
 run_fuzz() {
-    local sources=(tests/fuzz/fuzz_*.c) source name seconds program
-    [ -f "${sources[0]}" ] || return 0
-    seconds=$((FUZZ_SECONDS / ${#sources[@]}))
-    [ "$seconds" -ge 2 ] || seconds=2
-    [ "$seconds" -le 8 ] || seconds=8
-    for source in "${sources[@]}"; do
+    local source name
+    for source in tests/fuzz/fuzz_*.c; do
         name=$(basename "$source" .c)
-        program=build/asan/tests/fuzz/$name
-        verdict "fuzz $name corpus" replay "$program" "tests/fuzz/corpus/${name#fuzz_}"
-        mkdir -p "build/fuzz/$name"
-        verdict "fuzz $name live" timeout -k 5 120 "$program" -max_total_time="$seconds" \
-            -timeout=10 -rss_limit_mb=1024 -artifact_prefix="build/fuzz/$name/" \
-            "build/fuzz/$name" "tests/fuzz/corpus/${name#fuzz_}"
+        verdict "fuzz $name corpus" replay "build/asan/tests/fuzz/$name" \
+            "tests/fuzz/corpus/${name#fuzz_}"
+    done
+    verdict "fuzz seeds" compare_seeds
+    run_fuzz_live
+}
+
+# The kept corpora hold what the generators write now, and not of a format that has gone.
+compare_seeds() {
+    local fresh seed bad=0
+    fresh=$(mktemp -d)
+    build/asan/tests/fuzz/make_seeds "$fresh" || bad=1
+    build/asan/tests/fuzz/make_ipc_seeds "$fresh" || bad=1
+    while IFS= read -r seed; do
+        cmp -s "$fresh/$seed" "tests/fuzz/corpus/$seed" || {
+            echo "tests/fuzz/corpus/$seed is not what its generator writes; after a change of" \
+                "format: build/asan/tests/fuzz/make_seeds and make_ipc_seeds tests/fuzz/corpus"
+            bad=1
+        }
+    done < <(cd "$fresh" && find . -type f -printf '%P\n')
+    rm -rf "$fresh"
+    return "$bad"
+}
+
+choose_live() {
+    local sources=(tests/fuzz/fuzz_*.c) round=${FUZZ_ROUND:-} i name commits
+    if [ ${#NAMES[@]} -gt 0 ]; then
+        for name in "${sources[@]}"; do
+            name=$(basename "$name" .c)
+            ! [[ "${NAMES[*]}" == *fuzz_* ]] || ! wanted "fuzz $name live" || echo "$name"
+        done
+        return
+    fi
+    commits=$(git rev-list --count HEAD 2>/dev/null || echo 0)
+    [ -n "$round" ] || round=$(($(date +%s) / 86400 + commits))
+    echo "live fuzzing: round $round (FUZZ_ROUND=$round chooses the same)" >&2
+    for ((i = 0; i < FUZZ_LIVE; i++)); do
+        basename "${sources[(round * FUZZ_LIVE + i) % ${#sources[@]}]}" .c
+    done
+}
+
+run_fuzz_live() {
+    local chosen line name log=$LOGS/fuzz_live.log
+    mapfile -t chosen < <(choose_live)
+    [ ${#chosen[@]} -gt 0 ] || return 0
+    { scripts/fuzz.sh "$FUZZ_SECONDS" "${chosen[@]}" 2>&1 || true; } >"$log"
+    for name in "${chosen[@]}"; do
+        line=$(grep -E "^(not )?ok $name: " "$log" || true)
+        case $line in
+        'ok '*) pass "fuzz $name live: ${line#*: }" ;;
+        *) fail "fuzz $name live" "$log" ;;
+        esac
     done
 }
 
@@ -189,7 +273,9 @@ run_scripts() {
 main() {
     run_checks
     run_builds
+    run_vectors
     run_units
+    run_public
     run_fuzz
     run_scripts
     if [ $((passed + failed)) -eq 0 ]; then
