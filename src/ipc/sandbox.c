@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -101,41 +102,133 @@ static enum mlt_err enter_landlock(int dirfd, bool *entered)
 #endif
 
 #ifdef OWN_ARCH
-#define REFUSE         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES)
-#define REFUSE_CALL(n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (n), 0, 1), REFUSE
-
 /* The highest number that is a call of this ABI; above it lies x32, with numbers of its own. */
 static const unsigned last_call = 0x3fffffff;
 
 /*
  * Landlock does not cover Unix sockets: ca.sock, or the session bus of whoever started us, would
- * let whoever runs under our uid in.  Every socket a child needs it was given or accepts; io_uring
- * would make new ones without asking.
+ * let whoever runs under our uid in.  Every socket a child needs it was given or accepts.  Nor
+ * does it keep processes of one uid from each other: a child signals, traces, limits and becomes
+ * nobody else.  What else stands here leads round these rules, or into corners of the kernel that
+ * no child has a use for.
  */
-static enum mlt_err forbid_new_sockets(bool *forbidden)
+static const unsigned refused_calls[] = {
+    SYS_socket,
+    SYS_socketpair,
+    SYS_connect,
+    SYS_io_uring_setup,
+    SYS_kill,
+    SYS_tkill,
+    SYS_rt_sigqueueinfo,
+    SYS_rt_tgsigqueueinfo,
+    SYS_pidfd_open,
+    SYS_pidfd_send_signal,
+    SYS_pidfd_getfd,
+    SYS_ptrace,
+    SYS_process_vm_readv,
+    SYS_process_vm_writev,
+    SYS_unshare,
+    SYS_setns,
+    SYS_userfaultfd,
+    SYS_bpf,
+    SYS_perf_event_open,
+    SYS_keyctl,
+    SYS_add_key,
+    SYS_request_key,
+    SYS_execve,
+    SYS_execveat,
+};
+
+/* A call that is refused for what one argument says. */
+struct refused_use {
+    unsigned call;
+    unsigned argument;
+    bool mask; /* refused with this bit; else with anything but this value */
+    unsigned value;
+};
+
+enum { uses = 5, filter_most = 8 + 2 * COUNT_OF(refused_calls) + 5 * uses };
+
+static unsigned argument_at(unsigned n)
 {
-    struct sock_filter program[] = {
+    size_t at = offsetof(struct seccomp_data, args) + n * sizeof(uint64_t);
+    return (unsigned)(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? at + sizeof(uint32_t) : at);
+}
+
+static const struct sock_filter load_call =
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+static const struct sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES);
+
+static struct sock_filter if_equal(unsigned value, uint8_t yes, uint8_t no)
+{
+    return (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, yes, no);
+}
+
+static struct sock_filter if_any_bit(unsigned bits, uint8_t yes, uint8_t no)
+{
+    return (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, yes, no);
+}
+
+static size_t put_start(struct sock_filter *at)
+{
+    const struct sock_filter start[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCH, 1, 0),
-        REFUSE,
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        refuse,
+        load_call,
         BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, last_call, 0, 1),
-        REFUSE,
-        REFUSE_CALL(SYS_socket),
-        REFUSE_CALL(SYS_socketpair),
-        REFUSE_CALL(SYS_connect),
-        REFUSE_CALL(SYS_io_uring_setup),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        refuse,
     };
-    const struct sock_fprog filter = { COUNT_OF(program), program };
-    int rc = prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0);
+    for (size_t i = 0; i < COUNT_OF(start); i++)
+        at[i] = start[i];
+    return COUNT_OF(start);
+}
+
+/* Afterwards the number of the call is in the accumulator again. */
+static size_t put_use(const struct refused_use *use, struct sock_filter *at)
+{
+    at[0] = if_equal(use->call, 0, 4);
+    at[1] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument_at(use->argument));
+    at[2] = use->mask ? if_any_bit(use->value, 0, 1) : if_equal(use->value, 1, 0);
+    at[3] = refuse;
+    at[4] = load_call;
+    return 5;
+}
+
+static size_t put_filter(struct sock_filter filter[static filter_most])
+{
+    const struct refused_use refused_uses[uses] = {
+        /* A listening socket that was shut down is connected by these. */
+        { SYS_sendto, 3, true, MSG_FASTOPEN },
+        { SYS_sendmsg, 2, true, MSG_FASTOPEN },
+        { SYS_sendmmsg, 3, true, MSG_FASTOPEN },
+        /* Our own limits may be read, and abort() signals ourselves. */
+        { SYS_prlimit64, 0, false, 0 },
+        { SYS_tgkill, 0, false, (unsigned)getpid() },
+    };
+    size_t n = put_start(filter);
+    for (size_t i = 0; i < COUNT_OF(refused_calls); i++) {
+        filter[n++] = if_equal(refused_calls[i], 0, 1);
+        filter[n++] = refuse;
+    }
+    for (size_t i = 0; i < uses; i++)
+        n += put_use(&refused_uses[i], filter + n);
+    filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    return n;
+}
+
+static enum mlt_err forbid_calls(bool *forbidden)
+{
+    struct sock_filter filter[filter_most];
+    const struct sock_fprog program = { (unsigned short)put_filter(filter), filter };
+    int rc = prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
     /* EINVAL: a kernel without filters. */
     ENSURE(rc == 0 || errno == EINVAL, MLT_ERR_SANDBOX);
     *forbidden = rc == 0;
     return MLT_OK;
 }
 #else
-static enum mlt_err forbid_new_sockets(bool *forbidden)
+static enum mlt_err forbid_calls(bool *forbidden)
 {
     *forbidden = false;
     return MLT_OK;
@@ -152,7 +245,7 @@ enum mlt_err sandbox_enter(int dirfd, struct sandbox_report *report)
     ENSURE(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0, MLT_ERR_SANDBOX);
     struct sandbox_report got = { 0 };
     TRY(enter_landlock(dirfd, &got.landlock));
-    TRY(forbid_new_sockets(&got.seccomp));
+    TRY(forbid_calls(&got.seccomp));
     *report = got;
     return MLT_OK;
 }

@@ -11,8 +11,9 @@
 /*
  * What a child gives up for good before it looks at a byte from others: no new privileges, no
  * core, not dumpable, dies with its parent, Landlock: files only below the working directory,
- * seccomp: no socket but those it was given or accepts.  The caller must be single-threaded.  Its
- * user was changed before (sandbox_drop_user), where we run as root.
+ * seccomp: no socket but those it was given or accepts, no hand on another process, no program.
+ * The caller must be single-threaded.  Its user was changed before (sandbox_drop_user), where we
+ * run as root.
  */
 
 struct sandbox_report {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,79 @@ static void no_new_socket_can_be_made(void **state)
     assert_int_equal(in_child(make_sockets), 0);
 }
 
+/* A listening socket that is shut down can be connected by sending to it. */
+static void send_out_of_a_listener(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t n = sizeof(address);
+    int own = socket(AF_INET, SOCK_STREAM, 0);
+    int other = socket(AF_INET, SOCK_STREAM, 0);
+    MUST(bind(other, (struct sockaddr *)&address, n) == 0 && listen(other, 1) == 0);
+    MUST(getsockname(other, (struct sockaddr *)&address, &n) == 0);
+    MUST(listen(own, 1) == 0);
+    enter();
+    MUST(shutdown(own, SHUT_RDWR) == 0);
+    MUST(sendto(own, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&address, n) < 0 && errno == EACCES);
+    struct msghdr message = { .msg_name = &address, .msg_namelen = n };
+    MUST(sendmsg(own, &message, MSG_FASTOPEN | MSG_NOSIGNAL) < 0 && errno == EACCES);
+    struct mmsghdr messages = { .msg_hdr = message };
+    MUST(sendmmsg(own, &messages, 1, MSG_FASTOPEN) < 0 && errno == EACCES);
+}
+
+static void no_listener_can_be_turned_outwards(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(send_out_of_a_listener), 0);
+}
+
+static void touch_others(void)
+{
+    pid_t parent = getppid();
+    struct rlimit limit = { 1, 1 };
+    enter();
+    MUST(kill(parent, 0) < 0 && errno == EACCES);
+    MUST(syscall(SYS_tkill, parent, 0) < 0 && errno == EACCES);
+    MUST(syscall(SYS_tgkill, parent, parent, 0) < 0 && errno == EACCES);
+    MUST(syscall(SYS_pidfd_open, parent, 0) < 0 && errno == EACCES);
+    MUST(prlimit(parent, RLIMIT_NOFILE, &limit, NULL) < 0 && errno == EACCES);
+    MUST(syscall(SYS_ptrace, 0, 0, 0, 0) < 0 && errno == EACCES);
+    MUST(syscall(SYS_process_vm_readv, parent, NULL, 0, NULL, 0, 0) < 0 && errno == EACCES);
+    MUST(syscall(SYS_unshare, 0) < 0 && errno == EACCES);
+    MUST(syscall(SYS_setns, -1, 0) < 0 && errno == EACCES);
+    /* Our own limits, and a word to ourselves (abort, raise), stay possible. */
+    MUST(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    signal(SIGUSR1, SIG_IGN);
+    MUST(raise(SIGUSR1) == 0);
+}
+
+static void other_processes_are_out_of_reach(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(touch_others), 0);
+}
+
+#if defined(__x86_64__)
+/* Calls by the numbers of another ABI would pass a list of ours. */
+static void call_by_other_numbers(void)
+{
+    enter();
+    MUST(syscall(0x40000000 | SYS_socket, AF_INET, SOCK_STREAM, 0) < 0 && errno == EACCES);
+    long rc = 359; /* socket of i386 */
+    __asm__ volatile("int $0x80"
+                     : "+a"(rc)
+                     : "b"(AF_INET), "c"(SOCK_STREAM), "d"(0)
+                     : "memory", "r8", "r9", "r10", "r11");
+    MUST(rc == -EACCES || rc == -ENOSYS);
+}
+
+static void no_call_goes_by_other_numbers(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(call_by_other_numbers), 0);
+}
+#endif
+
 /* What SQLite does in its directory. */
 static void work_inside(void)
 {
@@ -218,6 +292,11 @@ int main(void)
         cmocka_unit_test(files_outside_the_directory_are_out_of_reach),
         cmocka_unit_test(no_program_can_be_executed),
         cmocka_unit_test(no_new_socket_can_be_made),
+        cmocka_unit_test(no_listener_can_be_turned_outwards),
+        cmocka_unit_test(other_processes_are_out_of_reach),
+#if defined(__x86_64__)
+        cmocka_unit_test(no_call_goes_by_other_numbers),
+#endif
         cmocka_unit_test(the_directory_itself_can_be_used),
         cmocka_unit_test(no_core_no_dump_no_new_privileges),
         cmocka_unit_test(a_dropped_user_has_no_way_back),
