@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ./run fuzz [SECONDS] [TARGET...]: every fuzz target, or those named, for so long each, two at a
-# time, starting from their kept corpora.  One line a target; exit 1 if any found something.  What
-# is new stays below build/fuzz; ./run fuzz --merge [TARGET...] takes what of it adds coverage into
-# the kept corpora, the smallest inputs first.
+# ./run fuzz [SECONDS] [TARGET...]: every fuzz target, or those named (join_url or fuzz_join_url),
+# for so long each, two at a time, starting from their kept corpora.  One line a target; exit 1 if
+# any found something.  What is new stays below build/fuzz; ./run fuzz --merge [TARGET...] takes what
+# of it adds coverage into the kept corpora, the smallest inputs first.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 . scripts/build.sh
@@ -103,13 +103,18 @@ main() {
         echo "./run fuzz: '$seconds' is not a number of seconds" >&2
         exit 2
     fi
+    local targets=()
     for target in "$@"; do
-        [[ $target != fuzz_* || $target == */* || ! -f tests/fuzz/$target.c ]] || continue
-        echo "./run fuzz: no target '$target'; there are: $(all_targets | tr '\n' ' ')" >&2
+        target=fuzz_${target#fuzz_}
+        targets+=("$target")
+        [[ $target == */* || ! -f tests/fuzz/$target.c ]] || continue
+        echo "./run fuzz: no target '${target#fuzz_}'; there are:" \
+            "$(all_targets | sed 's/^fuzz_//' | tr '\n' ' ')" >&2
         exit 2
     done
-    # shellcheck disable=SC2046  # names without blanks
-    [ $# -gt 0 ] || set -- $(all_targets)
+    # shellcheck disable=SC2207  # names without blanks
+    [ $# -gt 0 ] || targets=($(all_targets))
+    set -- "${targets[@]}"
     [ -n "${FUZZ_BIN:-}" ] || build_targets asan
     mkdir -p "$GROWN"
     if [ -z "$merging" ]; then

@@ -2,29 +2,41 @@
 # SPDX-License-Identifier: Apache-2.0
 # ./run install [--prefix DIR]: what was built, to where a system looks for it.
 set -euo pipefail
+umask 022
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 . scripts/build.sh
+
+refuse() {
+    echo "./run install: $1" >&2
+    exit 2
+}
 
 prefix=/usr/local
 while [ $# -gt 0 ]; do
     case $1 in
     --prefix)
-        prefix=${2:?"--prefix needs a directory"}
+        [ $# -gt 1 ] || refuse "--prefix needs a directory"
+        prefix=$2
         shift 2
         ;;
     --prefix=*)
         prefix=${1#*=}
         shift
         ;;
-    *)
-        echo "./run install: unknown argument '$1'; it takes --prefix DIR" >&2
-        exit 2
-        ;;
+    *) refuse "unknown argument '$1'; it takes --prefix DIR" ;;
     esac
+    [ -n "$prefix" ] || refuse "--prefix needs a directory"
 done
 case $prefix in
 /*) ;;
 *) prefix=${CALLER_DIR:-$PWD}/$prefix ;;
+esac
+prefix=$(realpath -m -- "$prefix")
+# It goes into the unit, into which these would bring another meaning.
+case $prefix in
+*[[:space:]\|\&\\%\$\"\']*)
+    refuse "no white space and none of | & \\ % \$ \" ' in --prefix: $(printf %q "$prefix")"
+    ;;
 esac
 
 if ! mkdir -p "$prefix" 2>/dev/null || [ ! -w "$prefix" ]; then
@@ -58,4 +70,10 @@ for program in malote malote-ca maloted; do
     install -D -m 644 packaging/completion/malote.bash \
         "$prefix/share/bash-completion/completions/$program"
 done
-echo "installed below $prefix: bin/malote bin/malote-ca sbin/maloted lib/systemd/system/maloted.service"
+cat <<TEXT
+installed below $prefix:
+  bin/malote bin/malote-ca sbin/maloted
+  lib/systemd/system/maloted.service lib/sysusers.d/malote.conf
+  include/malote/client.h lib/libmalote.so lib/libmalote.a lib/pkgconfig/malote.pc
+  share/man share/bash-completion/completions share/doc/malote
+TEXT

@@ -11,8 +11,8 @@ if [ "${1:-}" = --write ]; then
     write=1
     shift
 fi
-if [[ ${1:-} == -* ]]; then
-    echo "vectors: no option '$1'; --write is the only one" >&2
+if [ $# -gt 1 ] || [[ ${1:-} == -* ]]; then
+    echo "vectors: no argument '${*: -1}'; --write is the only one" >&2
     exit 2
 fi
 cd -- "${1:-$(dirname -- "${BASH_SOURCE[0]}")/..}"

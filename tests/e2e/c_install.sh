@@ -1,10 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ./run install puts pages and completion where man and bash look for them.
+# ./run install puts everything where a system looks for it, whatever the umask, and refuses a
+# prefix that it could not write into the unit.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 P=$T/prefix
-expect 0 "$ROOT/scripts/install.sh" --prefix "$P"
+(umask 077 && expect 0 "$ROOT/scripts/install.sh" --prefix "$P")
+is "$(find "$P" ! -type l ! -perm -go=r)" ""
+is "$(find "$P" -type d ! -perm -go=x)" ""
+for named in $(sed 1d "$T/out"); do
+    [ -e "$P/$named" ] || fail "it says that it installed $named"
+done
+for kind in bin/malote-ca libmalote.so client.h malote.pc man bash-completion sysusers; do
+    has "$T/out" "$kind"
+done
+has "$P/lib/systemd/system/maloted.service" "ExecStart=$P/sbin/maloted "
 for program in bin/malote bin/malote-ca sbin/maloted; do
     [ -x "$P/$program" ] || fail "no $program"
 done
@@ -37,4 +47,21 @@ for program in malote malote-ca maloted; do
     [ -f "$file" ] || fail "no $file"
     expect 0 bash -c ". '$file' && complete -p $program"
 done
-expect 2 "$ROOT/scripts/install.sh" --nowhere
+
+refused() { # ARGUMENT...
+    expect 2 "$ROOT/scripts/install.sh" "$@"
+    one_line "$T/err"
+}
+refused --nowhere
+refused --prefix
+refused --prefix=
+refused --prefix ""
+for odd in "$T/a b" $'$T/a\tb' "$T/a|b" "$T/a&b" "$T/a%b" $'$T/a\nb'; do
+    refused --prefix "$odd"
+    refused --prefix="$odd"
+done
+is "$(find "$T" -name 'a?b')" ""
+# what leads elsewhere and back is one path
+mkdir "$T/here"
+expect 0 env CALLER_DIR="$T/here" "$ROOT/scripts/install.sh" --prefix ../here/./there
+has "$T/here/there/lib/systemd/system/maloted.service" "ExecStart=$T/here/there/sbin/maloted "
