@@ -41,7 +41,9 @@ enum mlt_err link_new(const struct hs_client_config *config, int fd, struct link
     l->fd = -1;
     l->config = config;
     TRY(hs_client_new(config, &l->hs));
-    l->deadline_ms = now(l) + LIMIT_HANDSHAKE_MS;
+    /* PROTOCOL.md 4: the CA has as long again for an enrolment. */
+    int64_t whole = config->kind == CLIENT_AUTH_ENROL ? 2 : 1;
+    l->deadline_ms = now(l) + whole * LIMIT_HANDSHAKE_MS;
     l->fd = owned;
     owned = -1;
     *link = l;

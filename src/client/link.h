@@ -15,7 +15,7 @@ struct link; /* opaque */
 /*
  * Over a connected, non-blocking socket, which it owns from now on (also on failure).  `config`
  * is borrowed for the life of the link.  The handshake, up to link_settle, has
- * LIMIT_HANDSHAKE_MS from here.
+ * LIMIT_HANDSHAKE_MS from here, twice that for an enrolment.
  */
 MUST_CHECK enum mlt_err link_new(const struct hs_client_config *config, int fd, struct link **link);
 

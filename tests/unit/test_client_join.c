@@ -79,11 +79,27 @@ static void an_answer_to_another_question_is_refused(void **state)
     assert_int_equal(scene->server.peer_alert, ALERT_PROTOCOL);
 }
 
+/* PROTOCOL.md 4: the server has ten seconds for the handshake and ten for its CA. */
+static void an_enrolment_waits_as_long_as_the_ca_may_take(void **state)
+{
+    (void)state;
+    scene_make_joining();
+    scene->server.is_mute = true;
+    scene_connect_as(CLIENT_AUTH_ENROL);
+    scene_settle_down();
+    scene_clock_now()->mono_ms += 2 * LIMIT_HANDSHAKE_MS - 1;
+    scene_settle_down();
+    assert_false(client_is_over(scene->client));
+    scene_clock_now()->mono_ms += 1;
+    scene_expect_lost(MLT_ERR_TIMEOUT);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, scene_begin, scene_end)
     const struct CMUnitTest tests[] = {
         T(an_enrolment_ends_in_a_joined_home),
+        T(an_enrolment_waits_as_long_as_the_ca_may_take),
         T(a_pending_enrolment_is_taken_up_with_the_same_key),
         T(a_lost_welcome_does_not_lock_the_newcomer_out),
         T(a_refusal_is_told_with_its_reason),
