@@ -43,6 +43,14 @@ static bool is_ours_alone(const struct stat *st)
     return owner_fits && (st->st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
+static enum mlt_err check_private(int fd)
+{
+    struct stat st;
+    ENSURE(fstat(fd, &st) == 0, MLT_ERR_SYSTEM);
+    ENSURE(S_ISREG(st.st_mode) && st.st_nlink == 1 && is_ours_alone(&st), MLT_ERR_PERMISSION);
+    return MLT_OK;
+}
+
 static enum mlt_err open_dir(int parent, const char *path, int *dirfd)
 {
     CLEANUP(file_close)
@@ -126,12 +134,19 @@ enum mlt_err file_open_private(int dirfd, const char *name, int flags, int *fd)
     CLEANUP(file_close) int opened = openat(dirfd, name, wanted, 0600);
     if (opened < 0)
         return err_of_errno(errno);
-    struct stat st;
-    ENSURE(fstat(opened, &st) == 0, MLT_ERR_SYSTEM);
-    ENSURE(S_ISREG(st.st_mode) && st.st_nlink == 1 && is_ours_alone(&st), MLT_ERR_PERMISSION);
+    TRY(check_private(opened));
     *fd = opened;
     opened = -1;
     return MLT_OK;
+}
+
+enum mlt_err file_check_private(int dirfd, const char *name, bool create)
+{
+    if (create && mknodat(dirfd, name, S_IFREG | 0600, 0) != 0 && errno != EEXIST)
+        return err_of_errno(errno);
+    /* O_PATH opens the name and not the file: its close touches no lock. */
+    CLEANUP(file_close) int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    return fd >= 0 ? check_private(fd) : err_of_errno(errno);
 }
 
 enum mlt_err file_read(int dirfd, const char *name, size_t most, struct buf *out)
@@ -222,4 +237,11 @@ enum mlt_err file_lock(int dirfd, const char *name, int *fd)
     *fd = lock;
     lock = -1;
     return MLT_OK;
+}
+
+void file_unlock(int *fd)
+{
+    if (*fd >= 0)
+        (void)flock(*fd, LOCK_UN);
+    file_close(fd);
 }

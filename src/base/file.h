@@ -23,6 +23,13 @@ MUST_CHECK enum mlt_err file_open_dir_at(int parent, const char *name, bool crea
 /* Opens for reading: a regular file, one link, owned by us or root, mode without group/other. */
 MUST_CHECK enum mlt_err file_open_private(int dirfd, const char *name, int flags, int *fd);
 
+/*
+ * The same checks for a file that somebody else in this process opens; `create` makes it, empty and
+ * 0600, if it is not there.  Nothing is opened that can hold a lock: for SQLite's files, whose
+ * locks would all be dropped when any descriptor of theirs in this process is closed (fcntl(2)).
+ */
+MUST_CHECK enum mlt_err file_check_private(int dirfd, const char *name, bool create);
+
 /* Whole content appended to `out`; MLT_ERR_RANGE beyond `most` bytes. */
 MUST_CHECK enum mlt_err file_read(int dirfd, const char *name, size_t most, struct buf *out);
 
@@ -34,8 +41,11 @@ MUST_CHECK enum mlt_err file_remove(int dirfd, const char *name);
 /* write(2) until all is written. */
 MUST_CHECK enum mlt_err file_write_all(int fd, struct span content);
 
-/* An exclusive lock held until *fd is closed or the process ends.  MLT_ERR_LOCKED if taken. */
+/* An exclusive lock held until file_unlock or the end of the process.  MLT_ERR_LOCKED if taken. */
 MUST_CHECK enum mlt_err file_lock(int dirfd, const char *name, int *fd);
+
+/* Closes *fd, if >= 0.  A child that was forked and holds a copy does not keep the lock. */
+void file_unlock(int *fd);
 
 /* For CLEANUP on an int: closes if >= 0. */
 void file_close(int *fd);

@@ -2,7 +2,6 @@
 #include "ca/database.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -70,14 +69,6 @@ static enum mlt_err run(struct database *db, const char *sql)
     return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? MLT_OK : report(db);
 }
 
-/* SQLite gives its other files the mode of this one: made here, before it looks, as 0600. */
-static enum mlt_err make_private(int dirfd, bool create)
-{
-    CLEANUP(file_close) int fd = -1;
-    TRY(file_open_private(dirfd, DATABASE_FILE, O_RDWR | (create ? O_CREAT : 0), &fd));
-    return MLT_OK;
-}
-
 static enum mlt_err read_version(struct database *db, int64_t *version, bool *fresh)
 {
     CLEANUP(query_end)
@@ -118,7 +109,8 @@ static enum mlt_err prepare(struct database *db, bool *fresh)
 enum mlt_err database_open(struct database *db, int dirfd, bool create, bool *fresh)
 {
     TRY(start_shim());
-    TRY(make_private(dirfd, create));
+    /* SQLite gives its other files the mode of this one: made before it looks, as 0600. */
+    TRY(file_check_private(dirfd, DATABASE_FILE, create));
     CLEANUP(database_close) struct database made = { 0 };
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
     if (sqlite3_open_v2(DATABASE_FILE, &made.handle, flags, shim_name) != SQLITE_OK)

@@ -2,7 +2,6 @@
 #include "client/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <time.h>
 
@@ -193,16 +192,10 @@ static enum mlt_err settle(struct store *s)
     return check_version(s);
 }
 
-/* SQLite gives its -wal and -shm the mode of the file: so the file is there first, and private. */
-static enum mlt_err make_private(const struct home *home)
-{
-    CLEANUP(file_close) int fd = -1;
-    return file_open_private(home->dirfd, "malote.db", O_RDWR | O_CREAT, &fd);
-}
-
 enum mlt_err store_open(const struct home *home, struct store **store)
 {
-    TRY(make_private(home));
+    /* SQLite gives its -wal and -shm the mode of the file: so that is there first, and private. */
+    TRY(file_check_private(home->dirfd, "malote.db", true));
     CLEANUP(buf_clear) struct buf path = { 0 };
     TRY(buf_put_format(&path, "%s/malote.db", home->path));
     const char *text = NULL;

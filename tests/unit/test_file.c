@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -124,9 +125,69 @@ static void a_lock_is_held_once(void **state)
     int second = -1;
     assert_ok(file_lock(dir, "lock", &first));
     assert_err(file_lock(dir, "lock", &second), MLT_ERR_LOCKED);
-    file_close(&first);
+    file_unlock(&first);
+    assert_int_equal(first, -1);
+    file_unlock(&first);
     assert_ok(file_lock(dir, "lock", &second));
     file_close(&second);
+}
+
+/* As in a child that was forked in between. */
+static void a_copy_of_the_descriptor_does_not_keep_a_lock(void **state)
+{
+    (void)state;
+    CLEANUP(file_close) int dir = open_root();
+    int lock = -1;
+    assert_ok(file_lock(dir, "lock", &lock));
+    CLEANUP(file_close) int copy = dup(lock);
+    assert_true(copy >= 0);
+    file_unlock(&lock);
+    assert_ok(file_lock(dir, "lock", &lock));
+    file_unlock(&lock);
+}
+
+static void a_file_is_made_private_without_opening_it(void **state)
+{
+    (void)state;
+    CLEANUP(file_close) int dir = open_root();
+    struct stat st;
+    assert_err(file_check_private(dir, "db", false), MLT_ERR_MISSING);
+    assert_ok(file_check_private(dir, "db", true));
+    assert_int_equal(stat("db", &st), 0);
+    assert_int_equal(st.st_mode, S_IFREG | 0600);
+    assert_int_equal(st.st_size, 0);
+    assert_ok(file_check_private(dir, "db", true));
+    assert_ok(file_check_private(dir, "db", false));
+    assert_int_equal(symlink("db", "soft"), 0);
+    assert_err(file_check_private(dir, "soft", true), MLT_ERR_PERMISSION);
+    assert_int_equal(link("db", "hard"), 0);
+    assert_err(file_check_private(dir, "db", true), MLT_ERR_PERMISSION);
+    assert_int_equal(unlink("hard"), 0);
+    assert_int_equal(chmod("db", 0640), 0);
+    assert_err(file_check_private(dir, "db", true), MLT_ERR_PERMISSION);
+    assert_int_equal(mkfifo("fifo", 0600), 0);
+    assert_err(file_check_private(dir, "fifo", true), MLT_ERR_PERMISSION);
+    assert_int_equal(mkdir("dir", 0700), 0);
+    assert_err(file_check_private(dir, "dir", true), MLT_ERR_PERMISSION);
+}
+
+/* Of the kind SQLite holds: any descriptor of ours that is closed drops it. */
+static void looking_at_a_file_drops_no_lock(void **state)
+{
+    (void)state;
+    CLEANUP(file_close) int dir = open_root();
+    CLEANUP(file_close) int held = -1;
+    struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    assert_ok(file_open_private(dir, "db", O_RDWR | O_CREAT, &held));
+    assert_int_equal(fcntl(held, F_SETLK, &all), 0);
+    assert_ok(file_check_private(dir, "db", true));
+    pid_t other = fork();
+    assert_true(other >= 0);
+    if (other == 0)
+        _exit(fcntl(held, F_GETLK, &all) == 0 && all.l_type == F_WRLCK ? 0 : 1);
+    int status = -1;
+    assert_int_equal(waitpid(other, &status, 0), other);
+    assert_int_equal(status, 0);
 }
 
 #define in_a_directory(test) cmocka_unit_test_setup_teardown(test, enter, leave)
@@ -140,6 +201,9 @@ int main(void)
         in_a_directory(writing_replaces_a_link_and_not_its_target),
         in_a_directory(a_directory_must_be_private_and_no_link),
         in_a_directory(a_lock_is_held_once),
+        in_a_directory(a_copy_of_the_descriptor_does_not_keep_a_lock),
+        in_a_directory(a_file_is_made_private_without_opening_it),
+        in_a_directory(looking_at_a_file_drops_no_lock),
     };
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }

@@ -342,6 +342,87 @@ static void twenty_processes_take_turns(void **state)
     assert_int_equal(fresh, ROUNDS);
 }
 
+/* A process of its own, forked before this one has a handle: SQLite does not live through that.
+ * With each byte it is told it opens the store, says how many messages it sees, and closes it. */
+struct visitor {
+    pid_t pid;
+    int orders, answers;
+};
+
+static void visit(int orders, int answers)
+{
+    char order;
+    while (read(orders, &order, 1) == 1) {
+        CLEANUP(store_close) struct store *s = NULL;
+        uint64_t seen = UINT64_MAX;
+        if (store_open(&home, &s) != MLT_OK || store_count_unshown(s, NULL, &seen) != MLT_OK ||
+            file_write_all(answers, SPAN_OF((const uint64_t[]) { seen })) != MLT_OK)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+static void start_visitor(struct visitor *v)
+{
+    int orders[2], answers[2];
+    assert_int_equal(pipe(orders), 0);
+    assert_int_equal(pipe(answers), 0);
+    v->pid = fork();
+    assert_true(v->pid >= 0);
+    if (v->pid == 0) {
+        close(orders[1]);
+        visit(orders[0], answers[1]);
+    }
+    close(orders[0]);
+    close(answers[1]);
+    v->orders = orders[1];
+    v->answers = answers[0];
+}
+
+static uint64_t let_visit(const struct visitor *v)
+{
+    uint64_t seen = 0;
+    assert_int_equal(write(v->orders, "x", 1), 1);
+    assert_int_equal(read(v->answers, &seen, sizeof(seen)), sizeof(seen));
+    return seen;
+}
+
+/* When it has also closed it. */
+static void end_visitor(struct visitor *v)
+{
+    int status = -1;
+    close(v->orders);
+    assert_int_equal(waitpid(v->pid, &status, 0), v->pid);
+    close(v->answers);
+    assert_int_equal(status, 0);
+}
+
+/* The second handle must not cost the first one its locks (fcntl(2)): a visitor would then take
+ * itself for the last one, and the journal away from under those who are still writing. */
+static void a_second_handle_leaves_the_first_its_locks(void **state)
+{
+    (void)state;
+    struct visitor passing, last;
+    CLEANUP(store_close) struct store *first = NULL;
+    CLEANUP(store_close) struct store *second = NULL;
+    start_visitor(&last);
+    start_visitor(&passing);
+    assert_ok(store_open(&home, &first));
+    assert_true(put(first, "maria", 1, "before"));
+    assert_ok(store_open(&home, &second));
+    assert_int_equal(let_visit(&passing), 1);
+    end_visitor(&passing);
+    assert_int_equal(faccessat(home.dirfd, "malote.db-wal", F_OK, 0), 0);
+    assert_true(put(first, "maria", 2, "after"));
+    assert_true(put(second, "maria", 3, "and after that"));
+    assert_int_equal(let_visit(&last), 3);
+    store_close(&second);
+    assert_true(put(first, "maria", 4, "the other one is closed"));
+    store_close(&first);
+    assert_int_equal(let_visit(&last), 4);
+    end_visitor(&last);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +442,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_disk_without_room_refuses_and_keeps_what_was_there, begin,
                                         end),
         cmocka_unit_test_setup_teardown(twenty_processes_take_turns, begin, end),
+        cmocka_unit_test_setup_teardown(a_second_handle_leaves_the_first_its_locks, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
