@@ -108,6 +108,14 @@ void buf_drop(struct buf *b, size_t n)
     b->len -= n;
 }
 
+void buf_cut(struct buf *b, size_t n)
+{
+    if (n >= b->len)
+        return;
+    alloc_wipe(b->p + n, b->len - n);
+    b->len = n;
+}
+
 struct span buf_span(const struct buf *b)
 {
     return (struct span) { b->p, b->len };

@@ -38,6 +38,9 @@ MUST_CHECK enum mlt_err buf_extend(struct buf *b, size_t n, uint8_t **where);
 /* Removes the first n bytes (n <= len). */
 void buf_drop(struct buf *b, size_t n);
 
+/* Wipes and removes what stands behind the first n bytes. */
+void buf_cut(struct buf *b, size_t n);
+
 /* The content, borrowed until the next change of b. */
 struct span buf_span(const struct buf *b);
 

@@ -90,7 +90,7 @@ static enum mlt_err put_sealed(struct session *s, enum frame_type type, uint8_t 
     ENSURE(s->send.sequence < UINT64_MAX, MLT_ERR_STATE);
     enum mlt_err err = put_frame(s, type, first, rest, out);
     if (err != MLT_OK)
-        out->len = before;
+        buf_cut(out, before);
     return err;
 }
 

@@ -28,6 +28,19 @@ static void dropping_keeps_the_rest_and_wipes_what_moved(void **state)
     assert_int_equal(b.len, 0);
 }
 
+static void cutting_keeps_the_front_and_wipes_the_tail(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf b = { 0 };
+    buf_cut(&b, 0);
+    assert_ok(buf_put_str(&b, "courier pouch"));
+    buf_cut(&b, 99);
+    buf_cut(&b, 7);
+    assert_span_equal(buf_span(&b), span_str("courier"));
+    for (size_t i = b.len; i < 13; i++)
+        assert_int_equal(b.p[i], 0);
+}
+
 static void reset_wipes_the_content(void **state)
 {
     (void)state;
@@ -85,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_put_come_out_in_order),
         cmocka_unit_test(dropping_keeps_the_rest_and_wipes_what_moved),
+        cmocka_unit_test(cutting_keeps_the_front_and_wipes_the_tail),
         cmocka_unit_test(reset_wipes_the_content),
         cmocka_unit_test(an_impossible_size_is_refused),
         cmocka_unit_test(text_is_terminated_outside_its_length),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test_base.h"
 
+#include <openssl/evp.h>
+
 #include "session_ends.h"
 
 static void records_of_every_size_cross_in_both_directions(void **state)
@@ -39,6 +41,28 @@ static void what_may_not_be_said_is_not_sealed(void **state)
     assert_err(session_close(&e.a, (enum close_reason)0, &e.wire), MLT_ERR_RANGE);
     assert_int_equal(e.wire.len, 0);
     assert_ok(session_seal(&e.a, RECORD_PING, none, &e.wire));
+}
+
+/* What was begun and not sealed goes nowhere, and stays nowhere. */
+static void a_record_that_cannot_be_sealed_ends_the_session(void **state)
+{
+    (void)state;
+    CLEANUP(clear_ends) struct ends e;
+    open_ends(&e, &session_default_limits, &session_default_limits);
+    assert_ok(session_seal(&e.a, RECORD_PING, (struct span) { 0 }, &e.wire));
+    assert_ok(buf_reserve(&e.wire, 4096));
+    size_t before = e.wire.len;
+    memset(e.wire.p + before, 0, e.wire.cap - before);
+    assert_int_equal(EVP_CIPHER_CTX_reset(e.a.send.etm.cipher), 1);
+    uint8_t body[1000];
+    memset(body, 'x', sizeof(body));
+    assert_err(session_seal(&e.a, RECORD_SEND, SPAN_OF(body), &e.wire), MLT_ERR_CRYPTO);
+    assert_int_equal(e.wire.len, before);
+    for (size_t i = before; i < e.wire.cap; i++)
+        assert_int_equal(e.wire.p[i], 0);
+    assert_err(session_seal(&e.a, RECORD_PING, (struct span) { 0 }, &e.wire), MLT_ERR_STATE);
+    session_abort(&e.a, ALERT_INTERNAL, &e.wire);
+    assert_int_equal(e.wire.len, before);
 }
 
 static void cross_many(const struct session_limits *limits, int64_t ms_between, uint64_t rekeys)
@@ -486,6 +510,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_of_every_size_cross_in_both_directions),
         cmocka_unit_test(what_may_not_be_said_is_not_sealed),
+        cmocka_unit_test(a_record_that_cannot_be_sealed_ends_the_session),
         cmocka_unit_test(both_directions_rekey_by_count),
         cmocka_unit_test(both_directions_rekey_by_bytes),
         cmocka_unit_test(both_directions_rekey_by_time),
