@@ -28,7 +28,8 @@
  *
  * Memory: what a function returns is the library's.  It stays valid as long as the comment says
  * and is never freed by the host.  What the host passes in is read during the call and copied;
- * secrets go to locked memory, and the host wipes its own copy.
+ * secrets go to locked memory, and the host wipes its own copy.  Pointers may be NULL only where it
+ * is said.
  *
  * Text is UTF-8 and NUL-terminated unless a length stands beside it.  Names are ASCII.  Times are
  * milliseconds since 1970 (_ms) or seconds since 1970 (_s).  Texts from others (message bodies)
@@ -38,13 +39,16 @@
  * working directory or environment, and ends no process.  What it shares between handles is filled
  * once, by the first mlt_open: the algorithms of libcrypto, and its locked heap.  A host that
  * wants its own openssl.cnf or heap initialises libcrypto first (OPENSSL_init_crypto,
- * CRYPTO_secure_malloc_init).  Variables read: MALOTE_HOME, XDG_DATA_HOME and HOME by
- * mlt_find_home, and by the resolver LOCALDOMAIN, RES_OPTIONS and HOSTALIASES.  A host that keeps
- * secrets forbids core dumps itself (PR_SET_DUMPABLE, RLIMIT_CORE).
+ * CRYPTO_secure_malloc_init).  Each call leaves libcrypto's error queue of its thread as it was.
+ * Variables read: MALOTE_HOME, XDG_DATA_HOME and HOME by mlt_find_home, and by the resolver
+ * LOCALDOMAIN, RES_OPTIONS and HOSTALIASES.  A host that keeps secrets forbids core dumps itself
+ * (PR_SET_DUMPABLE, RLIMIT_CORE).
  *
  * Growth: numbers never change their meaning, new ones are added.  Structures begin with their
- * size, so that later fields are recognised; MLT_..._INIT fills in that field and zeroes.  Treat an
- * unknown event, outcome or reason as what its group says, and an unknown error by mlt_error_blame.
+ * size; MLT_..._INIT fills in that field and zeroes.  A size below that of the first version, 0
+ * among them, is MLT_ERROR_USAGE; fields that an older host does not know are as if zero, and those
+ * that are newer than the library are ignored.  Treat an unknown event, outcome or reason as what
+ * its group says, and an unknown error by mlt_error_blame.
  */
 
 #ifdef __cplusplus
@@ -68,18 +72,18 @@ MLT_PUBLIC const char *mlt_version(void);
 enum mlt_error {
     MLT_ERROR_NONE = 0,
 
-    /* the server, or whoever stands between */
+    /* in an event: the server, or whoever stands between */
     MLT_ERROR_TRUNCATED = 100,
     MLT_ERROR_TRAILING = 101,
-    MLT_ERROR_RANGE = 102, /* also: a body longer than the server takes */
+    MLT_ERROR_RANGE = 102, /* of mlt_send: a body longer than the server takes */
     MLT_ERROR_UNEXPECTED = 103,
     MLT_ERROR_VERSION = 104,
     MLT_ERROR_GROUP = 105,
     MLT_ERROR_DH_VALUE = 106,
     MLT_ERROR_AUTH = 107,
     MLT_ERROR_REKEY = 108,
-    MLT_ERROR_NAME = 109,     /* also: not a name */
-    MLT_ERROR_ENCODING = 110, /* also: not a join URL */
+    MLT_ERROR_NAME = 109,     /* of a call: not a name */
+    MLT_ERROR_ENCODING = 110, /* of a call: not a join URL */
     MLT_ERROR_CERT_PROFILE = 111,
     MLT_ERROR_CERT_FOREIGN = 112,
     MLT_ERROR_CERT_SIGNATURE = 113,
@@ -94,7 +98,7 @@ enum mlt_error {
     MLT_ERROR_CUT = 122,     /* the connection ended without a goodbye */
     MLT_ERROR_TIMEOUT = 123, /* it fell silent */
     MLT_ERROR_REFUSED = 124,
-    MLT_ERROR_TOO_MANY = 125, /* also: MLT_SEND_WINDOW messages wait for their outcome */
+    MLT_ERROR_TOO_MANY = 125, /* of mlt_send: MLT_SEND_WINDOW messages wait for their outcome */
 
     /* this machine */
     MLT_ERROR_NOMEM = 200,
@@ -127,6 +131,12 @@ enum mlt_blame {
 
 /* One line in English, for people; static storage, never NULL. */
 MLT_PUBLIC const char *mlt_error_text(enum mlt_error error);
+
+/*
+ * Whose fault the error of an event is.  The same number from a call may have another cause:
+ * MLT_ERROR_NAME, MLT_ERROR_ENCODING, MLT_ERROR_RANGE and MLT_ERROR_TOO_MANY, where the comment of
+ * that call names them, speak of what it was given, and are the caller's whatever is said here.
+ */
 MLT_PUBLIC enum mlt_blame mlt_error_blame(enum mlt_error error);
 
 /* ---- the home and its identity ---- */
@@ -178,7 +188,8 @@ MLT_CHECK enum mlt_error mlt_key_is_protected(struct mlt_client *client, bool *i
  * Loads the identity and checks that its parts belong together.  `passphrase` is NULL for a key
  * without one; with one this computes for half a second and takes 128 MiB.  MLT_ERROR_MISSING when
  * nobody joined from here, MLT_ERROR_PASSPHRASE when one is missing or wrong.  An expired
- * certificate is no error: see mlt_not_after_s.  MLT_ERROR_STATE while connected.
+ * certificate is no error: see mlt_not_after_s.  MLT_ERROR_STATE while connected, or while events
+ * wait to be taken.
  */
 MLT_CHECK enum mlt_error mlt_load(struct mlt_client *client, const void *passphrase, size_t n);
 
@@ -242,7 +253,8 @@ enum mlt_join_plan {
 
 /*
  * Looks, and locks the home until mlt_close, so that the plan holds.  MLT_ERROR_LOCKED when
- * another process joins from here, MLT_ERROR_USAGE for a name that is not the invite's, or none.
+ * another process joins from here, MLT_ERROR_USAGE for a name that is not the invite's, or none,
+ * MLT_ERROR_ENCODING and MLT_ERROR_NAME as for mlt_check_url, MLT_ERROR_STATE as for mlt_load.
  */
 MLT_CHECK enum mlt_error mlt_plan_join(struct mlt_client *client,
                                        const struct mlt_membership *wanted,
@@ -259,15 +271,21 @@ MLT_CHECK enum mlt_error mlt_join(struct mlt_client *client, const struct mlt_me
 /* ---- a connection ---- */
 
 enum mlt_kind {
-    MLT_KIND_JOIN = 1,    /* asks for the certificate; ends after the answer */
+    MLT_KIND_JOIN = 1,    /* asks for the certificate; says goodbye after the answer */
     MLT_KIND_RECEIVE = 2, /* receives and sends; one per identity, the newest wins */
     MLT_KIND_SEND = 3     /* sends only; any number at once */
 };
 
+/*
+ * comes_back: once it has been logged in, a connection that ends is begun anew by itself, after
+ * mlt_event_retry_ms.  Before the first login nothing is tried again, and what would only repeat
+ * itself ends it for good (retry_ms -1): the closes DONE, REPLACED, REVOKED and EXPIRED, a refusal,
+ * a server that is not trusted, a failure of this machine.
+ */
 struct mlt_connection {
     size_t size;
     enum mlt_kind kind;
-    bool comes_back;  /* reconnects by itself, once it has been logged in */
+    bool comes_back;
     const char *only; /* NULL, or: no messages but this sender's */
 };
 
@@ -279,8 +297,8 @@ struct mlt_connection {
 /*
  * Starts towards the server.  Whatever goes wrong from here on is an event.  May be called again
  * when the connection is over.  MLT_ERROR_STATE when the identity is not loaded, does not fit the
- * kind, or is connected; MLT_ERROR_LOCKED when another process joins from this home; errors of
- * the database as for mlt_open_store.
+ * kind, is connected, or when events wait to be taken; MLT_ERROR_LOCKED when another process joins
+ * from this home; MLT_ERROR_NAME when `only` is none; errors of the database as for mlt_open_store.
  */
 MLT_CHECK enum mlt_error mlt_connect(struct mlt_client *client,
                                      const struct mlt_connection *connection);
@@ -295,7 +313,8 @@ MLT_CHECK enum mlt_error mlt_connect(struct mlt_client *client,
 MLT_CHECK enum mlt_error mlt_set_addresses(struct mlt_client *client, const char *const *addresses,
                                            size_t count);
 
-/* To be polled; -1 while there is no connection.  May change with every call. */
+/* To be polled; -1 while there is no connection.  May change with every call.  For select() it has
+ * to be below FD_SETSIZE, which the host checks. */
 MLT_PUBLIC int mlt_fd(const struct mlt_client *client);
 
 enum mlt_want { MLT_WANT_NOTHING = 0, MLT_WANT_READ = 1, MLT_WANT_WRITE = 2 };
@@ -327,6 +346,15 @@ MLT_PUBLIC void mlt_leave(struct mlt_client *client);
 
 /* ---- events ---- */
 
+/*
+ * A connection that was answered ISSUED, PENDING or REFUSED takes leave by itself: CLOSED (DONE)
+ * follows within a second, and mlt_is_over then.
+ *
+ * A MESSAGE may come before LOGGED_IN, when nothing can be sent yet: those that an earlier run has
+ * not shown come first, and whatever came and was not shown comes anew after each LOGGED_IN.  A
+ * host that answers messages leaves those that mlt_send would not take (MLT_ERROR_STATE,
+ * MLT_ERROR_TOO_MANY) unshown, and calls mlt_again once the OUTCOMEs have made room.
+ */
 enum mlt_event_kind {
     MLT_EVENT_NONE = 0,
     MLT_EVENT_LOGGED_IN = 1, /* messages can be sent from now on */
@@ -342,7 +370,8 @@ enum mlt_event_kind {
 struct mlt_event; /* one event */
 
 /* The next event; *event is NULL when there is none.  It is valid until the next mlt_next_event or
- * mlt_close.  Fails only on the database; the event is not lost then. */
+ * mlt_close.  Fails only on the database; the event is not lost then, and asked for again by a call
+ * that comes a second later: mlt_timeout_ms counts it. */
 MLT_CHECK enum mlt_error mlt_next_event(struct mlt_client *client, const struct mlt_event **event);
 
 /* Each may be asked of any event, and says 0, NULL or "" where it has nothing to say. */
@@ -408,7 +437,8 @@ MLT_PUBLIC enum mlt_closed mlt_event_closed(const struct mlt_event *event);
 /* The server's parting word when the error is MLT_ERROR_ALERT; PROTOCOL.md 3.3 has the numbers. */
 MLT_PUBLIC unsigned mlt_event_alert(const struct mlt_event *event);
 
-/* Refusal, close reason, alert or error of this event in English; static storage, never NULL. */
+/* Of this event in English: the refusal, the close reason, what became of the message, the alert
+ * or the error; static storage, never NULL. */
 MLT_PUBLIC const char *mlt_event_text(const struct mlt_event *event);
 
 /* ---- messages ---- */
@@ -422,14 +452,25 @@ MLT_CHECK enum mlt_error mlt_send(struct mlt_client *client, const char *recipie
                                   const void *body, size_t n, uint8_t id[MLT_ID_SIZE]);
 
 /* A person, a pipe or the host has the message of this row: it need not come again.  Until then it
- * comes anew when a connection of MLT_KIND_RECEIVE begins, and with every login of it. */
+ * comes anew when a connection of MLT_KIND_RECEIVE begins, with every login of it, and when
+ * mlt_again asks for it. */
 MLT_CHECK enum mlt_error mlt_shown(struct mlt_client *client, int64_t row);
+
+/*
+ * Messages that came and were not shown come once more, in the order of their arrival, after the
+ * events that wait.  They do from the next mlt_process on, for which mlt_timeout_ms is 0 then: a
+ * loop of mlt_next_event ends even if it calls this for every message.  To call it when nothing has
+ * changed is to poll in a circle; call it when there is room again, best when no message is under
+ * way any more, because every message that is still unshown is read anew.  Does nothing unless a
+ * connection of MLT_KIND_RECEIVE lasts.
+ */
+MLT_PUBLIC void mlt_again(struct mlt_client *client);
 
 /* Opens the message database of a joined home; the calls that need it do so themselves.
  * MLT_ERROR_STATE when the home has not joined. */
 MLT_CHECK enum mlt_error mlt_open_store(struct mlt_client *client);
 
-/* Received and not shown yet, except from `except` unless that is NULL. */
+/* Received and not shown yet, except from `except` unless that is NULL; MLT_ERROR_NAME. */
 MLT_CHECK enum mlt_error mlt_count_unshown(struct mlt_client *client, const char *except,
                                            uint64_t *count);
 
@@ -445,7 +486,8 @@ struct mlt_contact {
         sizeof(struct mlt_contact), "", 0, 0                                                       \
     }
 
-/* The contact whose name follows `after` (NULL: the first), in the order of bytes. */
+/* The contact whose name follows `after` (NULL: the first), in the order of bytes.  *contact is
+ * left as it is when there is none.  MLT_ERROR_NAME when `after` cannot be one. */
 MLT_CHECK enum mlt_error mlt_next_contact(struct mlt_client *client, const char *after,
                                           struct mlt_contact *contact, bool *found);
 

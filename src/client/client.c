@@ -35,7 +35,9 @@ struct client {
     struct in_flight in_flight;
     struct event_queue events;
     bool look_into_store;
-    int64_t last_row;
+    int64_t look_due_ms; /* not before: it failed */
+    int64_t last_row;    /* handed out up to here */
+    bool again;          /* at the next client_process: from the first one that was not shown */
     char id[9];
 };
 
@@ -85,10 +87,19 @@ enum mlt_err client_new(const struct client_config *config, struct client **clie
     return MLT_OK;
 }
 
+static void drop_link(struct client *c)
+{
+    if (c->link == NULL)
+        return;
+    enum mlt_err err = watch_set(c->watch, link_fd(c->link), false, false);
+    (void)err; /* nothing can fail that takes out */
+    link_free(&c->link);
+}
+
 static void hang_up(struct client *c)
 {
     reach_stop(&c->reach);
-    link_free(&c->link);
+    drop_link(c);
     c->logged_in = false;
 }
 
@@ -168,6 +179,7 @@ static void forget_messages(struct client *c, enum mlt_err err)
         memcpy(event.outcome.id, entry.id, ENVELOPE_ID);
         tell(c, &event);
     }
+    c->in_flight = (struct in_flight) { 0 };
 }
 
 static void end_session(struct client *c, struct client_event *why, enum mlt_err err)
@@ -199,7 +211,7 @@ static void lose(struct client *c, enum mlt_err err)
 static enum mlt_err try_next(struct client *c, enum mlt_err err)
 {
     ENSURE(reach_has_next(&c->reach), err);
-    link_free(&c->link);
+    drop_link(c);
     TRY(reach_next(&c->reach));
     c->state = STATE_REACHING;
     return MLT_OK;
@@ -261,6 +273,14 @@ static void begin_goodbye(struct client *c)
     c->due_ms = now(c) + LIMIT_GOODBYE_MS;
 }
 
+/* What the host could not deal with so far comes again. */
+static void look_anew(struct client *c)
+{
+    c->last_row = 0;
+    c->look_into_store = true;
+    c->again = false;
+}
+
 static void on_logged_in(struct client *c, const struct welcome *w)
 {
     c->max_body = w->max_body < LIMIT_BODY ? w->max_body : LIMIT_BODY;
@@ -268,8 +288,8 @@ static void on_logged_in(struct client *c, const struct welcome *w)
     c->was_logged_in = true;
     c->pause_ms = LIMIT_RETRY_FIRST_MS;
     c->reach.detail[0] = '\0';
-    c->last_row = 0; /* what the host could not deal with so far comes again */
-    c->look_into_store = c->config.kind == CLIENT_AUTH_RECEIVE;
+    if (c->config.kind == CLIENT_AUTH_RECEIVE)
+        look_anew(c);
     tell(c, &(struct client_event) { .kind = CLIENT_EVENT_LOGGED_IN });
 }
 
@@ -458,6 +478,8 @@ static enum mlt_err advance(struct client *c)
 
 void client_process(struct client *client)
 {
+    if (client->again)
+        look_anew(client);
     if (client->events.count > 0)
         return;
     enum mlt_err err = advance(client);
@@ -494,11 +516,13 @@ static int64_t left_ms(const struct client *c)
 int client_timeout_ms(const struct client *client)
 {
     const struct client *c = client;
-    if (c->events.count > 0 || c->look_into_store)
+    if (c->events.count > 0 || c->again)
         return 0;
-    if (c->state == STATE_OVER)
+    if (c->state == STATE_OVER && !c->look_into_store)
         return -1;
-    int64_t left = left_ms(c);
+    int64_t left = c->state != STATE_OVER ? left_ms(c) : INT64_MAX;
+    int64_t look = c->look_due_ms - now(c);
+    left = c->look_into_store && look < left ? look : left;
     if (left < 0)
         return 0;
     return left < INT32_MAX ? (int)left : INT32_MAX;
@@ -522,7 +546,21 @@ enum mlt_err client_next_event(struct client *client, struct client_event *event
     client_event_clear(event);
     if (event_queue_take(&client->events, event))
         return MLT_OK;
-    return client->look_into_store ? next_message(client, event) : MLT_OK;
+    if (!client->look_into_store || now(client) < client->look_due_ms)
+        return MLT_OK;
+    enum mlt_err err = next_message(client, event);
+    if (err != MLT_OK) /* and would again at once: the host would do nothing else */
+        client->look_due_ms = now(client) + LIMIT_STORE_RETRY_MS;
+    return err;
+}
+
+/* Not at once: a host that asks whenever it cannot deal with a message would never see the last
+ * of its events. */
+void client_again(struct client *client)
+{
+    bool lasts = client->state != STATE_OVER && client->state != STATE_CLOSING;
+    if (lasts && client->config.kind == CLIENT_AUTH_RECEIVE)
+        client->again = true;
 }
 
 enum mlt_err client_shown(struct client *client, int64_t row)
@@ -536,7 +574,8 @@ enum mlt_err client_send(struct client *client, const struct name *recipient, st
     struct client *c = client;
     ENSURE(c->logged_in, MLT_ERR_STATE);
     ENSURE(body.n <= c->max_body, MLT_ERR_RANGE);
-    ENSURE(c->in_flight.count + c->events.count < LIMIT_SEND_WINDOW, MLT_ERR_TOO_MANY);
+    size_t outcomes = in_flight_waiting(&c->in_flight) + c->events.count;
+    ENSURE(outcomes < LIMIT_SEND_WINDOW, MLT_ERR_TOO_MANY);
     struct store_place place;
     TRY(store_take_place(c->config.store, recipient, c->config.env, &place));
     struct envelope e = { .recipient = { ADDRESS_USER, *recipient },
@@ -560,6 +599,7 @@ void client_close(struct client *client)
 {
     struct client *c = client;
     c->look_into_store = false;
+    c->again = false;
     if (c->state == STATE_LINKED && link_is_up(c->link)) {
         begin_goodbye(c);
         watch_connection(c);
@@ -580,6 +620,11 @@ bool client_is_logged_in(const struct client *client)
 bool client_is_over(const struct client *client)
 {
     return client->state == STATE_OVER;
+}
+
+bool client_has_events(const struct client *client)
+{
+    return client->events.count > 0;
 }
 
 const char *client_id(const struct client *client)

@@ -57,8 +57,13 @@ int client_timeout_ms(const struct client *client);
 /* Every failure becomes an event.  Does nothing while events wait to be taken. */
 void client_process(struct client *client);
 
-/* CLIENT_EVENT_NONE when there is none.  Fails only on the store. */
+/* CLIENT_EVENT_NONE when there is none.  Fails only on the store, which is left alone for
+ * LIMIT_STORE_RETRY_MS then. */
 MUST_CHECK enum mlt_err client_next_event(struct client *client, struct client_event *event);
+
+/* From the next client_process on, the messages that were not shown come once more.  Nothing unless
+ * a connection of CLIENT_AUTH_RECEIVE lasts. */
+void client_again(struct client *client);
 
 /* The message of this row need not come again. */
 MUST_CHECK enum mlt_err client_shown(struct client *client, int64_t row);
@@ -78,6 +83,9 @@ bool client_is_logged_in(const struct client *client);
 
 /* Nothing will happen any more. */
 bool client_is_over(const struct client *client);
+
+/* Some wait to be taken, other than messages, which keep. */
+bool client_has_events(const struct client *client);
 
 /* The id of the last connection in errors and in the server's log; "--------" before one. */
 const char *client_id(const struct client *client);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/identity.h"
 
-#include "base/alloc.h"
 #include "crypto/rsa.h"
 
 void identity_clear(struct identity *identity)
@@ -10,7 +9,7 @@ void identity_clear(struct identity *identity)
     cert_clear(&identity->ca);
     cert_clear(&identity->own);
     buf_clear(&identity->own_der);
-    alloc_wipe(&identity->server.invite, sizeof(identity->server.invite));
+    server_file_wipe(&identity->server);
     *identity = (struct identity) { 0 };
 }
 
@@ -82,7 +81,7 @@ enum mlt_err identity_keep_issued(const struct home *home, struct identity *iden
     TRY(trust_own(own_der, &ca, &self, now_s, &own));
     TRY(home_write_certificate(home, HOME_CA, ca.x509));
     TRY(home_write_certificate(home, HOME_OWN, own.x509));
-    struct server_file joined = identity->server;
+    CLEANUP(server_file_wipe) struct server_file joined = identity->server;
     joined.state = SERVER_JOINED;
     joined.has_invite = false;
     joined.invite = (struct invite) { 0 };
@@ -105,7 +104,7 @@ enum mlt_err identity_keep_issued(const struct home *home, struct identity *iden
 
 enum mlt_err identity_keep_pending(const struct home *home, struct identity *identity)
 {
-    struct server_file pending = identity->server;
+    CLEANUP(server_file_wipe) struct server_file pending = identity->server;
     pending.state = SERVER_PENDING;
     TRY(home_write_server(home, &pending));
     identity->server = pending;

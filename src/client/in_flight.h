@@ -15,14 +15,20 @@ struct in_flight_entry {
 };
 
 struct in_flight {
-    struct in_flight_entry at[LIMIT_SEND_WINDOW];
+    struct in_flight_entry at[LIMIT_SEND_WINDOW]; /* in the order they were sent */
     size_t count;
+    struct in_flight_entry late[LIMIT_SEND_WINDOW]; /* a ring: given up, and had to make room */
+    size_t late_next;
 };
 
-/* MLT_ERR_TOO_MANY when LIMIT_SEND_WINDOW wait already. */
+/* Those the host still waits for. */
+size_t in_flight_waiting(const struct in_flight *f);
+
+/* The oldest that was given up makes room.  MLT_ERR_TOO_MANY when the host waits for
+ * LIMIT_SEND_WINDOW already. */
 MUST_CHECK enum mlt_err in_flight_add(struct in_flight *f, const struct in_flight_entry *entry);
 
-/* The server answered.  MLT_ERR_UNEXPECTED for an id that is not waited for. */
+/* The server answered, maybe late.  MLT_ERR_UNEXPECTED for an id that was not sent, or answered. */
 MUST_CHECK enum mlt_err in_flight_take(struct in_flight *f, const uint8_t id[static ENVELOPE_ID],
                                        struct in_flight_entry *entry);
 

@@ -52,9 +52,25 @@ MUST_CHECK enum mlt_err public_open_store(struct mlt_client *c);
 /* A connection exists that is not over. */
 bool public_is_connected(const struct mlt_client *c);
 
+/* No connection lasts, and what the last one had to say was taken. */
+bool public_is_idle(const struct mlt_client *c);
+
 /* A passphrase in locked memory; empty for NULL.  *given is NULL then, else `secret`. */
 MUST_CHECK enum mlt_err public_secret(const void *bytes, size_t n, struct secret *secret,
                                       const struct secret **given);
+
+/*
+ * Structures begin with their size, and `first` is that of the first version.  public_take copies
+ * the host's into ours, which is zeroed: what an older host does not know is 0, what a newer one
+ * adds is not looked at.  public_give goes the other way and leaves the host's size.
+ * MLT_ERR_USAGE when the host's is smaller than the first version's.
+ */
+MUST_CHECK enum mlt_err public_take(const void *theirs, size_t first, void *ours, size_t n);
+MUST_CHECK enum mlt_err public_give(const void *ours, size_t n, size_t first, void *theirs);
+
+/* The size of a structure that ends with this field; the first version's, so it stays.  No later
+ * field goes into the padding behind it, which a host need not zero. */
+#define PUBLIC_UP_TO(type, field) (offsetof(type, field) + sizeof(((type *)NULL)->field))
 
 /* Without the white space that mail programs and editors leave around it.  As join_url_parse. */
 MUST_CHECK enum mlt_err public_parse_url(const char *text, struct join_url *url);

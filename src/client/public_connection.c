@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/public.h"
+#include "crypto/crypto.h"
 
 _Static_assert(MLT_ID_SIZE == ENVELOPE_ID, "public id");
 _Static_assert(MLT_BODY_MAX == LIMIT_BODY, "public limit");
@@ -27,7 +28,7 @@ static enum mlt_err kind_of(enum mlt_kind kind, enum client_auth_kind *auth)
  * begun anew with another key. */
 static enum mlt_err check_unchanged(struct mlt_client *c)
 {
-    struct server_file on_disk = { 0 };
+    CLEANUP(server_file_wipe) struct server_file on_disk = { 0 };
     CLEANUP(buf_clear) struct buf here = { 0 };
     CLEANUP(buf_clear) struct buf there = { 0 };
     TRY(home_read_server(&c->home, &on_disk));
@@ -38,19 +39,17 @@ static enum mlt_err check_unchanged(struct mlt_client *c)
 
 static enum mlt_err prepare(struct mlt_client *c, enum client_auth_kind kind)
 {
-    ENSURE(c->is_loaded && !public_is_connected(c), MLT_ERR_STATE);
+    ENSURE(c->is_loaded && public_is_idle(c), MLT_ERR_STATE);
     if (kind == CLIENT_AUTH_ENROL) {
         TRY(public_lock(c));
         return check_unchanged(c);
     }
-    file_close(&c->lock);
-    c->lock = -1;
+    file_unlock(&c->lock);
     return public_open_store(c);
 }
 
 static enum mlt_err connect_client(struct mlt_client *c, const struct mlt_connection *wanted)
 {
-    ENSURE(wanted->size >= sizeof(*wanted), MLT_ERR_USAGE);
     enum client_auth_kind kind;
     TRY(kind_of(wanted->kind, &kind));
     struct name only;
@@ -74,7 +73,13 @@ static enum mlt_err connect_client(struct mlt_client *c, const struct mlt_connec
 
 enum mlt_error mlt_connect(struct mlt_client *client, const struct mlt_connection *connection)
 {
-    return public_error(connect_client(client, connection));
+    CRYPTO_KEEP_ERRORS();
+    struct mlt_connection wanted;
+    enum mlt_err err =
+        public_take(connection, PUBLIC_UP_TO(struct mlt_connection, only), &wanted, sizeof(wanted));
+    if (err == MLT_OK)
+        err = connect_client(client, &wanted);
+    return public_error(err);
 }
 
 static enum mlt_err set_addresses(struct mlt_client *c, const char *const *addresses, size_t count)
@@ -116,6 +121,7 @@ void mlt_process(struct mlt_client *client)
 {
     if (client->client == NULL)
         return;
+    CRYPTO_KEEP_ERRORS();
     client_process(client->client);
     public_refresh(client); /* a certificate may have been issued */
 }
@@ -142,6 +148,7 @@ const char *mlt_detail(const struct mlt_client *client)
 
 void mlt_leave(struct mlt_client *client)
 {
+    CRYPTO_KEEP_ERRORS();
     if (client->client != NULL)
         client_close(client->client);
 }
@@ -158,7 +165,14 @@ static enum mlt_err send_message(struct mlt_client *c, const char *recipient, st
 enum mlt_error mlt_send(struct mlt_client *client, const char *recipient, const void *body,
                         size_t n, uint8_t id[MLT_ID_SIZE])
 {
+    CRYPTO_KEEP_ERRORS();
     return public_error(send_message(client, recipient, span_of(body, n), id));
+}
+
+void mlt_again(struct mlt_client *client)
+{
+    if (client->client != NULL)
+        client_again(client->client);
 }
 
 static enum mlt_err shown(struct mlt_client *c, int64_t row)

@@ -163,8 +163,11 @@ const char *mlt_event_text(const struct mlt_event *event)
         return refusal_text(event->is.refusal);
     case CLIENT_EVENT_CLOSED:
         return close_reason_text(event->is.close);
-    case CLIENT_EVENT_LOST:
     case CLIENT_EVENT_OUTCOME:
+        if (event->is.err == MLT_OK)
+            return outcome_text(&event->is.outcome);
+        return err_text(event->is.err);
+    case CLIENT_EVENT_LOST:
         return event->is.err == MLT_ERR_ALERT ? alert_text(event->is.alert)
                                               : err_text(event->is.err);
     default:

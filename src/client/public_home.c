@@ -79,6 +79,7 @@ static enum mlt_err open_client(const char *wanted, unsigned flags, struct mlt_c
 
 enum mlt_error mlt_open(const char *home, unsigned flags, struct mlt_client **client)
 {
+    CRYPTO_KEEP_ERRORS();
     return public_error(open_client(home, flags, client));
 }
 
@@ -87,12 +88,13 @@ void mlt_close(struct mlt_client **client)
     struct mlt_client *c = *client;
     if (c == NULL)
         return;
+    CRYPTO_KEEP_ERRORS();
     client_event_clear(&c->event.is);
     client_free(&c->client);
     store_close(&c->store);
     identity_clear(&c->identity);
     home_close(&c->home);
-    file_close(&c->lock);
+    file_unlock(&c->lock);
     alloc_free_wiped(c, sizeof(*c));
     *client = NULL;
 }
@@ -105,6 +107,11 @@ const char *mlt_home(const struct mlt_client *client)
 bool public_is_connected(const struct mlt_client *c)
 {
     return c->client != NULL && !client_is_over(c->client);
+}
+
+bool public_is_idle(const struct mlt_client *c)
+{
+    return !public_is_connected(c) && (c->client == NULL || !client_has_events(c->client));
 }
 
 const struct server_file *public_server(const struct mlt_client *c)
@@ -131,12 +138,11 @@ enum mlt_err public_lock(struct mlt_client *c)
 /* What is loaded stays as it is: the files of a running identity are nobody else's business. */
 enum mlt_err public_look(struct mlt_client *c)
 {
-    struct server_file got = { 0 };
+    CLEANUP(server_file_wipe) struct server_file got = { 0 };
     enum mlt_err err = home_read_server(&c->home, &got);
     ENSURE(err == MLT_OK || err == MLT_ERR_MISSING, err);
     c->has_server = err == MLT_OK;
     c->server = got;
-    alloc_wipe(&got, sizeof(got));
     public_refresh(c);
     return MLT_OK;
 }
@@ -161,7 +167,7 @@ enum mlt_error mlt_key_is_protected(struct mlt_client *client, bool *answer)
 
 static enum mlt_err load(struct mlt_client *c, const void *passphrase, size_t n)
 {
-    ENSURE(!public_is_connected(c), MLT_ERR_STATE);
+    ENSURE(public_is_idle(c), MLT_ERR_STATE);
     CLEANUP(secret_clear) struct secret secret = { 0 };
     const struct secret *given = NULL;
     TRY(public_secret(passphrase, n, &secret, &given));
@@ -182,6 +188,7 @@ static enum mlt_err load(struct mlt_client *c, const void *passphrase, size_t n)
 
 enum mlt_error mlt_load(struct mlt_client *client, const void *passphrase, size_t n)
 {
+    CRYPTO_KEEP_ERRORS();
     return public_error(load(client, passphrase, n));
 }
 

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "client/public.h"
+#include "crypto/crypto.h"
 #include "crypto/rsa.h"
 
 _Static_assert((int)MLT_GROUP_FFDHE2048 == DH_FFDHE2048, "public group");
@@ -21,12 +21,6 @@ enum mlt_err public_parse_url(const char *text, struct join_url *url)
     return join_url_parse(s, url);
 }
 
-/* The invite in it is a key: it is wiped on every way out. */
-static void wipe(struct server_file *file)
-{
-    alloc_wipe(file, sizeof(*file));
-}
-
 static enum mlt_err settle_name(const struct mlt_membership *join, const struct join_url *url,
                                 struct name *name)
 {
@@ -42,6 +36,7 @@ static enum mlt_err settle_name(const struct mlt_membership *join, const struct 
 static enum mlt_err fill(const struct mlt_membership *join, const struct join_url *url,
                          struct server_file *wanted)
 {
+    CLEANUP(server_file_wipe)
     struct server_file w = { .state = SERVER_JOINING,
                              .port = url->port,
                              .min_group = (enum dh_group)join->minimum_group,
@@ -54,21 +49,20 @@ static enum mlt_err fill(const struct mlt_membership *join, const struct join_ur
     snprintf(w.host, sizeof(w.host), "%s", url->host);
     memcpy(w.pin, url->ca_hash, sizeof(w.pin));
     *wanted = w;
-    alloc_wipe(&w, sizeof(w));
     return MLT_OK;
 }
 
-static enum mlt_err read_join(const struct mlt_membership *join, struct server_file *wanted)
+static enum mlt_err read_join(const struct mlt_membership *theirs, struct mlt_membership *join,
+                              struct server_file *wanted)
 {
-    ENSURE(join->size >= sizeof(*join) && join->url != NULL, MLT_ERR_USAGE);
+    TRY(public_take(theirs, PUBLIC_UP_TO(struct mlt_membership, minimum_group), join,
+                    sizeof(*join)));
+    ENSURE(join->url != NULL, MLT_ERR_USAGE);
     unsigned bits = join->key_bits;
     ENSURE(bits == 0 || bits == 2048 || bits == 3072 || bits == 4096, MLT_ERR_USAGE);
-    struct join_url url = { 0 };
-    enum mlt_err err = public_parse_url(join->url, &url);
-    if (err == MLT_OK)
-        err = fill(join, &url, wanted);
-    alloc_wipe(&url, sizeof(url));
-    return err;
+    CLEANUP(join_url_wipe) struct join_url url = { 0 };
+    TRY(public_parse_url(join->url, &url));
+    return fill(join, &url, wanted);
 }
 
 /* An interrupted join for the same name at the same CA goes on with the key it made. */
@@ -91,7 +85,7 @@ static enum mlt_join_plan plan_of(const struct mlt_client *c, const struct serve
 static enum mlt_err plan_join(struct mlt_client *c, const struct server_file *wanted,
                               enum mlt_join_plan *plan)
 {
-    ENSURE(!public_is_connected(c), MLT_ERR_STATE);
+    ENSURE(public_is_idle(c), MLT_ERR_STATE);
     TRY(public_lock(c));
     TRY(home_sweep(&c->home));
     TRY(public_look(c));
@@ -102,8 +96,9 @@ static enum mlt_err plan_join(struct mlt_client *c, const struct server_file *wa
 enum mlt_error mlt_plan_join(struct mlt_client *client, const struct mlt_membership *join,
                              enum mlt_join_plan *plan)
 {
-    CLEANUP(wipe) struct server_file wanted = { 0 };
-    enum mlt_err err = read_join(join, &wanted);
+    CLEANUP(server_file_wipe) struct server_file wanted = { 0 };
+    struct mlt_membership read;
+    enum mlt_err err = read_join(join, &read, &wanted);
     if (err == MLT_OK)
         err = plan_join(client, &wanted, plan);
     return public_error(err);
@@ -130,14 +125,15 @@ static enum mlt_err take_up(struct mlt_client *c, struct server_file *wanted,
 static enum mlt_err join_with(struct mlt_client *c, const struct mlt_membership *join,
                               const struct secret *passphrase)
 {
-    CLEANUP(wipe) struct server_file wanted = { 0 };
-    TRY(read_join(join, &wanted));
+    CLEANUP(server_file_wipe) struct server_file wanted = { 0 };
+    struct mlt_membership read;
+    TRY(read_join(join, &read, &wanted));
     enum mlt_join_plan plan;
     TRY(plan_join(c, &wanted, &plan));
     ENSURE(plan != MLT_PLAN_JOINED && plan != MLT_PLAN_WAITS, MLT_ERR_EXISTS);
     CLEANUP(identity_clear) struct identity got = { 0 };
     if (plan == MLT_PLAN_NEW)
-        TRY(begin_anew(c, &wanted, join->key_bits, passphrase, &got));
+        TRY(begin_anew(c, &wanted, read.key_bits, passphrase, &got));
     else
         TRY(take_up(c, &wanted, passphrase, &got));
     client_free(&c->client);
@@ -152,6 +148,7 @@ static enum mlt_err join_with(struct mlt_client *c, const struct mlt_membership 
 enum mlt_error mlt_join(struct mlt_client *client, const struct mlt_membership *join,
                         const void *passphrase, size_t n)
 {
+    CRYPTO_KEEP_ERRORS();
     CLEANUP(secret_clear) struct secret secret = { 0 };
     const struct secret *given = NULL;
     enum mlt_err err = public_secret(passphrase, n, &secret, &given);

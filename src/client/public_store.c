@@ -31,7 +31,9 @@ enum mlt_error mlt_count_unshown(struct mlt_client *client, const char *except, 
 static enum mlt_err next_contact(struct mlt_client *c, const char *after,
                                  struct mlt_contact *contact, bool *found)
 {
-    ENSURE(contact->size >= sizeof(*contact), MLT_ERR_USAGE);
+    struct mlt_contact ours = MLT_CONTACT_INIT;
+    const size_t first = PUBLIC_UP_TO(struct mlt_contact, reached_ms);
+    ENSURE(contact->size >= first, MLT_ERR_USAGE);
     struct name name;
     if (after != NULL)
         TRY(name_parse(span_str(after), &name));
@@ -39,12 +41,13 @@ static enum mlt_err next_contact(struct mlt_client *c, const char *after,
     struct store_contact got = { 0 };
     bool is_there = false;
     TRY(store_next_contact(c->store, after != NULL ? &name : NULL, &got, &is_there));
+    if (is_there) {
+        memcpy(ours.name, got.name.text, sizeof(ours.name));
+        ours.received_ms = got.received_ms;
+        ours.reached_ms = got.sent_ms;
+        TRY(public_give(&ours, sizeof(ours), first, contact));
+    }
     *found = is_there;
-    if (!is_there)
-        return MLT_OK;
-    memcpy(contact->name, got.name.text, sizeof(contact->name));
-    contact->received_ms = got.received_ms;
-    contact->reached_ms = got.sent_ms;
     return MLT_OK;
 }
 

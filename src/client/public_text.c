@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/text.h"
 #include "client/public.h"
 
@@ -13,11 +12,10 @@ enum mlt_error mlt_check_name(const char *name)
 
 enum mlt_error mlt_check_url(const char *url, char name[MLT_NAME_SIZE])
 {
-    struct join_url parsed = { 0 };
+    CLEANUP(join_url_wipe) struct join_url parsed = { 0 };
     enum mlt_err err = public_parse_url(url, &parsed);
     if (err == MLT_OK)
         memcpy(name, parsed.name.text, MLT_NAME_SIZE);
-    alloc_wipe(&parsed, sizeof(parsed));
     return public_error(err);
 }
 

@@ -4,6 +4,15 @@
 #include <poll.h>
 
 #include "base/file.h"
+#include "client/watch.h"
+
+static void unwatch(const struct reach *r)
+{
+    if (r->fd < 0)
+        return;
+    enum mlt_err err = watch_set(r->watch, r->fd, false, false);
+    (void)err; /* nothing can fail that takes out */
+}
 
 void reach_clear(struct reach *r)
 {
@@ -13,8 +22,8 @@ void reach_clear(struct reach *r)
 
 void reach_stop(struct reach *r)
 {
+    unwatch(r);
     file_close(&r->fd);
-    r->fd = -1;
     r->state = REACH_IDLE;
 }
 
@@ -98,6 +107,7 @@ static enum mlt_err run_dial(struct reach *r, int *fd)
     enum mlt_err err = dial_finish(to, r->fd, r->detail);
     if (err != MLT_OK)
         return reach_next(r);
+    unwatch(r);
     *fd = r->fd;
     r->fd = -1;
     r->state = REACH_IDLE;

@@ -40,7 +40,7 @@ MUST_CHECK enum mlt_err reach_next(struct reach *r);
 /* Gives up what is on its way, not a look-up. */
 void reach_stop(struct reach *r);
 
-/* Goes on; *fd gets the connected socket, the caller's from then on, or stays.
+/* Goes on; *fd gets the connected socket, the caller's and unwatched from then on, or stays.
  * MLT_ERR_UNREACHABLE, MLT_ERR_UNKNOWN_HOST. */
 MUST_CHECK enum mlt_err reach_process(struct reach *r, int *fd);
 

@@ -169,11 +169,15 @@ int resolver_timeout_ms(const struct resolver *resolver)
     if (r->done)
         return 0;
     int64_t left = r->due_ms - env_mono_ms(r->env);
+    if (left <= 0)
+        return 0;
     struct timeval most = { left / 1000, left % 1000 * 1000 };
     struct timeval until = { 0 };
-    if (left <= 0 || ares_timeout(r->channel, &most, &until) == NULL)
-        return 0;
-    return (int)(until.tv_sec * 1000 + (until.tv_usec + 999) / 1000);
+    /* It hands out `most`, and leaves `until` alone, when nothing of its own is due before that. */
+    const struct timeval *next = ares_timeout(r->channel, &most, &until);
+    /* One more: it cuts off what is below a millisecond, and is then called a little too early. */
+    int64_t ms = next->tv_sec * 1000 + (next->tv_usec + 999) / 1000 + 1;
+    return (int)(ms < left ? ms : left);
 }
 
 enum mlt_err resolver_take(const struct resolver *resolver, struct dial_list *list,

@@ -3,11 +3,17 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/hex.h"
 
 static const char *const state_names[] = {
     [SERVER_JOINING] = "joining", [SERVER_PENDING] = "pending", [SERVER_JOINED] = "joined"
 };
+
+void server_file_wipe(struct server_file *file)
+{
+    alloc_wipe(file, sizeof(*file));
+}
 
 const char *server_state_name(enum server_state state)
 {
@@ -122,7 +128,7 @@ static enum mlt_err parse_lines(struct span text, struct server_file *got)
 
 enum mlt_err server_file_parse(struct span text, struct server_file *file)
 {
-    struct server_file got = { 0 };
+    CLEANUP(server_file_wipe) struct server_file got = { 0 };
     TRY(parse_lines(text, &got));
     *file = got;
     return MLT_OK;
@@ -148,7 +154,7 @@ enum mlt_err server_file_put(const struct server_file *file, struct buf *out)
 {
     CLEANUP(buf_clear) struct buf text = { 0 };
     TRY(put_fields(file, &text));
-    struct server_file again = { 0 };
+    CLEANUP(server_file_wipe) struct server_file again = { 0 };
     ENSURE(parse_lines(buf_span(&text), &again) == MLT_OK, MLT_ERR_USAGE);
     return buf_put(out, buf_span(&text));
 }

@@ -45,6 +45,9 @@ MUST_CHECK enum mlt_err server_file_parse(struct span text, struct server_file *
 /* Appends the text.  MLT_ERR_USAGE when a field could not be read back. */
 MUST_CHECK enum mlt_err server_file_put(const struct server_file *file, struct buf *out);
 
+/* The invite in it is a key.  For CLEANUP. */
+void server_file_wipe(struct server_file *file);
+
 const char *server_state_name(enum server_state state);
 
 #endif

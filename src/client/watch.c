@@ -21,7 +21,6 @@ enum mlt_err watch_set(int watch, int fd, bool read, bool write)
         (void)epoll_ctl(watch, EPOLL_CTL_DEL, fd, &event); /* it may be closed, and gone, already */
         return MLT_OK;
     }
-    /* A number that was closed and given out anew is not in the set any more. */
     if (epoll_ctl(watch, EPOLL_CTL_MOD, fd, &event) == 0)
         return MLT_OK;
     ENSURE(errno == ENOENT, MLT_ERR_SYSTEM);

@@ -9,7 +9,9 @@
 
 /*
  * One descriptor (epoll) for all that moves: the host polls it alone, while sockets of the
- * resolver and the connection come and go behind it.  A socket leaves the set by being closed.
+ * resolver and the connection come and go behind it.  A socket is taken out before it is closed:
+ * a child that the host forked may hold a copy, and would keep it in the set, where nobody could
+ * name it any more (epoll(7), Q6).
  */
 
 /* MLT_ERR_SYSTEM.  *watch is closed by the caller. */

@@ -107,8 +107,7 @@ static void on_outcome(struct chat *c, const struct mlt_event *event)
     if (outcome == MLT_OUTCOME_DELIVERED || outcome == MLT_OUTCOME_STORED)
         return;
     c->failed = true;
-    say_error(TEXT_CHAT_NOT_SENT, mlt_event_peer(event), explain_outcome(event),
-              mlt_connection_id(c->host.client));
+    explain_outcome(&c->host, event);
 }
 
 static void on_logged_in(struct chat *c)
@@ -170,10 +169,16 @@ static enum exit_code run_chat(struct chat *c)
     enum mlt_error error = mlt_count_unshown(c->host.client, c->with, &others);
     if (error != MLT_ERROR_NONE)
         return explain_store(&c->host, error);
-    if (others > 0)
+    if (others == 1)
+        say_notice(TEXT_CHAT_ONE_OTHER);
+    else if (others > 1)
         say_notice(TEXT_CHAT_OTHERS, (unsigned long long)others);
     enum host_end end;
     enum exit_code code = host_run(&c->host, &c->loop, &end);
+    if (code == EXIT_DONE && c->waiting > 0) {
+        say_error(TEXT_SEND_INTERRUPTED);
+        c->failed = true;
+    }
     return code == EXIT_DONE && c->failed ? EXIT_REFUSED : code;
 }
 

@@ -61,7 +61,10 @@ static enum exit_code take_url(const char *word, struct join_job *job)
     enum mlt_error error = mlt_check_url(job->join.url, job->invited);
     if (error == MLT_ERROR_NONE)
         return EXIT_DONE;
-    say_error(TEXT_JOIN_BAD_URL, mlt_error_text(error));
+    if (error == MLT_ERROR_NAME)
+        say_error(TEXT_JOIN_BAD_URL_NAME, mlt_error_text(error));
+    else
+        say_error(TEXT_JOIN_BAD_URL);
     return EXIT_USAGE;
 }
 

@@ -101,9 +101,7 @@ static enum exit_code report(const struct host *host, const struct send_job *job
 {
     enum mlt_outcome outcome = mlt_event_outcome(event);
     bool arrived = outcome == MLT_OUTCOME_DELIVERED || outcome == MLT_OUTCOME_STORED;
-    const char *why = arrived ? NULL : explain_outcome(event);
-    if (!arrived)
-        say_error(TEXT_NOT_SENT, job->to, why, mlt_connection_id(host->client));
+    const char *why = arrived ? NULL : explain_outcome(host, event);
     if (job->json) {
         enum mlt_err err = show_sent(event, why);
         if (err != MLT_OK)

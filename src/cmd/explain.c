@@ -199,7 +199,7 @@ enum exit_code explain_closed(const struct host *host, const struct mlt_event *e
     return stays ? EXIT_REFUSED : EXIT_UNREACHABLE;
 }
 
-const char *explain_outcome(const struct mlt_event *event)
+static const char *reason_of_outcome(const struct mlt_event *event)
 {
     if (mlt_event_outcome(event) == MLT_OUTCOME_UNKNOWN)
         return mlt_event_error(event) == MLT_ERROR_NONE ? TEXT_OUTCOME_UNKNOWN : TEXT_OUTCOME_LOST;
@@ -213,4 +213,15 @@ const char *explain_outcome(const struct mlt_event *event)
     default:
         return TEXT_OUTCOME_REFUSED;
     }
+}
+
+const char *explain_outcome(const struct host *host, const struct mlt_event *event)
+{
+    const char *why = reason_of_outcome(event);
+    const char *id = mlt_connection_id(host->client);
+    if (mlt_event_outcome(event) == MLT_OUTCOME_UNKNOWN)
+        say_error(TEXT_NOT_KNOWN, mlt_event_peer(event), why, id);
+    else
+        say_error(TEXT_NOT_DELIVERED, mlt_event_peer(event), why, id);
+    return why;
 }

@@ -29,7 +29,7 @@ enum exit_code explain_lost(const struct host *host, const struct mlt_event *eve
 enum exit_code explain_refused(const struct host *host, const struct mlt_event *event);
 enum exit_code explain_closed(const struct host *host, const struct mlt_event *event);
 
-/* Why a message did not arrive, for people; static storage. */
-const char *explain_outcome(const struct mlt_event *event);
+/* Says that a message did not arrive, or that nobody knows; gives the reason alone, static. */
+const char *explain_outcome(const struct host *host, const struct mlt_event *event);
 
 #endif

@@ -133,18 +133,35 @@ enum exit_code host_connect(struct host *host, enum mlt_kind kind, bool comes_ba
     return EXIT_DONE;
 }
 
-/* While it lasts Ctrl-C ends the process. */
+/* Came, and was not noted yet.  (What is ignored stays pending too while it is blocked.) */
+static bool is_waiting(const sigset_t *pending, int number)
+{
+    struct sigaction now;
+    return sigismember(pending, number) == 1 && sigaction(number, NULL, &now) == 0 &&
+           now.sa_handler != SIG_IGN;
+}
+
+/* While it lasts Ctrl-C ends the process: getaddrinfo cannot be interrupted. */
 static bool ask_system(struct host *host)
 {
-    sigset_t set = ending_set();
+    struct sigaction before[COUNT_OF(ending_signals)];
+    const struct sigaction ends = { .sa_handler = SIG_DFL };
     sigset_t pending;
-    if (sigpending(&pending) == 0 && sigismember(&pending, SIGINT) == 1)
-        return false;
+    sigpending(&pending);
     for (size_t i = 0; i < COUNT_OF(ending_signals); i++)
-        signal(ending_signals[i], SIG_DFL);
+        if (is_waiting(&pending, ending_signals[i]))
+            return false;
+    for (size_t i = 0; i < COUNT_OF(ending_signals); i++) {
+        sigaction(ending_signals[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN)
+            sigaction(ending_signals[i], &ends, NULL);
+    }
+    sigset_t set = ending_set();
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     bool found = system_look_up(host->client, host->detail, sizeof(host->detail));
-    catch_signals();
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    for (size_t i = 0; i < COUNT_OF(ending_signals); i++)
+        sigaction(ending_signals[i], &before[i], NULL);
     return found;
 }
 

@@ -60,6 +60,24 @@ static enum exit_code show_help(void)
     return err == MLT_OK ? EXIT_DONE : EXIT_LOCAL;
 }
 
+/* No subcommand takes these words for anything else. */
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum exit_code show_help_of(const struct subcommand *s)
+{
+    enum mlt_err err = show_line(TEXT_USAGE, s->usage);
+    if (err == MLT_OK)
+        err = show_line(TEXT_HELP_SUBCOMMAND_TEXT, s->help);
+    return err == MLT_OK ? EXIT_DONE : EXIT_LOCAL;
+}
+
 /* What stands before the subcommand; *stop when --help was all. */
 static enum exit_code take_options(int argc, char **argv, struct malote_options *options,
                                    bool *stop)
@@ -71,7 +89,7 @@ static enum exit_code take_options(int argc, char **argv, struct malote_options 
                                            { "version", no_argument, NULL, 'v' },
                                            { NULL, 0, NULL, 0 } };
     int what = 0;
-    for (int c; (c = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "+h", known, NULL)) != -1;) {
         if (c == 'd')
             options->home = optarg;
         else if (c == 'f')
@@ -114,6 +132,8 @@ static enum exit_code run(const struct malote_options *options, int argc, char *
         say_error(TEXT_NOT_BUILT, argv[0]);
         return EXIT_USAGE;
     }
+    if (asks_for_help(argc, argv))
+        return show_help_of(s);
     enum exit_code code = start();
     if (code != EXIT_DONE)
         return code;

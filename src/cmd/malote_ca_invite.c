@@ -140,7 +140,8 @@ static enum exit_code take_names(struct wish *w)
             return EXIT_USAGE;
         }
         if (put_name(w, line) != MLT_OK) {
-            say_error(TEXT_CA_BAD_LINE, w->names_file, number, err_text(MLT_ERR_NAME));
+            say_error(TEXT_CA_BAD_LINE_NAME, w->names_file, number,
+                      (int)(line.n < 64 ? line.n : 64), (const char *)line.p);
             return EXIT_USAGE;
         }
     }

@@ -2,6 +2,7 @@
 #include "crypto/crypto.h"
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/kdf.h>
 #include <openssl/provider.h>
 
@@ -39,6 +40,8 @@ enum mlt_err crypto_start(void)
     if (fetched.scrypt != NULL)
         return MLT_OK;
     ENSURE(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1, MLT_ERR_CRYPTO);
+    /* Without memory it can succeed and have no default context, which the fetches would follow. */
+    ENSURE(OSSL_LIB_CTX_get0_global_default() != NULL, MLT_ERR_NOMEM);
     struct algorithms got = {
         .sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL),
         .aes_256_ctr = EVP_CIPHER_fetch(NULL, "AES-256-CTR", NULL),
@@ -52,4 +55,15 @@ enum mlt_err crypto_start(void)
     TRY(start_nothing());
     fetched = got;
     return MLT_OK;
+}
+
+bool crypto_keep_errors(void)
+{
+    return ERR_set_mark() == 1;
+}
+
+void crypto_drop_errors(const bool *kept)
+{
+    (void)kept; /* in an empty queue no mark can be set; all is dropped then */
+    (void)ERR_pop_to_mark();
 }

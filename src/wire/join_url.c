@@ -4,10 +4,16 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/hex.h"
 
 static const char scheme[] = "malote://";
 static const size_t host_max = 255;
+
+void join_url_wipe(struct join_url *url)
+{
+    alloc_wipe(url, sizeof(*url));
+}
 
 static bool take_prefix(struct span *s, struct span prefix)
 {
@@ -120,16 +126,14 @@ static bool take_part(struct span *rest, struct span *part)
 
 static enum mlt_err parse_invite(struct span text, struct invite *invite)
 {
-    uint8_t both[INVITE_ID + INVITE_TOKEN];
-    TRY(hex_decode(text, both, sizeof(both)));
-    memcpy(invite->id, both, INVITE_ID);
-    memcpy(invite->token, both + INVITE_ID, INVITE_TOKEN);
-    return MLT_OK;
+    ENSURE(text.n == (size_t)2 * (INVITE_ID + INVITE_TOKEN), MLT_ERR_ENCODING);
+    TRY(hex_decode(span_of(text.p, (size_t)2 * INVITE_ID), invite->id, INVITE_ID));
+    return hex_decode(span_from(text, (size_t)2 * INVITE_ID), invite->token, INVITE_TOKEN);
 }
 
 enum mlt_err join_url_parse(struct span text, struct join_url *url)
 {
-    struct join_url got = { 0 };
+    CLEANUP(join_url_wipe) struct join_url got = { 0 };
     struct span rest = text;
     struct span part = { 0 };
     ENSURE(text.n <= JOIN_URL_MAX, MLT_ERR_ENCODING);

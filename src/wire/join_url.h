@@ -29,6 +29,9 @@ struct join_url {
 MUST_CHECK enum mlt_err join_url_parse(struct span text, struct join_url *url);
 MUST_CHECK enum mlt_err join_url_put(const struct join_url *url, struct buf *out);
 
+/* The invite in it is a key.  For CLEANUP. */
+void join_url_wipe(struct join_url *url);
+
 /*
  * "HOST:PORT", "[v6]:PORT" or "v6:PORT" (last colon splits), and "HOST" or "[v6]" with *port
  * preset.  HOST may be empty and PORT 0, for who listens; a join URL has neither.

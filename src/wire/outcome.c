@@ -36,3 +36,33 @@ enum mlt_err outcome_decode(struct span src, struct outcome *o)
     *o = got;
     return MLT_OK;
 }
+
+static const char *refused_text(enum outcome_reason reason)
+{
+    switch (reason) {
+    case OUTCOME_REASON_NO_SUCH_NAME:
+        return "nobody of that name is known to the server";
+    case OUTCOME_REASON_AWAY:
+        return "the recipient is not connected";
+    case OUTCOME_REASON_BUSY:
+        return "too many messages wait for the recipient";
+    case OUTCOME_REASON_DUPLICATE:
+        return "a message of this id is on its way already";
+    default:
+        return "the server refused it";
+    }
+}
+
+const char *outcome_text(const struct outcome *o)
+{
+    switch (o->state) {
+    case OUTCOME_STORED:
+        return "kept by the server";
+    case OUTCOME_DELIVERED:
+        return "delivered";
+    case OUTCOME_REFUSED:
+        return refused_text(o->reason);
+    default:
+        return "handed on, but the recipient's connection ended before it was confirmed";
+    }
+}

@@ -31,4 +31,7 @@ struct outcome {
 MUST_CHECK enum mlt_err outcome_encode(const struct outcome *o, struct buf *out);
 MUST_CHECK enum mlt_err outcome_decode(struct span src, struct outcome *o);
 
+/* For people; static storage. */
+const char *outcome_text(const struct outcome *o);
+
 #endif

@@ -42,3 +42,16 @@ stop_server
 wait_for 10 grep -q "trying to come back" "$T/listen-maria.log"
 start_server
 wait_for 15 grep -q "listening again" "$T/listen-maria.log"
+
+kill "$LISTENER"
+wait "$LISTENER" || fail "the listener ended with status $?"
+
+# Under nohup it stays, although the system was asked; what else ends it still does.
+trap '' HUP
+listen maria
+trap - HUP
+kill -HUP "$LISTENER"
+expect 0 as maria send maria "still here"
+wait_for 10 heard maria "still here"
+kill -TERM "$LISTENER"
+wait "$LISTENER" || fail "the listener ended with status $?"

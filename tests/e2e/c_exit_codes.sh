@@ -17,6 +17,26 @@ for arguments in "outbox list" "history" "audit" "doctor"; do
     one_line "$T/err"
     grep -q 'not built' "$T/err" || fail "$arguments: $(cat "$T/err")"
 done
+# 0: how a subcommand is called, also behind its words; a text behind "--" is a text
+for arguments in "join" "send" "listen" "chat" "contacts" "status" "send joao --json"; do
+    for help in --help -h; do
+        # shellcheck disable=SC2086
+        expect 0 malote $arguments $help
+        has "$T/out" "usage: malote ${arguments%% *}"
+        is "$(wc -l <"$T/out")" 2
+        is "$(wc -c <"$T/err")" 0
+    done
+done
+expect 1 as maria send joao -- --help
+expect 0 malote -h
+has "$T/out" "usage: malote"
+expect 2 as maria send joao hi --wait read
+has "$T/err" "not built"
+expect 2 as maria send joao hi --wait tomorrow
+has "$T/err" "--wait takes delivered, not 'tomorrow'"
+expect 2 malote join malote://nonsense
+has "$T/err" "malote://HOST:PORT/FINGERPRINT[/INVITE]"
+one_line "$T/err"
 for arguments in "" "fly" "approve joao" "approve joao xyz" "invite --count 0" "invite --expires soon"; do
     # shellcheck disable=SC2086
     expect 2 malote-ca --data "$D" $arguments

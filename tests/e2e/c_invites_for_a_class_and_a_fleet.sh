@@ -29,6 +29,10 @@ status=0
 ca invite --names "$T/bad.txt" >"$T/out" 2>"$T/err" || status=$?
 [ "$status" -ne 0 ] || fail "a name that is none"
 ! grep -q '^malote://' "$T/out" || fail "half a class was invited"
+one_line "$T/err"
+has "$T/err" "bad.txt, line 2: 'Not A Name' is not a name: lower-case letters and digits, "
+expect 2 ca invite "Not A Name"
+has "$T/err" "'Not A Name' is not a name: lower-case letters and digits, "
 
 # an invite expires
 url=$(ca invite late --expires 1s | grep '^malote://')

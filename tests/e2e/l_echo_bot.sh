@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # examples/echo_bot.c, built as a stranger would: with pkg-config against an installed prefix,
-# shared and static.  It answers, comes back when the server does, and ends cleanly.
+# shared and static.  It answers, also a backlog beyond the window, comes back when the server
+# does, and ends cleanly.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 . "$ROOT/scripts/build.sh"
 
@@ -86,12 +87,50 @@ wait_for 10 heard maria "one more"
 end_bot
 is "$(grep -c 'not shown' "$T/heard-maria")" 1
 
-# What cannot work is said in a line.
+# More than may be on their way at once wait for the bot: while the bot's identity talks with
+# somebody else they come and are not shown.  Each is answered, once, and none is left.
 kill "$LISTENER"
+wait_for 10 gone "$LISTENER"
+join joao
+mkfifo "$T/keys"
+malote --home "$T/home-bot" chat joao <"$T/keys" >"$T/chat" 2>"$T/chat.log" &
+STARTED+=("$!")
+exec 7>"$T/keys"
+wait_for 15 grep -q 'you are bot' "$T/chat.log"
+seq -f 'n%.0f' 150 | as maria chat bot >"$T/backlog" 2>&1 || fail "$(cat "$T/backlog")"
+exec 7>&-
+wait "${STARTED[-1]}" || fail "the chat ended with status $?"
+
+unshown() {
+    as bot status --json </dev/null | grep -o '"unshown":[0-9]*'
+}
+is "$(unshown)" '"unshown":150'
+listen maria
+start_bot bot_shared
+all_echoed() {
+    [ "$(wc -l <"$T/heard-maria")" -ge 150 ]
+}
+wait_for 30 all_echoed
+is "$(grep -o '"text":"n[0-9]*"' "$T/heard-maria" | sort | uniq | wc -l)" 150
+is "$(wc -l <"$T/heard-maria")" 150
+is "$(unshown)" '"unshown":0'
+end_bot
+is "$(grep -vc 'here as' "$T/bot.log")" 1 # the goodbye
+
+# An echo that does not arrive is said.
+start_bot bot_shared
+kill "$LISTENER"
+wait_for 10 gone "$LISTENER"
+expect 0 send maria bot "nobody hears the answer"
+wait_for 10 grep -q 'echo_bot: maria: .*not connected' "$T/bot.log"
+end_bot
+
+# What cannot work is said in a line.
 stop_server
 expect 1 "$T/bot_shared" "$T/home-bot"
 has "$T/err" "127.0.0.1:$PORT: Connection refused"
 one_line "$T/err"
 expect 1 "$T/bot_shared" "$T/nowhere"
-has "$T/err" "not found"
+has "$T/err" "$T/nowhere"
+has "$T/err" "join first"
 one_line "$T/err"

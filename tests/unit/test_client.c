@@ -243,6 +243,52 @@ static void an_outcome_that_never_comes_is_given_up(void **state)
     assert_true(scene->server.pings >= 3);
 }
 
+static void put_outcome(const uint8_t id[static ENVELOPE_ID])
+{
+    struct outcome outcome = { .state = OUTCOME_DELIVERED };
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    memcpy(outcome.id, id, ENVELOPE_ID);
+    assert_ok(outcome_encode(&outcome, &body));
+    small_server_put(&scene->server, RECORD_OUTCOME, buf_span(&body));
+}
+
+/* All are given up: the host may send on, and what comes late is nobody's mistake. */
+static void messages_that_were_given_up_make_room(void **state)
+{
+    (void)state;
+    struct name joao;
+    uint8_t id[LIMIT_SEND_WINDOW + 1][ENVELOPE_ID];
+    assert_ok(name_parse(span_str("joao"), &joao));
+    scene->server.confirms = false;
+    scene_log_in(CLIENT_AUTH_SEND);
+    for (size_t i = 0; i < LIMIT_SEND_WINDOW; i++)
+        assert_ok(client_send(scene->client, &joao, span_str("oi"), id[i]));
+    for (int passed = 0; passed < LIMIT_OUTCOME_MS; passed += 10000) {
+        scene_settle_down();
+        assert_err(client_send(scene->client, &joao, span_str("oi"), id[LIMIT_SEND_WINDOW]),
+                   MLT_ERR_TOO_MANY);
+        scene_clock_now()->mono_ms += 10000;
+    }
+    scene_settle_down();
+    for (size_t i = 0; i < LIMIT_SEND_WINDOW; i++)
+        assert_ok(client_send(scene->client, &joao, span_str("oi"), id[LIMIT_SEND_WINDOW]));
+    assert_err(client_send(scene->client, &joao, span_str("oi"), id[LIMIT_SEND_WINDOW]),
+               MLT_ERR_TOO_MANY);
+    for (size_t i = 0; i < LIMIT_SEND_WINDOW; i++)
+        put_outcome(id[i]);
+    scene_expect(CLIENT_EVENT_NONE);
+    assert_true(client_is_logged_in(scene->client));
+    put_outcome(id[LIMIT_SEND_WINDOW]);
+    scene_expect(CLIENT_EVENT_OUTCOME);
+    put_outcome(id[0]); /* a second time */
+    CLEANUP(client_event_clear) struct client_event event = { 0 };
+    do
+        scene_await(&event);
+    while (event.kind == CLIENT_EVENT_OUTCOME);
+    assert_int_equal(event.kind, CLIENT_EVENT_LOST);
+    assert_err(event.err, MLT_ERR_UNEXPECTED);
+}
+
 static void what_is_too_much_is_not_sent(void **state)
 {
     (void)state;
@@ -281,6 +327,7 @@ int main(void)
         T(an_outcome_nobody_waits_for_ends_the_session),
         T(a_lost_link_leaves_the_fate_of_a_message_unknown),
         T(an_outcome_that_never_comes_is_given_up),
+        T(messages_that_were_given_up_make_room),
         T(what_is_too_much_is_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

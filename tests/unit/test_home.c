@@ -336,6 +336,23 @@ static void a_joined_identity_is_loaded_without_its_invite(void **state)
     assert_ok(me.verdict);
 }
 
+static void a_cleared_identity_holds_nothing(void **state)
+{
+    (void)state;
+    static const struct server_file none = { 0 };
+    struct identity me = { .server.has_invite = true };
+    memset(&me.server.invite, 0xaa, sizeof(me.server.invite));
+    memset(me.key_hash, 0xaa, sizeof(me.key_hash));
+    assert_ok(rsa_key_share(pair_house()->client_key, &me.key));
+    assert_ok(buf_put_str(&me.own_der, "der"));
+    identity_clear(&me);
+    assert_memory_equal(&me.server, &none, sizeof(none));
+    assert_int_equal(me.key_hash[0], 0);
+    assert_null(me.key);
+    assert_null(me.own_der.p);
+    identity_clear(&me);
+}
+
 static void an_expired_identity_is_loaded_and_said_to_be_expired(void **state)
 {
     (void)state;
@@ -425,6 +442,7 @@ int main(void)
         cmocka_unit_test(a_protected_key_opens_with_its_passphrase_alone),
         cmocka_unit_test(a_damaged_plain_key_is_refused),
         cmocka_unit_test(a_joined_identity_is_loaded_without_its_invite),
+        cmocka_unit_test(a_cleared_identity_holds_nothing),
         cmocka_unit_test(an_expired_identity_is_loaded_and_said_to_be_expired),
         cmocka_unit_test(files_that_do_not_belong_together_are_refused),
         cmocka_unit_test(a_certificate_for_another_name_or_key_is_not_kept),

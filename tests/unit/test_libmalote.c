@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#undef _FORTIFY_SOURCE /* its inline functions are in the way of those below */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,6 +26,7 @@
 static bool inside;     /* a public function is at work */
 static unsigned calls;  /* of it to the functions below */
 static unsigned waited; /* how often it did what may wait */
+static unsigned noisy;  /* how often it wrote so that SIGPIPE may come */
 static bool is_virtual; /* the wall clock is the scene's, for its certificates */
 
 static bool is_blocking(int fd)
@@ -71,6 +73,7 @@ SEEN ssize_t send(int fd, const void *bytes, size_t n, int flags)
     ssize_t (*real)(int, const void *, size_t, int);
     REAL("send");
     look(is_blocking(fd));
+    noisy += inside && (flags & MSG_NOSIGNAL) == 0 ? 1 : 0;
     return real(fd, bytes, n, flags);
 }
 
@@ -79,6 +82,7 @@ SEEN ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     ssize_t (*real)(int, const struct msghdr *, int);
     REAL("sendmsg");
     look(is_blocking(fd));
+    noisy += inside && (flags & MSG_NOSIGNAL) == 0 ? 1 : 0;
     return real(fd, message, flags);
 }
 
@@ -125,7 +129,7 @@ static struct name_server names;
 static int begin(void **state)
 {
     names.fd = -1;
-    calls = waited = 0;
+    calls = waited = noisy = 0;
     is_virtual = true;
     return scene_begin(state);
 }
@@ -241,6 +245,205 @@ static void a_host_logs_in_receives_sends_and_leaves(void **state)
     assert_int_equal(waited, 0);
 }
 
+static void log_in(enum mlt_kind kind)
+{
+    open_joined("127.0.0.1");
+    connect_as(kind);
+    await(MLT_EVENT_LOGGED_IN);
+}
+
+static void expect_message(uint8_t id, bool shown)
+{
+    const struct mlt_event *event = await(MLT_EVENT_MESSAGE);
+    assert_int_equal(mlt_event_id(event)[0], id);
+    if (shown)
+        assert_int_equal(mlt_shown(client, mlt_event_row(event)), MLT_ERROR_NONE);
+}
+
+static void expect_nothing(void)
+{
+    for (int turns = 0; turns < 10; turns++)
+        assert_null(turn());
+}
+
+static void messages_not_shown_come_once_more_when_asked_for(void **state)
+{
+    (void)state;
+    const struct mlt_event *event = NULL;
+    log_in(MLT_KIND_RECEIVE);
+    for (uint8_t id = 1; id <= 3; id++) {
+        small_server_deliver(&scene->server, "joao", id, "oi");
+        expect_message(id, id == 2);
+    }
+    expect_nothing();
+
+    mlt_again(client);
+    assert_int_equal(mlt_timeout_ms(client), 0);
+    assert_int_equal(mlt_next_event(client, &event), MLT_ERROR_NONE);
+    assert_null(event);
+    expect_message(1, true);
+    expect_message(3, false);
+    expect_nothing();
+    assert_int_not_equal(mlt_timeout_ms(client), 0);
+
+    /* A new one does not bring the old ones with it. */
+    small_server_deliver(&scene->server, "joao", 4, "oi");
+    expect_message(4, true);
+    expect_nothing();
+    mlt_again(client);
+    mlt_again(client);
+    expect_message(3, true);
+    expect_nothing();
+    mlt_again(client);
+    expect_nothing();
+}
+
+static void what_waits_comes_before_what_comes_again(void **state)
+{
+    (void)state;
+    uint8_t id[MLT_ID_SIZE];
+    const struct mlt_event *event = NULL;
+    log_in(MLT_KIND_RECEIVE);
+    small_server_deliver(&scene->server, "joao", 1, "oi");
+    expect_message(1, false);
+    assert_int_equal(mlt_send(client, "joao", "a", 1, id), MLT_ERROR_NONE);
+    assert_int_equal(mlt_send(client, "joao", "b", 1, id), MLT_ERROR_NONE);
+    await(MLT_EVENT_OUTCOME);
+    mlt_again(client);
+    for (int turns = 0; turns < 100 && event == NULL; turns++)
+        event = turn();
+    assert_int_equal(mlt_event_kind(event), MLT_EVENT_OUTCOME);
+    expect_message(1, false);
+    expect_nothing();
+}
+
+static void who_asks_for_every_message_still_sees_the_last_event(void **state)
+{
+    (void)state;
+    log_in(MLT_KIND_RECEIVE);
+    for (uint8_t id = 1; id <= 3; id++) {
+        small_server_deliver(&scene->server, "joao", id, "oi");
+        expect_message(id, false);
+    }
+    mlt_again(client);
+    for (int round = 0; round < 5; round++) {
+        unsigned came = 0;
+        const struct mlt_event *event = NULL;
+        mlt_process(client);
+        do {
+            assert_int_equal(mlt_next_event(client, &event), MLT_ERROR_NONE);
+            came += event != NULL;
+            mlt_again(client);
+        } while (event != NULL && came < 100);
+        assert_int_equal(came, 3);
+    }
+}
+
+static void nothing_comes_again_where_nothing_is_received(void **state)
+{
+    (void)state;
+    log_in(MLT_KIND_RECEIVE);
+    small_server_deliver(&scene->server, "joao", 1, "oi");
+    expect_message(1, false);
+    mlt_again(client);
+    mlt_leave(client);
+    mlt_again(client);
+    await(MLT_EVENT_CLOSED);
+    mlt_again(client);
+    assert_null(turn());
+    assert_int_equal(mlt_timeout_ms(client), -1);
+    connect_as(MLT_KIND_SEND);
+    await(MLT_EVENT_LOGGED_IN);
+    mlt_again(client);
+    assert_int_not_equal(mlt_timeout_ms(client), 0);
+    expect_nothing();
+}
+
+static const struct mlt_event *outcome_of(enum outcome_state what, enum outcome_reason reason)
+{
+    uint8_t id[MLT_ID_SIZE];
+    unsigned sends = scene->server.sends;
+    assert_int_equal(mlt_send(client, "joao", "oi", 2, id), MLT_ERROR_NONE);
+    for (int turns = 0; turns < 100 && scene->server.sends == sends; turns++)
+        assert_null(turn());
+    struct outcome outcome = { .state = what, .reason = reason };
+    memcpy(outcome.id, id, sizeof(id));
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    assert_ok(outcome_encode(&outcome, &body));
+    small_server_put(&scene->server, RECORD_OUTCOME, buf_span(&body));
+    return await(MLT_EVENT_OUTCOME);
+}
+
+static void what_became_of_a_message_has_its_text(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { [MLT_WHY_NO_SUCH_NAME] = "nobody of that name",
+                                         [MLT_WHY_AWAY] = "not connected",
+                                         [MLT_WHY_BUSY] = "too many",
+                                         [MLT_WHY_DUPLICATE] = "already" };
+    scene->server.confirms = false;
+    log_in(MLT_KIND_SEND);
+    for (int why = MLT_WHY_NO_SUCH_NAME; why <= MLT_WHY_DUPLICATE; why++) {
+        const struct mlt_event *event = outcome_of(OUTCOME_REFUSED, (enum outcome_reason)why);
+        assert_int_equal(mlt_event_outcome(event), MLT_OUTCOME_REFUSED);
+        assert_non_null(strstr(mlt_event_text(event), texts[why]));
+    }
+    assert_string_equal(mlt_event_text(outcome_of(OUTCOME_DELIVERED, 0)), "delivered");
+    assert_string_equal(mlt_event_text(outcome_of(OUTCOME_STORED, 0)), "kept by the server");
+    assert_non_null(strstr(mlt_event_text(outcome_of(OUTCOME_UNKNOWN, 0)), "ended before"));
+
+    uint8_t id[MLT_ID_SIZE];
+    assert_int_equal(mlt_send(client, "joao", "oi", 2, id), MLT_ERROR_NONE);
+    small_server_drop(&scene->server);
+    const struct mlt_event *event = await(MLT_EVENT_OUTCOME);
+    assert_int_equal(mlt_event_outcome(event), MLT_OUTCOME_UNKNOWN);
+    assert_int_not_equal(mlt_event_error(event), MLT_ERROR_NONE);
+    assert_string_equal(mlt_event_text(event), mlt_error_text(mlt_event_error(event)));
+}
+
+/* A host of a later version than the library: what it added is neither read nor written. */
+static void larger_structures_are_taken(void **state)
+{
+    (void)state;
+    struct {
+        struct mlt_connection is;
+        uint8_t later[16];
+    } how = { .is = MLT_CONNECTION_INIT };
+    struct {
+        struct mlt_contact is;
+        uint8_t later[16];
+    } contact = { .is = MLT_CONTACT_INIT };
+    bool found = false;
+    how.is.size = sizeof(how);
+    contact.is.size = sizeof(contact);
+    memset(how.later, 0xff, sizeof(how.later));
+    memset(contact.later, 0x5a, sizeof(contact.later));
+    open_joined("127.0.0.1");
+    assert_int_equal(mlt_connect(client, &how.is), MLT_ERROR_NONE);
+    await(MLT_EVENT_LOGGED_IN);
+    small_server_deliver(&scene->server, "joao", 1, "oi");
+    expect_message(1, true);
+    assert_int_equal(mlt_next_contact(client, NULL, &contact.is, &found), MLT_ERROR_NONE);
+    assert_true(found);
+    assert_string_equal(contact.is.name, "joao");
+    assert_int_equal(contact.is.size, sizeof(contact));
+    for (size_t i = 0; i < sizeof(contact.later); i++)
+        assert_int_equal(contact.later[i], 0x5a);
+}
+
+static void structures_below_the_first_version_are_refused(void **state)
+{
+    (void)state;
+    bool found = false;
+    struct mlt_connection how = MLT_CONNECTION_INIT;
+    struct mlt_contact contact = MLT_CONTACT_INIT;
+    open_joined("127.0.0.1");
+    for (how.size = 0; how.size < sizeof(how); how.size++)
+        assert_int_equal(mlt_connect(client, &how), MLT_ERROR_USAGE);
+    for (contact.size = 0; contact.size < sizeof(contact); contact.size++)
+        assert_int_equal(mlt_next_contact(client, NULL, &contact, &found), MLT_ERROR_USAGE);
+}
+
 static void a_name_is_looked_up_without_waiting(void **state)
 {
     (void)state;
@@ -251,6 +454,7 @@ static void a_name_is_looked_up_without_waiting(void **state)
     assert_true(names.questions > 0);
     assert_true(calls > 0);
     assert_int_equal(waited, 0);
+    assert_int_equal(noisy, 0);
 }
 
 /* A name server that hears and says nothing, then a server that accepts and says nothing. */
@@ -295,6 +499,7 @@ static void a_call_that_waits_would_be_seen(void **state)
     nanosleep(&moment, NULL);
     inside = false;
     assert_int_equal(waited, 4);
+    assert_int_equal(noisy, 1);
     close(pair[0]);
     close(pair[1]);
 }
@@ -501,6 +706,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(handles_in_several_threads_share_a_start),
         T(a_host_logs_in_receives_sends_and_leaves),
+        T(messages_not_shown_come_once_more_when_asked_for),
+        T(what_waits_comes_before_what_comes_again),
+        T(who_asks_for_every_message_still_sees_the_last_event),
+        T(nothing_comes_again_where_nothing_is_received),
+        T(what_became_of_a_message_has_its_text),
+        T(larger_structures_are_taken),
+        T(structures_below_the_first_version_are_refused),
         T(a_name_is_looked_up_without_waiting),
         T(nothing_waits_for_who_says_nothing),
         T(a_call_that_waits_would_be_seen),

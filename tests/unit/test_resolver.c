@@ -135,20 +135,83 @@ static void a_silent_name_server_is_given_up(void **state)
     for (int turns = 0; turns < 20; turns++) {
         name_server_turn(&server);
         resolver_process(r);
-        assert_true(resolver_timeout_ms(r) <= LIMIT_LOOK_UP_MS);
+        assert_in_range(resolver_timeout_ms(r), 1, LIMIT_LOOK_UP_MS);
     }
     assert_false(resolver_is_done(r));
     assert_true(server.questions >= 1);
     clocks.mono_ms += LIMIT_LOOK_UP_MS - 1;
     resolver_process(r);
     assert_false(resolver_is_done(r));
-    assert_true(resolver_timeout_ms(r) <= 1);
+    assert_int_equal(resolver_timeout_ms(r), 1);
     clocks.mono_ms += 1;
     resolver_process(r);
     assert_true(resolver_is_done(r));
     assert_err(resolver_take(r, &list, detail), MLT_ERR_UNREACHABLE);
     assert_string_equal(detail, "relay.example.org: no name server answered");
     resolver_free(&r);
+}
+
+/* A host that sleeps as long as it is told is called a few times, and not in a circle. */
+static void while_nobody_answers_the_host_sleeps(void **state)
+{
+    (void)state;
+    server.is_mute = true;
+    struct resolver *r = ask("relay.example.org");
+    int turns = 0;
+    for (; !resolver_is_done(r); turns++) {
+        int ms = resolver_timeout_ms(r);
+        assert_true(ms > 0 && turns < 10);
+        clocks.mono_ms += ms;
+        resolver_process(r);
+    }
+    assert_true(turns >= 2);
+    resolver_free(&r);
+}
+
+static void an_answer_wakes_the_host(void **state)
+{
+    (void)state;
+    struct pollfd moved = { .fd = watch, .events = POLLIN };
+    struct resolver *r = ask("relay.example.org");
+    for (int turns = 0; !resolver_is_done(r); turns++) {
+        assert_true(turns < 10);
+        name_server_turn(&server);
+        assert_int_equal(poll(&moved, 1, resolver_timeout_ms(r)), 1);
+        resolver_process(r);
+    }
+    assert_int_equal(poll(&moved, 1, 0), 0);
+    resolver_free(&r);
+}
+
+/* A copy of the socket, as a child that was forked has it, would keep it watched. */
+static void a_socket_is_not_watched_once_it_is_given_up(void **state)
+{
+    (void)state;
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t n = sizeof(at);
+    struct pollfd moved = { .fd = watch, .events = POLLIN };
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, n), 0);
+    assert_int_equal(listen(listener, 4), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &n), 0);
+    struct reach r = { .env = &clocks.env, .watch = watch, .fd = -1 };
+    for (int handed_out = 0; handed_out < 2; handed_out++) {
+        assert_ok(reach_look_up(&r, "127.0.0.1", ntohs(at.sin_port)));
+        assert_ok(reach_start(&r));
+        assert_ok(watch_set(watch, r.fd, false, true));
+        assert_int_equal(poll(&moved, 1, 5000), 1);
+        int copy = dup(r.fd);
+        int fd = -1;
+        if (handed_out == 1)
+            assert_ok(reach_process(&r, &fd));
+        assert_int_equal(fd >= 0, handed_out == 1);
+        reach_stop(&r);
+        if (fd >= 0)
+            close(fd);
+        assert_int_equal(poll(&moved, 1, 0), 0);
+        close(copy);
+    }
+    close(listener);
 }
 
 static void a_look_up_may_be_given_up_at_any_moment(void **state)
@@ -220,6 +283,9 @@ int main(void)
         T(without_a_name_server_a_name_is_unknown),
         T(an_answer_that_is_none_is_not_taken),
         T(a_silent_name_server_is_given_up),
+        T(while_nobody_answers_the_host_sleeps),
+        T(an_answer_wakes_the_host),
+        T(a_socket_is_not_watched_once_it_is_given_up),
         T(a_look_up_may_be_given_up_at_any_moment),
         T(numeric_addresses_are_read_and_nothing_else),
         T(what_the_host_gives_is_not_looked_up),
