@@ -140,7 +140,8 @@ static enum mlt_err open_authority(struct process *p, struct ipc_ca_ready *ready
     TRY(ask_for_key(p, &need, &stretched));
     bool fresh = p->ca.fresh;
     TRY(ca_unlock(&p->ca, &stretched, why));
-    if (fresh)
+    /* An invite is good once; the URL without one says the same at every start. */
+    if (fresh || p->ca.mode != ENROL_INVITE)
         TRY(birth_first_url(&p->ca, url));
     *ready = (struct ipc_ca_ready) { .first_run = fresh,
                                      .created = fresh,

@@ -32,7 +32,7 @@ static const char usage[] =
     "The server: relay and certificate authority in one, as three processes.\n"
     "\n"
     "  --data DIR             where it keeps everything (default /var/lib/malote as root,\n"
-    "                         else $XDG_DATA_HOME/maloted)\n"
+    "                         else $XDG_DATA_HOME/maloted, else ~/.local/share/maloted)\n"
     "  --config FILE          key = value lines; the keys are these options\n"
     "  --listen ADDR:PORT     may be repeated; port 0 picks one (default [::]:6256)\n"
     "  --advertise HOST[:PORT]  what join URLs name\n"
@@ -47,7 +47,7 @@ static const char usage[] =
     "  --ca-bits N            2048 (default), 3072, 4096: the key of a new CA\n"
     "  --group G              ffdhe2048, ffdhe3072 (default), ffdhe4096\n"
     "  --limits               print every numeric limit and its reason\n"
-    "  --check                check options and configuration, start nothing\n"
+    "  --check                check options, configuration, addresses and users, start nothing\n"
     "  --help, --version\n";
 
 /* ---- the children ---- */
@@ -178,8 +178,10 @@ static enum mlt_err read_config(struct command *command)
     CLEANUP(buf_clear) struct buf why = { 0 };
     const char *text = NULL;
     enum mlt_err err = maloted_config_read(command->config, &command->options, &why);
-    if (err != MLT_OK && buf_text(&why, &text) == MLT_OK)
+    if (err == MLT_ERR_USAGE && buf_text(&why, &text) == MLT_OK)
         say_error(TEXT_MALOTED_CONFIG, command->config, text);
+    else if (err != MLT_OK && buf_text(&why, &text) == MLT_OK)
+        say_error(TEXT_MALOTED_CONFIG_UNREADABLE, command->config, text);
     return err == MLT_OK || err == MLT_ERR_NOMEM ? err : MLT_ERR_USAGE;
 }
 
@@ -302,6 +304,16 @@ static enum mlt_err check_files(struct buf *why)
     return MLT_ERR_NOSPACE;
 }
 
+/* What the options name outside of themselves, before anything is made. */
+static enum mlt_err check_outside(const struct maloted_options *options, struct buf *why)
+{
+    const struct users_wanted wanted = { .net = options->texts[KEY_USER_NET],
+                                         .ca = options->texts[KEY_USER_CA],
+                                         .data = -1 };
+    TRY(users_check(&wanted, why));
+    return listen_look_up((const char *const *)options->listen, options->listen_count, why);
+}
+
 struct server {
     struct data_dir data;
     struct users users;
@@ -325,6 +337,7 @@ static enum mlt_err prepare(struct command *command, struct server *s, struct bu
     s->program = open("/proc/self/exe", O_PATH | O_CLOEXEC);
     ENSURE(s->program >= 0, MLT_ERR_SYSTEM);
     TRY(check_files(why));
+    TRY(check_outside(options, why));
     TRY(secret_start(&locked));
     TRY(crypto_start());
     TRY(open_data(command, &s->data, why));
@@ -371,20 +384,35 @@ static int status_of(enum mlt_err err)
     return err_fault(err) == FAULT_PEER ? EXIT_LOCAL : (int)exit_of_err(err);
 }
 
+/* Says why nothing was started. */
+static int refuse_start(enum mlt_err err, struct buf *why)
+{
+    const char *text = NULL;
+    if (buf_text(why, &text) != MLT_OK || why->len == 0)
+        text = err_text(err);
+    say_error(TEXT_MALOTED_START_FAILED, text);
+    return status_of(err);
+}
+
+static int check(const struct command *command)
+{
+    CLEANUP(buf_clear) struct buf why = { 0 };
+    enum mlt_err err = check_outside(&command->options, &why);
+    if (err != MLT_OK)
+        return refuse_start(err, &why);
+    puts(TEXT_MALOTED_CHECKED);
+    return flush();
+}
+
 static int serve(struct command *command)
 {
     CLEANUP(server_clear)
     struct server s = { .program = -1,
                         .data = { .dir = -1, .lock = -1, .ca = -1, .net = -1, .socket = -1 } };
     CLEANUP(buf_clear) struct buf why = { 0 };
-    const char *text = NULL;
     enum mlt_err err = prepare(command, &s, &why);
-    if (err != MLT_OK) {
-        if (buf_text(&why, &text) != MLT_OK || why.len == 0)
-            text = err_text(err);
-        say_error(TEXT_MALOTED_START_FAILED, text);
-        return status_of(err);
-    }
+    if (err != MLT_OK)
+        return refuse_start(err, &why);
     return status_of(run(command, &s));
 }
 
@@ -407,11 +435,7 @@ static int act(struct command *command, int argc, char **argv)
     enum mlt_err err = read_config(command);
     if (err != MLT_OK)
         return exit_of_err(err);
-    if (command->check) {
-        puts(TEXT_MALOTED_CHECKED);
-        return flush();
-    }
-    return serve(command);
+    return command->check ? check(command) : serve(command);
 }
 
 int main(int argc, char **argv)

@@ -125,6 +125,22 @@ static void free_info(struct addrinfo **info)
         freeaddrinfo(*info);
 }
 
+/* What `host` leads to, *info for the caller to free. */
+static enum mlt_err look_up(const char *wanted, const char *host, uint16_t port,
+                            struct addrinfo **info, struct buf *why)
+{
+    char service[8];
+    snprintf(service, sizeof(service), "%u", port);
+    struct addrinfo hints = { .ai_family = AF_UNSPEC,
+                              .ai_socktype = SOCK_STREAM,
+                              .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+    int rc = getaddrinfo(host, service, &hints, info);
+    if (rc == 0)
+        return MLT_OK;
+    TRY(buf_put_format(why, "cannot listen on %s: %s", wanted, gai_strerror(rc)));
+    return MLT_ERR_USAGE;
+}
+
 static enum mlt_err open_wanted(struct listeners *l, const char *wanted, bool both_families,
                                 struct buf *why)
 {
@@ -133,18 +149,22 @@ static enum mlt_err open_wanted(struct listeners *l, const char *wanted, bool bo
     TRY(parse(wanted, host, &port));
     if (host[0] == '\0')
         return bind_any(l, port);
-    char service[8];
-    snprintf(service, sizeof(service), "%u", port);
-    struct addrinfo hints = { .ai_family = AF_UNSPEC,
-                              .ai_socktype = SOCK_STREAM,
-                              .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
     CLEANUP(free_info) struct addrinfo *info = NULL;
-    int rc = getaddrinfo(host, service, &hints, &info);
-    if (rc != 0) {
-        TRY(buf_put_format(why, "cannot listen on %s: %s", wanted, gai_strerror(rc)));
-        return MLT_ERR_USAGE;
-    }
+    TRY(look_up(wanted, host, port, &info, why));
     return bind_all(l, info, both_families);
+}
+
+enum mlt_err listen_look_up(const char *const *wanted, size_t count, struct buf *why)
+{
+    for (size_t i = 0; i < count; i++) {
+        char host[256];
+        uint16_t port = 0;
+        CLEANUP(free_info) struct addrinfo *info = NULL;
+        TRY(parse(wanted[i], host, &port));
+        if (host[0] != '\0')
+            TRY(look_up(wanted[i], host, port, &info, why));
+    }
+    return MLT_OK;
 }
 
 /* [::] takes IPv4 along, unless an IPv4 address is asked for by itself. */

@@ -32,6 +32,9 @@ void listen_close(struct listeners *l);
 /* Looks at the text only.  MLT_ERR_USAGE. */
 MUST_CHECK enum mlt_err listen_check(const char *wanted);
 
+/* Whether each leads to an address; opens nothing.  On failure `why` is one line: MLT_ERR_USAGE. */
+MUST_CHECK enum mlt_err listen_look_up(const char *const *wanted, size_t count, struct buf *why);
+
 /* Appends "ADDR:PORT", "[ADDR]:PORT" for IPv6. */
 MUST_CHECK enum mlt_err listen_describe(const struct sockaddr_storage *address, struct buf *out);
 

@@ -47,6 +47,13 @@ static void stop(struct parent *p, enum mlt_err result)
     child_stop(&p->ca);
 }
 
+static void stop_by(struct parent *p, int signal)
+{
+    if (!p->stopping)
+        log_info("stopping: SIG%s", sigabbrev_np(signal));
+    stop(p, MLT_OK);
+}
+
 static void complain(struct parent *p, const char *text, enum mlt_err result)
 {
     p->config->complain(p->config->ctx, text);
@@ -120,7 +127,8 @@ static void announce(struct parent *p)
     }
     const char *url = NULL;
     if (p->join_url.len > 0 && buf_text(&p->join_url, &url) == MLT_OK) {
-        config->announce(config->ctx, "join URL for the first user:");
+        config->announce(config->ctx, config->mode == ENROL_INVITE ? "join URL for the first user:"
+                                                                   : "join URL for everybody:");
         config->announce(config->ctx, url);
     }
     buf_clear(&p->join_url);
@@ -185,7 +193,8 @@ static enum mlt_err handle_ca_ready(struct parent *p, struct span body)
     ENSURE(is_printable(ready.join_url), MLT_ERR_ENCODING);
     ENSURE(!p->ca.ready, MLT_ERR_UNEXPECTED);
     p->ca.ready = true;
-    if (!p->announced && ready.first_run) {
+    bool for_everybody = p->config->mode != ENROL_INVITE;
+    if (!p->announced && (ready.first_run || for_everybody)) {
         buf_reset(&p->join_url);
         TRY(buf_put(&p->join_url, ready.join_url));
     }
@@ -336,7 +345,7 @@ static void take_signals(struct parent *p)
         if (info.ssi_signo == SIGCHLD)
             ended = true;
         else
-            stop(p, MLT_OK);
+            stop_by(p, (int)info.ssi_signo);
     }
     if (ended)
         reap(p);
@@ -427,6 +436,8 @@ enum mlt_err parent_run(const struct parent_config *config)
     TRY(watch_signals(&p));
     while (!p.stopping || p.ca.pid > 0 || p.net.pid > 0)
         turn(&p);
+    if (p.result == MLT_OK)
+        log_info("stopped");
     secret_clear(&p.stretched);
     buf_clear(&p.join_url);
     file_close(&p.signals);

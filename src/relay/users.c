@@ -67,6 +67,14 @@ static enum mlt_err find_unused(const struct choice *choice, struct user *user)
     return MLT_ERR_SYSTEM;
 }
 
+/* One line: whatever was noticed before is no matter any more. */
+static enum mlt_err refuse(struct buf *notice, const char *why)
+{
+    buf_reset(notice);
+    TRY(buf_put_str(notice, why));
+    return MLT_ERR_USAGE;
+}
+
 static enum mlt_err find_wanted(const struct choice *choice, struct user *user, struct buf *notice)
 {
     uid_t number = 0;
@@ -76,6 +84,7 @@ static enum mlt_err find_wanted(const struct choice *choice, struct user *user, 
         *user = of_number(number);
         return MLT_OK;
     }
+    buf_reset(notice);
     TRY(buf_put_format(notice, "--user-%s %s: there is no such user", choice->option,
                        choice->wanted));
     return MLT_ERR_USAGE;
@@ -90,6 +99,7 @@ static enum mlt_err choose(const struct choice *choice, int data, struct user *u
         TRY(find_wanted(choice, user, notice));
         if (!has_owner || owner.uid == user->uid)
             return MLT_OK;
+        buf_reset(notice);
         TRY(buf_put_format(notice,
                            "the directory '%s' belongs to user number %u, not to %s; change its "
                            "owner or leave --user-%s out",
@@ -108,16 +118,45 @@ static enum mlt_err choose(const struct choice *choice, int data, struct user *u
                           choice->default_name, choice->option, user->uid);
 }
 
+static bool is_root(const struct user *user)
+{
+    return user->uid == 0 || user->gid == 0;
+}
+
 static enum mlt_err check_apart(const struct users *users, struct buf *notice)
 {
-    bool root =
-        users->net.uid == 0 || users->ca.uid == 0 || users->net.gid == 0 || users->ca.gid == 0;
-    if (!root && users->net.uid != users->ca.uid)
+    if (is_root(&users->net) || is_root(&users->ca))
+        return refuse(notice, "--user-net and --user-ca must not be root or of its group");
+    if (users->net.uid == users->ca.uid)
+        return refuse(notice, "--user-net and --user-ca must be two different users");
+    return MLT_OK;
+}
+
+static enum mlt_err refuse_without_root(struct buf *notice)
+{
+    return refuse(notice, "--user-net and --user-ca need root; this runs as a user");
+}
+
+enum mlt_err users_check(const struct users_wanted *wanted, struct buf *notice)
+{
+    struct users got = { 0 };
+    const struct choice net = { .wanted = wanted->net, .option = "net" };
+    const struct choice ca = { .wanted = wanted->ca, .option = "ca" };
+    if (net.wanted == NULL && ca.wanted == NULL)
         return MLT_OK;
-    buf_reset(notice);
-    TRY(buf_put_str(notice, root ? "--user-net and --user-ca must not be root or of its group"
-                                 : "--user-net and --user-ca must be two different users"));
-    return MLT_ERR_USAGE;
+    if (geteuid() != 0)
+        return refuse_without_root(notice);
+    if (net.wanted != NULL)
+        TRY(find_wanted(&net, &got.net, notice));
+    if (ca.wanted != NULL)
+        TRY(find_wanted(&ca, &got.ca, notice));
+    /* Whoever is not named is found later, and is no one of these. */
+    const struct user nobody = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
+    if (net.wanted == NULL)
+        got.net = nobody;
+    if (ca.wanted == NULL)
+        got.ca = nobody;
+    return check_apart(&got, notice);
 }
 
 enum mlt_err users_choose(const struct users_wanted *wanted, struct users *users,
@@ -125,10 +164,8 @@ enum mlt_err users_choose(const struct users_wanted *wanted, struct users *users
 {
     struct users got = { .drop = geteuid() == 0 };
     if (!got.drop) {
-        if (wanted->net != NULL || wanted->ca != NULL) {
-            TRY(buf_put_str(notice, "--user-net and --user-ca need root; this runs as a user"));
-            return MLT_ERR_USAGE;
-        }
+        if (wanted->net != NULL || wanted->ca != NULL)
+            return refuse_without_root(notice);
         got.net = got.ca = (struct user) { .uid = geteuid(), .gid = getegid() };
         *users = got;
         return MLT_OK;

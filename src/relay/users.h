@@ -37,4 +37,7 @@ struct users_wanted {
 MUST_CHECK enum mlt_err users_choose(const struct users_wanted *wanted, struct users *users,
                                      struct buf *notice);
 
+/* Looks up those that are named, and touches nothing; `data` is not used.  On failure as above. */
+MUST_CHECK enum mlt_err users_check(const struct users_wanted *wanted, struct buf *notice);
+
 #endif

@@ -4,7 +4,13 @@
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 start_server --enrol approve
+# the URL for everybody is that of an invite without its last part, and every start prints it
 join_url=$(ca invite | grep '^malote://' | sed -E 's|/[0-9a-f]{48}$||')
+is "$URL" "$join_url"
+stop_server
+start_server --enrol approve
+is "$URL" "$join_url"
+has "$T/server.out" "join URL for everybody:"
 for name in maria joao; do
     status=0
     as "$name" join "$join_url" --name "$name" </dev/null >"$T/$name.out" 2>&1 || status=$?
@@ -27,3 +33,15 @@ as maria join "$join_url" --name maria </dev/null
 as maria status </dev/null
 expect 1 as joao join "$join_url" --name joao
 is "$(ca pending --json | wc -l)" 0
+
+# an invite lets in without approval
+join ines
+is "$(ca pending --json | wc -l)" 0
+stop_server
+start_server --enrol open
+is "$URL" "$join_url"
+as ana join "$URL" --name ana </dev/null
+stop_server
+# and no start prints a right to enter twice
+start_server
+is "$URL" ""

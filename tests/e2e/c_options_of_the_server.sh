@@ -5,13 +5,14 @@
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 passphrase
+cd "$T" # "--data --check" names a directory
 for arguments in "--fly" "--data" "-x" "-xy" "--kdf-cost -1" \
     "--kdf-cost 4294968320" \
     "--passphrase-fd -3" "--passphrase-fd 99999999999" "--check=yes" "--data /a --data /b" \
     "--passphrase-fd 3 --passphrase-file /p" "--passphrase-file /p --passphrase-fd 3" \
     "--config /dev/null --config /dev/null"; do
     # shellcheck disable=SC2086  # words
-    expect 2 maloted $arguments --check
+    expect 2 maloted --check $arguments
     one_line "$T/err"
 done
 expect 2 maloted --fly

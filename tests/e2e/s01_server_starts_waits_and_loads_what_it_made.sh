@@ -17,6 +17,8 @@ start_server
 [ -z "$URL" ] || fail "a second run prints a join URL"
 as maria status </dev/null
 stop_server
+[[ $(tail -n 1 "$T/server.log") == *"Z maloted info: stopped" ]] || fail "not a word of its end"
+is "$(grep -c 'Z maloted info: stopping: SIGTERM$' "$T/server.log")" 2
 
 # another passphrase: exit 4, one line, and the keystore stays as it was
 cp "$D/ca/chaves.txt" "$T/before"
