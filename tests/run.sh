@@ -43,7 +43,7 @@ pass() {
 fail() { # ID [LOG]
     echo "not ok  $1"
     failed=$((failed + 1))
-    [ -z "${2:-}" ] || sed 's/^/        | /' < <(tail -n 60 "$2")
+    [ -z "${2:-}" ] || sed 's/^/        | /' < <(tail -n 60 "$2" | cut -c 1-400)
 }
 
 skip() { # ID REASON
