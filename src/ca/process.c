@@ -70,7 +70,7 @@ static enum mlt_err enter_sandbox(void)
     if (!report.landlock)
         log_warning("this kernel has no Landlock: the ca process is not confined to its files");
     if (!report.seccomp)
-        log_warning("no seccomp here: the ca process is not kept from new sockets");
+        log_warning("no seccomp here: the ca process is not kept from sockets and other processes");
     return MLT_OK;
 }
 

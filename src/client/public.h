@@ -45,6 +45,9 @@ const struct server_file *public_server(const struct mlt_client *c);
 /* Writes the facts that are texts anew. */
 void public_refresh(struct mlt_client *c);
 
+/* This identity from now on, moved into the handle; a connection as another is gone. */
+void public_adopt(struct mlt_client *c, struct identity *identity);
+
 MUST_CHECK enum mlt_err public_look(struct mlt_client *c);
 MUST_CHECK enum mlt_err public_lock(struct mlt_client *c);
 MUST_CHECK enum mlt_err public_open_store(struct mlt_client *c);

@@ -130,6 +130,16 @@ void public_refresh(struct mlt_client *c)
         hex_encode(SPAN_OF(c->identity.own.fields.serial), c->serial);
 }
 
+void public_adopt(struct mlt_client *c, struct identity *identity)
+{
+    client_free(&c->client);
+    identity_clear(&c->identity);
+    c->identity = *identity;
+    *identity = (struct identity) { 0 };
+    c->is_loaded = true;
+    public_refresh(c);
+}
+
 enum mlt_err public_lock(struct mlt_client *c)
 {
     return c->lock >= 0 ? MLT_OK : home_lock(&c->home, &c->lock);
@@ -177,12 +187,7 @@ static enum mlt_err load(struct mlt_client *c, const void *passphrase, size_t n)
     TRY(key_file_read(&c->home, &file));
     CLEANUP(identity_clear) struct identity got = { 0 };
     TRY(identity_load(&c->home, &file, given, env_wall_ms(env_system()) / 1000, &got));
-    client_free(&c->client);
-    identity_clear(&c->identity);
-    c->identity = got;
-    got = (struct identity) { 0 };
-    c->is_loaded = true;
-    public_refresh(c);
+    public_adopt(c, &got);
     return MLT_OK;
 }
 

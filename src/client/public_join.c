@@ -136,12 +136,7 @@ static enum mlt_err join_with(struct mlt_client *c, const struct mlt_membership 
         TRY(begin_anew(c, &wanted, read.key_bits, passphrase, &got));
     else
         TRY(take_up(c, &wanted, passphrase, &got));
-    client_free(&c->client);
-    identity_clear(&c->identity);
-    c->identity = got;
-    got = (struct identity) { 0 };
-    c->is_loaded = true;
-    public_refresh(c);
+    public_adopt(c, &got);
     return MLT_OK;
 }
 

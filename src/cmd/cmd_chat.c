@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "base/buf.h"
 #include "cmd/explain.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
@@ -39,7 +39,7 @@ static enum exit_code send_line(struct chat *c, struct span line)
         return EXIT_DONE;
     uint8_t id[MLT_ID_SIZE];
     enum mlt_error error = MLT_ERROR_RANGE;
-    if (text_is_utf8(line))
+    if (mlt_is_text(line.p, line.n))
         error = mlt_send(c->host.client, c->with, line.p, line.n, id);
     if (error == MLT_ERROR_NONE) {
         c->waiting++;

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/text.h"
 #include "cmd/explain.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
@@ -65,7 +64,7 @@ static enum exit_code take_text(const char *text, struct send_job *job)
         say_error(TEXT_BODY_EMPTY);
         return EXIT_USAGE;
     }
-    if (!text_is_utf8(buf_span(&job->body))) {
+    if (!mlt_is_text(job->body.p, job->body.len)) {
         say_error(TEXT_BODY_NOT_TEXT);
         return EXIT_USAGE;
     }

@@ -43,7 +43,10 @@ enum exit_code explain_identity(const struct host *host, enum mlt_error error)
         say_error(TEXT_PASSPHRASE_WRONG, home);
         return EXIT_TRUST;
     }
-    say_error(TEXT_IDENTITY_UNUSABLE, home, reason_of(error, errno));
+    /* Among one's own files this says more than who issued what. */
+    const char *why =
+        error == MLT_ERROR_CERT_FOREIGN ? TEXT_IDENTITY_MIXED : reason_of(error, errno);
+    say_error(TEXT_IDENTITY_UNUSABLE, home, why);
     return mlt_error_blame(error) == MLT_BLAME_SERVER ? EXIT_TRUST : EXIT_LOCAL;
 }
 

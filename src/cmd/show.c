@@ -59,7 +59,7 @@ static enum mlt_err message_json(const struct mlt_event *message)
     timefmt_rfc3339(mlt_event_time_ms(message), when);
     struct span body = body_of(message);
     CLEANUP(buf_clear) struct buf safe = { 0 };
-    if (!text_is_utf8(body)) { /* JSON has no other place for such bytes than an escape */
+    if (!mlt_is_text(body.p, body.n)) { /* JSON has no other place for such bytes than an escape */
         TRY(text_put_safe(&safe, body, true));
         body = buf_span(&safe);
     }

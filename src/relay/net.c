@@ -181,7 +181,8 @@ static enum mlt_err enter_sandbox(void)
         log_warning("this kernel has no Landlock: files are kept from this process by its user "
                     "alone");
     if (!report.seccomp)
-        log_warning("no seccomp here: the net process is not kept from new sockets");
+        log_warning(
+            "no seccomp here: the net process is not kept from sockets and other processes");
     return MLT_OK;
 }
 

@@ -61,6 +61,16 @@ expect 7 as maria listen --count 1 --timeout 1
 # 4: no identity here; 3: nobody there
 expect 4 as stranger send maria hello
 one_line "$T/err"
+# 4: a key that is not its certificate's; 6: one that is cut
+cp -a "$T/home-maria" "$T/home-mixed"
+cp -a "$T/home-joao/key" "$T/home-mixed/key"
+expect 4 as mixed status
+one_line "$T/err"
+has "$T/err" "key, certificate and CA do not belong together"
+truncate -s 700 "$T/home-mixed/key"
+expect 6 as mixed status
+one_line "$T/err"
+has "$T/err" "damaged"
 stop_server
 expect 3 as maria send joao hello
 one_line "$T/err"

@@ -37,6 +37,13 @@ static void bad_values(uint8_t values[VALUES][VALUE])
     BN_free(prime);
 }
 
+static void start_up_to(struct pair *p, enum frame_type type)
+{
+    pair_init(p, CLIENT_AUTH_RECEIVE);
+    pair_start(p);
+    pair_run_to(p, type);
+}
+
 static void row_01_bad_values_from_a_client_are_refused_before_any_key(void **state)
 {
     (void)state;
@@ -44,9 +51,7 @@ static void row_01_bad_values_from_a_client_are_refused_before_any_key(void **st
     bad_values(values);
     for (size_t i = 0; i < VALUES; i++) {
         CLEANUP(pair_clear) struct pair p;
-        pair_init(&p, CLIENT_AUTH_RECEIVE);
-        pair_start(&p);
-        pair_run_to(&p, FRAME_CLIENT_HELLO);
+        start_up_to(&p, FRAME_CLIENT_HELLO);
         memcpy(p.to_server.p + FRAME_HEADER + 32 + 2, values[i], VALUE);
         buf_reset(&p.to_client);
         assert_err(pair_move_server(&p), MLT_ERR_DH_VALUE);
@@ -62,9 +67,7 @@ static void row_01_bad_values_from_a_server_are_refused_before_any_key(void **st
     bad_values(values);
     for (size_t i = 0; i < VALUES; i++) {
         CLEANUP(pair_clear) struct pair p;
-        pair_init(&p, CLIENT_AUTH_RECEIVE);
-        pair_start(&p);
-        pair_run_to(&p, FRAME_SERVER_AUTH);
+        start_up_to(&p, FRAME_SERVER_AUTH);
         memcpy(p.to_client.p + FRAME_HEADER + 2, values[i], VALUE);
         assert_err(pair_move_client(&p), MLT_ERR_DH_VALUE);
         expect_plain_alert(p.client, &p.to_server);
