@@ -12,6 +12,7 @@ declare -A MAY_INCLUDE=(
     [pki]="base wire crypto"
     [protocol]="base wire crypto pki"
     [ipc]="base wire crypto pki"
+    [db]="base wire"
     [ca]="base wire crypto pki ipc"
     [relay]="base wire crypto pki protocol ipc"
     [client]="base wire crypto pki protocol"
@@ -27,7 +28,7 @@ MALOTE="cmd/malote.c cmd/cmd_* cmd/enrol.* cmd/explain.* cmd/host.* cmd/show.* c
 # of libcrypto that is not listed is included by nobody.
 OUTSIDE=(
     "uv.h                    relay/net*"
-    "sqlite3.h               ca/* client/*"
+    "sqlite3.h               db/* ca/* client/*"
     "ares.h                  client/resolver.c client/public_home.c"
     "malote/client.h         client/public* $MALOTE"
     "jansson.h               cmd/*"
