@@ -14,29 +14,23 @@
 #include <stdio.h>
 #include <sys/signalfd.h>
 
-static unsigned under_way; /* echoes whose outcome is not known yet */
-static bool some_are_left; /* messages for which there was no room */
-
 static int fail(const char *what, const char *why)
 {
     fprintf(stderr, "echo_bot: %s: %s\n", what, why);
     return 1;
 }
 
-/* What is not marked as shown comes again: after a login by itself, else when mlt_again says so. */
+/* What was sent is on disk, so its answer is certain; a message that is not marked as shown comes
+ * again after the next login. */
 static void echo(struct mlt_client *bot, const struct mlt_event *message)
 {
     size_t n;
     uint8_t id[MLT_ID_SIZE];
     const void *body = mlt_event_body(message, &n);
     enum mlt_error error = mlt_send(bot, mlt_event_peer(message), body, n, id);
-    if (error == MLT_ERROR_NONE) {
-        under_way++;
+    if (error == MLT_ERROR_NONE)
         error = mlt_shown(bot, mlt_event_row(message));
-    }
-    if (error == MLT_ERROR_TOO_MANY)
-        some_are_left = true;
-    else if (error != MLT_ERROR_NONE && error != MLT_ERROR_STATE) /* STATE: not logged in */
+    if (error != MLT_ERROR_NONE)
         fail(mlt_event_peer(message), mlt_error_text(error));
 }
 
@@ -49,12 +43,8 @@ static void on_event(struct mlt_client *bot, const struct mlt_event *event)
         fprintf(stderr, "echo_bot: here as %s\n", mlt_name(bot));
     else if (kind != MLT_EVENT_OUTCOME)
         fprintf(stderr, "echo_bot: %s %s\n", mlt_event_text(event), mlt_detail(bot));
-    else if (mlt_event_outcome(event) != MLT_OUTCOME_DELIVERED)
+    else if (mlt_event_outcome(event) == MLT_OUTCOME_REFUSED)
         fail(mlt_event_peer(event), mlt_event_text(event));
-    if (kind == MLT_EVENT_OUTCOME && --under_way == 0 && some_are_left) {
-        some_are_left = false;
-        mlt_again(bot);
-    }
 }
 
 /* Until the connection is over: 0 when a signal asked for that. */

@@ -39,6 +39,13 @@ build_targets() {
     quietly ninja -k 0 -C "$dir" "$@"
 }
 
+# build/gcc with everything that tests need.
+build_tests() {
+    setup_dir gcc || return 1
+    quietly meson configure build/gcc -Dtests=true || return 1
+    build_targets gcc
+}
+
 # install_library PREFIX [BUILD]: header, shared and static library, pkg-config file.
 install_library() {
     local from=build/${2:-gcc}/src/client

@@ -13,9 +13,9 @@ declare -A MAY_INCLUDE=(
     [protocol]="base wire crypto pki"
     [ipc]="base wire crypto pki"
     [db]="base wire"
-    [ca]="base wire crypto pki ipc"
-    [relay]="base wire crypto pki protocol ipc"
-    [client]="base wire crypto pki protocol"
+    [ca]="base wire crypto pki ipc db"
+    [relay]="base wire crypto pki protocol ipc db"
+    [client]="base wire crypto pki protocol db"
     [cmd]="base wire crypto pki protocol ipc ca relay"
 )
 
@@ -28,7 +28,7 @@ MALOTE="cmd/malote.c cmd/cmd_* cmd/enrol.* cmd/explain.* cmd/host.* cmd/show.* c
 # of libcrypto that is not listed is included by nobody.
 OUTSIDE=(
     "uv.h                    relay/net*"
-    "sqlite3.h               db/* ca/* client/*"
+    "sqlite3.h               db/*"
     "ares.h                  client/resolver.c client/public_home.c"
     "malote/client.h         client/public* $MALOTE"
     "jansson.h               cmd/*"
@@ -63,7 +63,7 @@ OUTSIDE=(
 PLATFORM="arpa/inet assert ctype dirent endian errno fcntl getopt grp ifaddrs inttypes langinfo
 limits linux/fs locale net/if netdb netinet/in netinet/tcp poll pthread pwd sched signal stdalign
 stdarg stdatomic stdbool stddef stdint stdio stdlib string strings sys/epoll sys/eventfd sys/file sys/ioctl sys/mman
-sys/prctl sys/random sys/resource sys/queue sys/select sys/signalfd sys/socket sys/stat sys/syscall sys/time
+sys/prctl sys/random sys/resource sys/queue sys/select sys/signalfd sys/socket sys/stat sys/statvfs sys/syscall sys/time
 sys/types sys/uio sys/un sys/wait syslog termios time unistd"
 PLATFORM=" $(echo $PLATFORM) "
 

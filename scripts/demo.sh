@@ -78,9 +78,9 @@ run_as() { # NAME ARGUMENT...: malote from that person's own directory
     timeout 30 "$BIN/malote" --home "$T/$name" "$@" </dev/null
 }
 
-listen_as() { # NAME: in the background, for one message
+listen_as() { # NAME [COUNT]: in the background, for one message or COUNT
     : >"$T/$1.log"
-    "$BIN/malote" --home "$T/$1" listen --count 1 --timeout 30 >"$T/$1.heard" 2>"$T/$1.log" </dev/null &
+    "$BIN/malote" --home "$T/$1" listen --count "${2:-1}" --timeout 30 >"$T/$1.heard" 2>"$T/$1.log" </dev/null &
     LISTENER=$!
     STARTED+=("$LISTENER")
     wait_for 10 grep -q listening "$T/$1.log"
@@ -190,23 +190,43 @@ show_wire() {
         "that went over the wire (searched: $(cat "$T"/wire.*.up "$T"/wire.*.down | wc -c) bytes)."
 }
 
+write_to_the_absent() {
+    step "joao is away, maria writes all the same"
+    local text="The bridge is closed. Come to the mill." file
+    run_as maria send joao "$text" --json >"$T/sent" 2>&1 || failed "maria: $(cat "$T/sent")"
+    grep -q '"state":"stored"' "$T/sent" || failed "not stored: $(cat "$T/sent")"
+    printf "\$ malote send joao '%s' --json\n" "$text" | screen
+    screen <"$T/sent"
+    printf %s "${text:0:16}" >"$T/needle"
+    while IFS= read -r file; do
+        ! grep -qaFf "$T/needle" "$file" || failed "the text is readable in $file"
+    done < <(find "$T/server" -type f)
+    run_as joao listen --count 1 --timeout 30 >"$T/joao.heard" 2>"$T/joao.log" ||
+        failed "joao: $(cat "$T/joao.log")"
+    grep -qF "$text" "$T/joao.heard" || failed "joao did not get it"
+    printf '$ malote listen                                   (joao, later)\n' | screen
+    screen <"$T/joao.heard"
+    note "The server had it on its disk, encrypted, before it said so; joao's login opened it."
+}
+
 flip_one_bit() {
     step "Somebody flips one bit of a message in transit"
-    local status=0 other="Do not bring the folder."
-    listen_as joao
+    local status=0 other="Bring the blue folder."
+    listen_as joao 2
     touch "$T/flip"
     run_as maria send joao "$other" >"$T/sent" 2>&1 || status=$?
     rm "$T/flip"
-    [ "$status" -ne 0 ] || failed "maria was told that it went well"
+    [ "$status" -eq 5 ] || failed "maria was told something else: exit $status: $(cat "$T/sent")"
     printf "\$ malote send joao '%s'        (exit %d)\n" "$other" "$status" | screen
     screen <"$T/sent"
     [ ! -s "$T/joao.heard" ] || failed "joao saw it"
-    run_as maria send joao "Bring the blue folder." >"$T/sent" 2>&1 ||
+    run_as maria send joao "And the key." >"$T/sent" 2>&1 ||
         failed "the next message did not get through: $(cat "$T/sent")"
     wait "$LISTENER" || failed "joao's listen ended with status $?"
-    ! grep -qF "$other" "$T/joao.heard" || failed "joao saw it"
-    grep -qF "Bring the blue folder." "$T/joao.heard" || failed "joao did not see the next one"
-    note "Refused before it was decrypted; joao got nothing of it. The next one, untouched, arrived:"
+    [ "$(grep -cF "$other" "$T/joao.heard")" -eq 1 ] || failed "joao does not have it once"
+    tail -n 1 "$T/joao.heard" | grep -qF "And the key." || failed "joao did not see the next one"
+    note "Refused before it was decrypted; joao got nothing of it. It stayed in maria's outbox, and" \
+        "went again, untouched, before the next one:"
     screen <"$T/joao.heard"
 }
 
@@ -216,6 +236,7 @@ exchange
 show_certificate
 show_keystore
 show_wire
+write_to_the_absent
 flip_one_bit
 
 cat <<'TEXT'

@@ -120,7 +120,7 @@ plant src/cmd/x.c '#include "x.h"';           expect layers an_include_without_i
 plant src/cmd/x.c '#include "../ca/x.h"';     expect layers an_include_by_a_path_upwards
 plant src/ca/x.c '#include <uv.h>';           expect layers libuv_outside_net
 plant src/relay/x.c '#include <uv.h>';        expect layers libuv_in_relay_outside_net
-plant src/relay/x.c '#include <sqlite3.h>';   expect layers sqlite_outside_ca_and_client
+plant src/relay/x.c '#include <sqlite3.h>';   expect layers sqlite_outside_db
 plant src/client/x.c '#include <openssl/evp.h>'; expect layers evp_outside_crypto
 plant src/crypto/x.c '#include <openssl/ssl.h>'; expect layers libssl_anywhere
 plant src/relay/x.c '#include <jansson.h>';   expect layers jansson_outside_cmd

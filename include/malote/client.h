@@ -19,9 +19,10 @@
  *     mlt_leave, then on until mlt_is_over    says goodbye
  *     mlt_close
  *
- * No call waits for the network or for a name to be looked up.  A call may wait for the disk, and
- * for other processes to leave the home's database (20 s at most); mlt_process computes for some
- * milliseconds during a handshake.  Calls that compute longer say so.
+ * A message is handed in with mlt_send at any time, connected or not, and kept until its fate is
+ * known.  No call waits for the network or for a name to be looked up.  A call may wait for the
+ * disk, and for other processes to leave the home's database (20 s at most); mlt_process computes
+ * for some milliseconds during a handshake.  Calls that compute longer say so.
  *
  * Threads: a handle is used by one thread at a time; different handles at the same time by
  * different threads.  After fork(2) the child leaves the parent's handles alone.
@@ -75,7 +76,7 @@ enum mlt_error {
     /* in an event: the server, or whoever stands between */
     MLT_ERROR_TRUNCATED = 100,
     MLT_ERROR_TRAILING = 101,
-    MLT_ERROR_RANGE = 102, /* of mlt_send: a body longer than the server takes */
+    MLT_ERROR_RANGE = 102, /* of mlt_send: a body beyond MLT_BODY_MAX */
     MLT_ERROR_UNEXPECTED = 103,
     MLT_ERROR_VERSION = 104,
     MLT_ERROR_GROUP = 105,
@@ -98,7 +99,7 @@ enum mlt_error {
     MLT_ERROR_CUT = 122,     /* the connection ended without a goodbye */
     MLT_ERROR_TIMEOUT = 123, /* it fell silent */
     MLT_ERROR_REFUSED = 124,
-    MLT_ERROR_TOO_MANY = 125, /* of mlt_send: MLT_SEND_WINDOW messages wait for their outcome */
+    MLT_ERROR_TOO_MANY = 125, /* of mlt_send: MLT_OUTBOX_MAX messages wait to be sent */
 
     /* this machine */
     MLT_ERROR_NOMEM = 200,
@@ -144,7 +145,8 @@ MLT_PUBLIC enum mlt_blame mlt_error_blame(enum mlt_error error);
 #define MLT_NAME_SIZE   33    /* a user name and its NUL */
 #define MLT_ID_SIZE     16    /* a message id, bytes */
 #define MLT_BODY_MAX    65536 /* bytes of one message; a server may take less */
-#define MLT_SEND_WINDOW 64    /* messages on their way at once */
+#define MLT_SEND_WINDOW 64    /* messages on their way at once, in one connection */
+#define MLT_OUTBOX_MAX  10000 /* messages that wait to be sent, of one home */
 
 struct mlt_client; /* the handle */
 
@@ -280,18 +282,25 @@ enum mlt_kind {
  * comes_back: once it has been logged in, a connection that ends is begun anew by itself, after
  * mlt_event_retry_ms.  Before the first login nothing is tried again, and what would only repeat
  * itself ends it for good (retry_ms -1): the closes DONE, REPLACED, REVOKED and EXPIRED, a refusal,
- * a server that is not trusted, a failure of this machine.
+ * a server that is not trusted, a failure of this machine other than a disk that is full or busy.
+ *
+ * tells_read: whoever asked for it (wants_read) is told when mlt_shown was called for his message.
+ * Best effort: that notice may get lost, the message does not.
+ *
+ * A connection of either kind sends what waits in the outbox of this home, whichever process put
+ * it there, and hears what became of it.
  */
 struct mlt_connection {
     size_t size;
     enum mlt_kind kind;
     bool comes_back;
     const char *only; /* NULL, or: no messages but this sender's */
+    bool tells_read;
 };
 
 #define MLT_CONNECTION_INIT                                                                        \
     {                                                                                              \
-        sizeof(struct mlt_connection), MLT_KIND_RECEIVE, false, NULL                               \
+        sizeof(struct mlt_connection), MLT_KIND_RECEIVE, false, NULL, false                        \
     }
 
 /*
@@ -350,19 +359,26 @@ MLT_PUBLIC void mlt_leave(struct mlt_client *client);
  * A connection that was answered ISSUED, PENDING or REFUSED takes leave by itself: CLOSED (DONE)
  * follows within a second, and mlt_is_over then.
  *
- * A MESSAGE may come before LOGGED_IN, when nothing can be sent yet: those that an earlier run has
- * not shown come first, and whatever came and was not shown comes anew after each LOGGED_IN.  A
- * host that answers messages leaves those that mlt_send would not take (MLT_ERROR_STATE,
- * MLT_ERROR_TOO_MANY) unshown, and calls mlt_again once the OUTCOMEs have made room.
+ * A MESSAGE may come before LOGGED_IN: those that an earlier run has not shown come first, and
+ * whatever came and was not shown comes anew after each LOGGED_IN.  A host that answers messages
+ * may do so at any time: the answer is kept and sent when it can be.  A message whose answer
+ * mlt_send does not take (MLT_ERROR_TOO_MANY) it leaves unshown, and calls mlt_again once OUTCOMEs
+ * have made room.
+ *
+ * An OUTCOME is a change of what became of a message of ours, by whichever process of this home or
+ * earlier run it was put; it is on disk when it is told.  Those with MLT_OUTCOME_WAITING say that
+ * the message stays in the outbox, and why: mlt_event_why, or mlt_event_error when the connection
+ * was lost before the server answered (MLT_ERROR_CUT ...), or when it has not answered for 90 s
+ * (MLT_ERROR_TIMEOUT).
  */
 enum mlt_event_kind {
     MLT_EVENT_NONE = 0,
-    MLT_EVENT_LOGGED_IN = 1, /* messages can be sent from now on */
+    MLT_EVENT_LOGGED_IN = 1, /* what waits is sent from now on */
     MLT_EVENT_ISSUED = 2,    /* the certificate is in the home */
     MLT_EVENT_PENDING = 3,   /* an administrator has to approve mlt_key_fingerprint: retry_ms */
     MLT_EVENT_REFUSED = 4,   /* refusal */
-    MLT_EVENT_MESSAGE = 5,   /* peer, id, time, body, row, epoch, number; then mlt_shown */
-    MLT_EVENT_OUTCOME = 6,   /* peer, id, outcome, why; error if it is unknown: the link was lost */
+    MLT_EVENT_MESSAGE = 5,   /* peer, id, time, body, row, epoch, number, gap; then mlt_shown */
+    MLT_EVENT_OUTCOME = 6,   /* peer, id, outcome, why, error */
     MLT_EVENT_CLOSED = 7,    /* the session ended as announced: closed, retry_ms */
     MLT_EVENT_LOST = 8       /* it ended otherwise: error, errno, alert, retry_ms */
 };
@@ -393,18 +409,34 @@ MLT_PUBLIC int64_t mlt_event_row(const struct mlt_event *event);
 /* The place in the stream from this sender: numbers rise by one within an epoch, so gaps show. */
 MLT_PUBLIC uint64_t mlt_event_epoch(const struct mlt_event *event);
 MLT_PUBLIC uint64_t mlt_event_number(const struct mlt_event *event);
+/* How many messages of that stream are missing before this one: refused or expired underway, or
+ * dropped by who wrote them, or received by an earlier home. */
+MLT_PUBLIC uint64_t mlt_event_gap(const struct mlt_event *event);
 
+/* What is known of a message of ours.  WAITING and STORED may change, by themselves; the others are
+ * final, but for better news: an answer that comes late still makes DELIVERED of EXPIRED, UNKNOWN
+ * or DROPPED, and READ follows DELIVERED. */
 enum mlt_outcome {
-    MLT_OUTCOME_STORED = 1,    /* kept by the server (no server does so yet) */
+    MLT_OUTCOME_WAITING = 0,   /* kept in the outbox, to be sent (again): why */
+    MLT_OUTCOME_STORED = 1,    /* kept by the server, safe against its power cut */
     MLT_OUTCOME_DELIVERED = 2, /* the recipient's client has it on disk */
-    MLT_OUTCOME_REFUSED = 3,   /* they did not get it: mlt_event_why */
-    MLT_OUTCOME_UNKNOWN = 4    /* it may have arrived */
+    MLT_OUTCOME_REFUSED = 3,   /* they did not get it: why */
+    MLT_OUTCOME_UNKNOWN = 4,   /* it was stored, and nothing was heard of it any more */
+    MLT_OUTCOME_EXPIRED = 5,   /* too old, in the recipient's mailbox or in the outbox (60 days) */
+    MLT_OUTCOME_READ = 6,      /* a person has seen it, says the recipient's client */
+    MLT_OUTCOME_DROPPED = 7    /* mlt_drop before there was an answer */
 };
 enum mlt_why {
+    MLT_WHY_NONE = 0,
     MLT_WHY_NO_SUCH_NAME = 1,
     MLT_WHY_AWAY = 2,
-    MLT_WHY_BUSY = 3,
-    MLT_WHY_DUPLICATE = 4
+    MLT_WHY_BUSY = 3, /* it waits */
+    MLT_WHY_DUPLICATE = 4,
+    MLT_WHY_NO_ROOM = 5,   /* the server cannot store now: it waits */
+    MLT_WHY_FULL = 6,      /* the recipient's mailbox is */
+    MLT_WHY_SHARE = 7,     /* our share of it is */
+    MLT_WHY_ERASED = 8,    /* the administrator erased the mailbox it lay in */
+    MLT_WHY_TOO_LONG = 256 /* for this server: it was not sent */
 };
 MLT_PUBLIC enum mlt_outcome mlt_event_outcome(const struct mlt_event *event);
 MLT_PUBLIC enum mlt_why mlt_event_why(const struct mlt_event *event);
@@ -430,7 +462,8 @@ enum mlt_closed {
     MLT_CLOSED_EXPIRED = 4,
     MLT_CLOSED_SHUTDOWN = 5,
     MLT_CLOSED_SILENT = 6,
-    MLT_CLOSED_SLOW = 7
+    MLT_CLOSED_SLOW = 7,
+    MLT_CLOSED_AGAIN = 8 /* the server asks for a new login: one that comes back does so at once */
 };
 MLT_PUBLIC enum mlt_closed mlt_event_closed(const struct mlt_event *event);
 
@@ -445,11 +478,32 @@ MLT_PUBLIC const char *mlt_event_text(const struct mlt_event *event);
 
 /*
  * Sends `n` bytes (any bytes; people expect UTF-8) and hands out the message's id, under which
- * MLT_EVENT_OUTCOME tells its fate.  MLT_ERROR_STATE when not logged in, MLT_ERROR_NAME,
- * MLT_ERROR_RANGE, MLT_ERROR_TOO_MANY; errors of the database.  Nothing was sent then.
+ * MLT_EVENT_OUTCOME tells its fate.  The message is on disk in the outbox when this returns, and
+ * stays there until its fate is final; whether there is a connection or not, it is sent by the
+ * first one, of this or another process of the home, that is logged in.  Needs no mlt_load.
+ * MLT_ERROR_STATE when the home has not joined (mlt_look), MLT_ERROR_NAME, MLT_ERROR_RANGE,
+ * MLT_ERROR_TOO_MANY; errors of the database.  Nothing is kept then, but for a disk that failed in
+ * the very last step (MLT_ERROR_SYSTEM with EIO): mlt_next_waiting tells.
  */
 MLT_CHECK enum mlt_error mlt_send(struct mlt_client *client, const char *recipient,
                                   const void *body, size_t n, uint8_t id[MLT_ID_SIZE]);
+
+struct mlt_outgoing {
+    size_t size;
+    const char *recipient;
+    const void *body;
+    size_t n;
+    bool wants_read; /* MLT_OUTCOME_READ, if the recipient's client tells */
+};
+
+#define MLT_OUTGOING_INIT                                                                          \
+    {                                                                                              \
+        sizeof(struct mlt_outgoing), NULL, NULL, 0, false                                          \
+    }
+
+/* mlt_send, with all there is to say about a message. */
+MLT_CHECK enum mlt_error mlt_put(struct mlt_client *client, const struct mlt_outgoing *message,
+                                 uint8_t id[MLT_ID_SIZE]);
 
 /* A person, a pipe or the host has the message of this row: it need not come again.  Until then it
  * comes anew when a connection of MLT_KIND_RECEIVE begins, with every login of it, and when
@@ -473,6 +527,64 @@ MLT_CHECK enum mlt_error mlt_open_store(struct mlt_client *client);
 /* Received and not shown yet, except from `except` unless that is NULL; MLT_ERROR_NAME. */
 MLT_CHECK enum mlt_error mlt_count_unshown(struct mlt_client *client, const char *except,
                                            uint64_t *count);
+
+/*
+ * A message of this home, ours or theirs.  `body` has a NUL behind it that does not count; it is
+ * valid until the next call that gives out a message, or mlt_close.
+ */
+struct mlt_message {
+    size_t size;
+    int64_t row;              /* rises in the order of arrival */
+    char peer[MLT_NAME_SIZE]; /* recipient of ours, sender of theirs */
+    bool is_ours;
+    bool is_shown;   /* theirs: mlt_shown was called */
+    bool wants_read; /* its sender would like to hear when it was read */
+    uint8_t id[MLT_ID_SIZE];
+    int64_t time_ms;    /* theirs: the server's clock; ours: when it was put, by this one's */
+    int64_t changed_ms; /* ours: when `outcome` or `why` changed last, by this machine's clock */
+    enum mlt_outcome outcome; /* ours */
+    enum mlt_why why;
+    uint64_t epoch;
+    uint64_t number;
+    uint64_t gap; /* theirs, as mlt_event_gap */
+    const void *body;
+    size_t n;
+};
+
+#define MLT_MESSAGE_INIT                                                                           \
+    {                                                                                              \
+        sizeof(struct mlt_message), 0, "", false, false, false, { 0 }, 0, 0, MLT_OUTCOME_WAITING,  \
+            MLT_WHY_NONE, 0, 0, 0, NULL, 0                                                         \
+    }
+
+/*
+ * These open the database as mlt_open_store does, and need no connection; `message` is left as it
+ * is when there is none.
+ */
+
+/* History: the message that follows `after` (0: the first), in the order of arrival, both ways;
+ * with this peer alone unless `peer` is NULL.  MLT_ERROR_NAME. */
+MLT_CHECK enum mlt_error mlt_next_message(struct mlt_client *client, const char *peer,
+                                          int64_t after, struct mlt_message *message, bool *found);
+
+/* The outbox: the message of ours that follows `after` and is waiting, stored, or came to another
+ * end than with its recipient (refused, expired, unknown) and was not dropped yet. */
+MLT_CHECK enum mlt_error mlt_next_waiting(struct mlt_client *client, int64_t after,
+                                          struct mlt_message *message, bool *found);
+
+/* What is known of a message of ours. */
+MLT_CHECK enum mlt_error mlt_fate(struct mlt_client *client, const uint8_t id[MLT_ID_SIZE],
+                                  struct mlt_message *message, bool *found);
+
+/* How many have still to be sent: WAITING. */
+MLT_CHECK enum mlt_error mlt_count_waiting(struct mlt_client *client, uint64_t *count);
+
+/*
+ * Takes a message out of the outbox; it stays in the history.  A waiting one is not sent any more:
+ * MLT_OUTCOME_DROPPED, and a gap its recipient sees; if it was under way, it may still arrive.  One
+ * that the server has stored cannot be called back.  MLT_ERROR_MISSING when it is not there.
+ */
+MLT_CHECK enum mlt_error mlt_drop(struct mlt_client *client, const uint8_t id[MLT_ID_SIZE]);
 
 struct mlt_contact {
     size_t size;

@@ -44,13 +44,17 @@ _malote_value() { # PROGRAM OPTION
     *:--home | *:--data) _malote_paths -d ;;
     malote:--bits | maloted:--ca-bits) _malote_offer 2048 3072 4096 ;;
     malote:--min-group | maloted:--group) _malote_offer ffdhe2048 ffdhe3072 ffdhe4096 ;;
-    malote:--wait) _malote_offer delivered ;;
+    malote:--wait) _malote_offer stored delivered read ;;
     malote:--timeout) _malote_offer 30s 5m 1h 24h ;;
     malote-ca:--expires) _malote_offer 30m 24h 7d 30d ;;
     maloted:--enrol) _malote_offer invite open approve ;;
     maloted:--user-net | maloted:--user-ca) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
     maloted:--kdf-cost) _malote_offer 131072 262144 524288 1048576 ;;
     *:--passphrase-fd | malote:--name | malote:--count | malote-ca:--count) ;;
+    maloted:--mailbox-messages) _malote_offer 0 10000 1000000 ;;
+    maloted:--mailbox-bytes) _malote_offer 128M 1G 10G ;;
+    maloted:--mailbox-share) _malote_offer 10 25 50 100 ;;
+    maloted:--mailbox-life) _malote_offer 24h 7d 30d 90d ;;
     maloted:--listen | maloted:--advertise | maloted:--realm) ;;
     *) return 1 ;;
     esac
@@ -82,27 +86,32 @@ _malote_options() { # PROGRAM [SUBCOMMAND]
     case $1:${2-} in
     malote:) echo --home --passphrase-fd --passphrase-file --help --version ;;
     malote:join) echo --name --bits --min-group --protect ;;
-    malote:send) echo --wait --json ;;
-    malote:listen) echo --json --count --timeout ;;
+    malote:send) echo --wait --timeout --json ;;
+    malote:listen) echo --json --count --timeout --tell-read ;;
+    malote:outbox) echo --json --all ;;
+    malote:history) echo --json --count ;;
     malote:status) echo --json ;;
     malote-ca:) echo --data --passphrase-fd --passphrase-file --json --help --version ;;
     malote-ca:invite) echo --count --names --expires --json ;;
     malote-ca:reissue) echo --expires --json ;;
+    malote-ca:erase) echo --yes --json ;;
     malote-ca:pending | malote-ca:approve | malote-ca:refuse) echo --json ;;
     malote-ca:list | malote-ca:show) echo --json ;;
     maloted:) echo --data --config --listen --advertise --realm --enrol --passphrase-fd \
-        --passphrase-file --user-net --user-ca --kdf-cost --ca-bits --group --limits --check \
+        --passphrase-file --user-net --user-ca --kdf-cost --ca-bits --group \
+        --mailbox-messages --mailbox-bytes --mailbox-share --mailbox-life --limits --check \
         --help --version ;;
     esac
 }
 
 _malote_operand() { # PROGRAM
     case $1:$subcommand in
-    malote:) _malote_offer join send listen chat contacts status ;;
-    malote:send | malote:chat)
+    malote:) _malote_offer join send listen chat outbox history contacts status ;;
+    malote:outbox) [[ $operands -gt 0 ]] || _malote_offer list drop ;;
+    malote:send | malote:chat | malote:history)
         [[ $operands -gt 0 ]] || _malote_offer "$(_malote_contacts "$home")"
         ;;
-    malote-ca:) _malote_offer invite pending approve refuse list show reissue ;;
+    malote-ca:) _malote_offer invite pending approve refuse list show reissue erase ;;
     esac
 }
 

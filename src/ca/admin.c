@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "ca/enrol.h"
 #include "ca/explain.h"
+#include "ca/mailbox_erase.h"
 #include "ca/members.h"
 #include "ca/pending.h"
 #include "ca/reissue.h"
@@ -210,10 +211,21 @@ static enum mlt_err answer_reissue(const struct answer *a)
     return err;
 }
 
+/* ---- erase ---- */
+
+static enum mlt_err answer_erase(const struct answer *a)
+{
+    const struct name *name = &a->request->name;
+    enum mlt_err err = mailbox_erase(a->ca, name);
+    if (err == MLT_ERR_MISSING)
+        return explain(a->why, err, TEXT_NO_SUCH_NAME, name->text);
+    return err;
+}
+
 static bool needs_name(enum admin_verb verb)
 {
     return verb == ADMIN_APPROVE || verb == ADMIN_REFUSE || verb == ADMIN_SHOW ||
-           verb == ADMIN_REISSUE;
+           verb == ADMIN_REISSUE || verb == ADMIN_ERASE;
 }
 
 static enum mlt_err dispatch(struct answer *a)
@@ -234,6 +246,8 @@ static enum mlt_err dispatch(struct answer *a)
         return answer_show(a);
     case ADMIN_REISSUE:
         return answer_reissue(a);
+    case ADMIN_ERASE:
+        return answer_erase(a);
     }
     return MLT_ERR_UNEXPECTED;
 }

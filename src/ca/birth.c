@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "ca/invite.h"
+#include "ca/setting.h"
 #include "crypto/rsa.h"
 
 static const uint32_t scrypt_r = 8;
@@ -38,9 +39,9 @@ static enum mlt_err fill_ledger(struct ca *ca, struct issued *root)
     TRY(append_own(ca, KEYSTORE_CA_KEY, secret_span(&key)));
     TRY(append_own(ca, KEYSTORE_CA_CERTIFICATE, buf_span(&root->der)));
     TRY(keystore_mark_store(&ca->db, &ca->keystore.mark));
-    TRY(database_set(&ca->db, CA_META_REALM, span_str(ca->realm)));
+    TRY(setting_set(&ca->db, CA_META_REALM, span_str(ca->realm)));
     if (ca->advertise[0] != '\0')
-        TRY(database_set(&ca->db, CA_META_ADVERTISE, span_str(ca->advertise)));
+        TRY(setting_set(&ca->db, CA_META_ADVERTISE, span_str(ca->advertise)));
     return MLT_OK;
 }
 

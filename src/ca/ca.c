@@ -15,6 +15,9 @@
 #include "ca/birth.h"
 #include "ca/explain.h"
 #include "ca/invite.h"
+#include "ca/keystore_rewrite.h"
+#include "ca/schema.h"
+#include "ca/setting.h"
 #include "crypto/rsa.h"
 #include "wire/join_url.h"
 
@@ -29,6 +32,8 @@ void ca_close(struct ca *ca)
     cert_clear(&ca->cert);
     buf_clear(&ca->cert_der);
     secret_clear(&ca->invite_key);
+    secret_clear(&ca->boot_key);
+    mailbox_cache_clear(&ca->mailboxes);
     keystore_close(&ca->keystore);
     database_close(&ca->db);
     file_close(&ca->dir);
@@ -65,7 +70,7 @@ static enum mlt_err set_text(struct span from, size_t room, char *to)
 static enum mlt_err load_text(struct database *db, const char *key, size_t room, char *to)
 {
     CLEANUP(buf_clear) struct buf value = { 0 };
-    TRY(database_get(db, key, &value));
+    TRY(setting_get(db, key, &value));
     return set_text(buf_span(&value), room, to) == MLT_OK ? MLT_OK : MLT_ERR_DAMAGED;
 }
 
@@ -98,7 +103,15 @@ static enum mlt_err keep_advertise(struct ca *ca, struct span given)
         return err == MLT_ERR_MISSING ? MLT_OK : err;
     }
     TRY(set_text(given, sizeof(ca->advertise), ca->advertise));
-    return ca->fresh ? MLT_OK : database_set(&ca->db, CA_META_ADVERTISE, given);
+    return ca->fresh ? MLT_OK : setting_set(&ca->db, CA_META_ADVERTISE, given);
+}
+
+/* An erasure that was committed when the process ended. */
+static enum mlt_err finish_rewriting(struct ca *ca)
+{
+    struct keystore_mark committed;
+    TRY(keystore_mark_load(&ca->db, &committed));
+    return keystore_rewrite_recover(ca->dir, &committed);
 }
 
 /*
@@ -108,24 +121,27 @@ static enum mlt_err keep_advertise(struct ca *ca, struct span given)
 static enum mlt_err open_files(struct ca *ca, bool create, struct buf *why)
 {
     bool keystore = is_here(ca->dir, KEYSTORE_FILE);
-    bool ledger = is_here(ca->dir, DATABASE_FILE);
+    bool ledger = is_here(ca->dir, SCHEMA_FILE);
     if (keystore && !ledger)
-        return explain(why, MLT_ERR_MISSING, TEXT_HALF_GONE, KEYSTORE_FILE, DATABASE_FILE);
+        return explain(why, MLT_ERR_MISSING, TEXT_HALF_GONE, KEYSTORE_FILE, SCHEMA_FILE);
     if (!keystore && !ledger && !create)
         return explain(why, MLT_ERR_MISSING, TEXT_NOT_HERE);
+    const struct database_place place = { ca->dir, SCHEMA_FILE };
     bool empty = false;
-    enum mlt_err err = database_open(&ca->db, ca->dir, create, &empty);
+    enum mlt_err err = database_open(&ca->db, &schema_ledger, &place, create, &empty);
     if (err == MLT_ERR_NEWER)
         return explain(why, err, TEXT_FILE_NEWER);
     if (err != MLT_OK)
-        return explain(why, err, TEXT_FILE_REFUSED, DATABASE_FILE, err_text(err));
+        return explain(why, err, TEXT_FILE_REFUSED, SCHEMA_FILE, err_text(err));
     if (empty && keystore)
-        return explain(why, MLT_ERR_MISSING, TEXT_HALF_GONE, KEYSTORE_FILE, DATABASE_FILE);
+        return explain(why, MLT_ERR_MISSING, TEXT_HALF_GONE, KEYSTORE_FILE, SCHEMA_FILE);
     if (empty && !create)
         return explain(why, MLT_ERR_MISSING, TEXT_NOT_HERE);
     ca->fresh = empty;
+    if (!empty)
+        TRY(finish_rewriting(ca));
     if (!empty && !keystore && keystore_publish(ca->dir) != MLT_OK)
-        return explain(why, MLT_ERR_MISSING, TEXT_HALF_GONE, DATABASE_FILE, KEYSTORE_FILE);
+        return explain(why, MLT_ERR_MISSING, TEXT_HALF_GONE, SCHEMA_FILE, KEYSTORE_FILE);
     return MLT_OK;
 }
 
@@ -237,6 +253,8 @@ static enum mlt_err load(struct ca *ca, const struct secret *stretched, struct b
 
 enum mlt_err ca_unlock(struct ca *ca, const struct secret *stretched, struct buf *why)
 {
+    TRY(secret_new(&ca->boot_key, HASH_LEN));
+    TRY(env_random(ca->env, ca->boot_key.p, ca->boot_key.n));
     if (!ca->fresh)
         return load(ca, stretched, why);
     enum mlt_err err = birth(ca, stretched);

@@ -6,6 +6,7 @@
 #include "base/env.h"
 #include "ca/certificates.h"
 #include "ca/keystore.h"
+#include "ca/mailbox_cache.h"
 #include "ipc/messages.h"
 #include "pki/cert.h"
 
@@ -17,11 +18,12 @@
 #define CA_DEFAULT_REALM "malote.internal"
 #define CA_ADVERTISE     300
 
-/* Told after the commit; either may be NULL. */
+/* Told after the commit; any may be NULL. */
 struct ca_events {
     void *ctx;
     void (*on_member)(void *ctx, const struct name *name);
     void (*on_revoked)(void *ctx, const struct certificate *certificate);
+    void (*on_erased)(void *ctx, const struct name *name);
 };
 
 struct ca {
@@ -36,6 +38,8 @@ struct ca {
     struct cert cert;
     struct buf cert_der;
     struct secret invite_key;
+    struct secret boot_key; /* of this process alone: its nonces and grants */
+    struct mailbox_cache mailboxes;
     struct ca_events events;
     struct log_rate log_rate;
     bool fresh;                  /* nothing is on disk yet: ca_unlock creates */

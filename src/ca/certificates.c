@@ -128,6 +128,16 @@ static enum mlt_err answers_one(struct query *q, bool *found)
     return MLT_OK;
 }
 
+enum mlt_err certificates_is_revoked(struct database *db, const uint8_t serial[static CERT_SERIAL],
+                                     bool *revoked)
+{
+    CLEANUP(query_end)
+    struct query q =
+        query_start(db, "SELECT 1 FROM certificate WHERE serial = ? AND revoked_s IS NOT NULL");
+    query_put_span(&q, span_of(serial, CERT_SERIAL));
+    return answers_one(&q, revoked);
+}
+
 enum mlt_err certificates_key_is_revoked(struct database *db,
                                          const uint8_t spki_hash[static HASH_LEN], bool *revoked)
 {

@@ -2,7 +2,7 @@
 #ifndef MALOTE_CA_CERTIFICATES_H
 #define MALOTE_CA_CERTIFICATES_H
 
-#include "ca/database.h"
+#include "db/database.h"
 #include "ca/issue.h"
 
 /* Every certificate that left the CA, and the keys that may never be certified again. */
@@ -48,6 +48,10 @@ MUST_CHECK enum mlt_err certificates_of_key(struct database *db,
 MUST_CHECK enum mlt_err certificates_revoke_key(struct database *db,
                                                 const uint8_t spki_hash[static HASH_LEN],
                                                 int64_t now_s);
+/* Of a certificate; one that is not known here is not. */
+MUST_CHECK enum mlt_err certificates_is_revoked(struct database *db,
+                                                const uint8_t serial[static CERT_SERIAL],
+                                                bool *revoked);
 MUST_CHECK enum mlt_err certificates_key_is_revoked(struct database *db,
                                                     const uint8_t spki_hash[static HASH_LEN],
                                                     bool *revoked);

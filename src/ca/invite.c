@@ -158,7 +158,7 @@ enum mlt_err invite_use(struct database *db, const struct invite_claim *claim)
     query_put_span(&q, span_of(claim->client_hash, HASH_LEN));
     query_put_span(&q, span_of(claim->id, INVITE_ID));
     TRY(query_run(&q));
-    return sqlite3_changes(db->handle) == 1 ? MLT_OK : MLT_ERR_MISSING;
+    return query_changes(&q) == 1 ? MLT_OK : MLT_ERR_MISSING;
 }
 
 enum mlt_err invite_forget_bound(struct database *db, const struct name *name)

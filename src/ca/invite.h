@@ -3,7 +3,7 @@
 #define MALOTE_CA_INVITE_H
 
 #include "base/env.h"
-#include "ca/database.h"
+#include "db/database.h"
 #include "base/secret.h"
 #include "crypto/hash.h"
 #include "wire/invite.h"

@@ -3,7 +3,7 @@
 #define MALOTE_CA_ISSUE_H
 
 #include "base/env.h"
-#include "ca/database.h"
+#include "db/database.h"
 #include "ca/ledger.h"
 #include "pki/cert.h"
 

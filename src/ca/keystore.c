@@ -13,6 +13,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "ca/keystore_line.h"
+#include "ca/keystore_lines.h"
+#include "ca/setting.h"
 #include "wire/cursor.h"
 
 static const char title[] = "keystore";
@@ -35,53 +37,6 @@ void keystore_close(struct keystore *ks)
 
 /* ---- reading ---- */
 
-/* The file, a line at a time, in bounded memory. */
-struct lines {
-    int fd;
-    struct buf ahead;
-    size_t used;    /* of `ahead`, given out already */
-    int64_t offset; /* in the file, of the next line */
-};
-
-static void lines_clear(struct lines *l)
-{
-    buf_clear(&l->ahead);
-}
-
-static enum mlt_err read_more(struct lines *l, bool *end)
-{
-    buf_drop(&l->ahead, l->used);
-    l->used = 0;
-    TRY(buf_reserve(&l->ahead, (size_t)4 * LIMIT_KEYSTORE_LINE));
-    int64_t at = l->offset + (int64_t)l->ahead.len;
-    ssize_t n = pread(l->fd, l->ahead.p + l->ahead.len, l->ahead.cap - l->ahead.len, at);
-    ENSURE(n >= 0 || errno == EINTR, MLT_ERR_SYSTEM);
-    if (n > 0)
-        l->ahead.len += (size_t)n;
-    *end = n == 0;
-    return MLT_OK;
-}
-
-/* Without its newline; a line that never ends, or ends with the file, is damage. */
-static enum mlt_err next_line(struct lines *l, struct span *line)
-{
-    for (;;) {
-        struct span rest = span_from(buf_span(&l->ahead), l->used);
-        const uint8_t *newline = rest.n > 0 ? memchr(rest.p, '\n', rest.n) : NULL;
-        if (newline != NULL) {
-            *line = span_of(rest.p, (size_t)(newline - rest.p));
-            ENSURE(line->n < LIMIT_KEYSTORE_LINE, MLT_ERR_DAMAGED);
-            l->used += line->n + 1;
-            l->offset += (int64_t)line->n + 1;
-            return MLT_OK;
-        }
-        ENSURE(rest.n < LIMIT_KEYSTORE_LINE, MLT_ERR_DAMAGED);
-        bool end = false;
-        TRY(read_more(l, &end));
-        ENSURE(!end, MLT_ERR_DAMAGED);
-    }
-}
-
 enum mlt_err keystore_open(struct keystore *ks, int dirfd, const char *name)
 {
     CLEANUP(keystore_close) struct keystore made = keystore_none();
@@ -89,9 +44,9 @@ enum mlt_err keystore_open(struct keystore *ks, int dirfd, const char *name)
     struct stat st;
     ENSURE(fstat(made.fd, &st) == 0, MLT_ERR_SYSTEM);
     ENSURE(st.st_size <= LIMIT_KEYSTORE, MLT_ERR_RANGE);
-    CLEANUP(lines_clear) struct lines lines = { .fd = made.fd };
+    CLEANUP(keystore_lines_clear) struct keystore_lines lines = { .fd = made.fd };
     struct span line;
-    TRY(next_line(&lines, &line));
+    TRY(keystore_lines_next(&lines, &line));
     TRY(buf_put(&made.first_line, line));
     TRY(lockbox_parse(title, buf_span(&made.first_line), &made.box));
     made.mark.size = lines.offset;
@@ -106,7 +61,12 @@ static enum mlt_err derive_chain(struct keystore *ks)
 {
     const struct span none = { 0 };
     TRY(kdf_expand_label(&ks->master, "keystore chain", none, KDF_LEN, &ks->chain));
-    return keystore_line_mac(&ks->chain, before_first, buf_span(&ks->first_line), ks->mark.head);
+    return keystore_first_mac(ks, ks->mark.head);
+}
+
+enum mlt_err keystore_first_mac(const struct keystore *ks, uint8_t mac[static HASH_LEN])
+{
+    return keystore_line_mac(&ks->chain, before_first, buf_span(&ks->first_line), mac);
 }
 
 static enum mlt_err check_line(struct keystore *ks, struct span text, int64_t offset,
@@ -126,12 +86,13 @@ static enum mlt_err check_line(struct keystore *ks, struct span text, int64_t of
 static enum mlt_err check_lines(struct keystore *ks, const struct keystore_mark *committed,
                                 const struct keystore_visit *visit)
 {
-    CLEANUP(lines_clear) struct lines lines = { .fd = ks->fd, .offset = ks->mark.size };
+    CLEANUP(keystore_lines_clear)
+    struct keystore_lines lines = { .fd = ks->fd, .offset = ks->mark.size };
     while (ks->mark.count < committed->count) {
         ks->bad_line = ks->mark.count + 2;
         struct span text;
         int64_t offset = lines.offset;
-        TRY(next_line(&lines, &text));
+        TRY(keystore_lines_next(&lines, &text));
         TRY(check_line(ks, text, offset, visit));
     }
     ks->mark.size = lines.offset;
@@ -142,13 +103,14 @@ static enum mlt_err check_lines(struct keystore *ks, const struct keystore_mark 
 /* How many whole, chained lines follow the last one that ledger.db knows. */
 static enum mlt_err count_beyond(const struct keystore *ks, unsigned *count)
 {
-    CLEANUP(lines_clear) struct lines lines = { .fd = ks->fd, .offset = ks->mark.size };
+    CLEANUP(keystore_lines_clear)
+    struct keystore_lines lines = { .fd = ks->fd, .offset = ks->mark.size };
     uint8_t head[HASH_LEN];
     memcpy(head, ks->mark.head, HASH_LEN);
     for (*count = 0;; ++*count) {
         struct span text;
         struct keystore_line line;
-        enum mlt_err err = next_line(&lines, &text);
+        enum mlt_err err = keystore_lines_next(&lines, &text);
         if (err == MLT_OK)
             err = keystore_line_parse(text, &line);
         if (err == MLT_ERR_DAMAGED)
@@ -195,9 +157,9 @@ enum mlt_err keystore_read(struct keystore *ks, int64_t offset, enum keystore_ki
                            struct span name, struct secret *plain)
 {
     ENSURE(offset > 0 && offset < ks->mark.size, MLT_ERR_DAMAGED);
-    CLEANUP(lines_clear) struct lines lines = { .fd = ks->fd, .offset = offset };
+    CLEANUP(keystore_lines_clear) struct keystore_lines lines = { .fd = ks->fd, .offset = offset };
     struct span text;
-    TRY(next_line(&lines, &text));
+    TRY(keystore_lines_next(&lines, &text));
     struct keystore_line line;
     TRY(keystore_line_parse(text, &line));
     ENSURE(line.kind == kind && span_eq(line.name, name), MLT_ERR_DAMAGED);
@@ -290,13 +252,13 @@ enum mlt_err keystore_mark_store(struct database *db, const struct keystore_mark
     wire_put_u64(&out, mark->count);
     wire_put_bytes(&out, SPAN_OF(mark->head));
     TRY(wire_out_end(&out));
-    return database_set(db, mark_key, buf_span(&value));
+    return setting_set(db, mark_key, buf_span(&value));
 }
 
 enum mlt_err keystore_mark_load(struct database *db, struct keystore_mark *mark)
 {
     CLEANUP(buf_clear) struct buf value = { 0 };
-    TRY(database_get(db, mark_key, &value));
+    TRY(setting_get(db, mark_key, &value));
     struct wire_in in = wire_in(buf_span(&value));
     struct keystore_mark got = { .count = wire_get_u64(&in) };
     wire_get_bytes(&in, got.head, HASH_LEN);

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/secret.h"
-#include "ca/database.h"
+#include "db/database.h"
 #include "crypto/hash.h"
 #include "crypto/lockbox.h"
 
@@ -84,6 +84,9 @@ MUST_CHECK enum mlt_err keystore_append(struct keystore *ks, enum keystore_kind 
                                         struct span name, struct span plain,
                                         struct keystore_mark *mark);
 void keystore_adopt(struct keystore *ks, const struct keystore_mark *mark);
+
+/* What the chain of an unlocked keystore begins with: the mac of its first line. */
+MUST_CHECK enum mlt_err keystore_first_mac(const struct keystore *ks, uint8_t mac[static HASH_LEN]);
 
 MUST_CHECK enum mlt_err keystore_mark_store(struct database *db, const struct keystore_mark *mark);
 MUST_CHECK enum mlt_err keystore_mark_load(struct database *db, struct keystore_mark *mark);

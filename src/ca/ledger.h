@@ -2,7 +2,7 @@
 #ifndef MALOTE_CA_LEDGER_H
 #define MALOTE_CA_LEDGER_H
 
-#include "ca/database.h"
+#include "db/database.h"
 #include "crypto/hash.h"
 #include "pki/profile.h"
 

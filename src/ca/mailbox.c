@@ -52,7 +52,7 @@ enum mlt_err mailbox_load(struct ca *ca, const struct name *name, EVP_PKEY **key
     TRY(keystore_read(&ca->keystore, offset, KEYSTORE_MAILBOX, name_span(name), &der));
     CLEANUP(rsa_key_free) EVP_PKEY *made = NULL;
     TRY(rsa_private_decode(secret_span(&der), &made));
-    TRY(rsa_key_check(made, true));
+    TRY(mailbox_pool_prove(made));
     *key = made;
     made = NULL;
     return MLT_OK;

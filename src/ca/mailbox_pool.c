@@ -30,7 +30,7 @@ struct mailbox_pool {
     EVP_PKEY *keys[LIMIT_MAILBOX_POOL];
 };
 
-static enum mlt_err prove(EVP_PKEY *key)
+enum mlt_err mailbox_pool_prove(EVP_PKEY *key)
 {
     CLEANUP(secret_clear) struct secret value = { 0 };
     CLEANUP(secret_clear) struct secret back = { 0 };
@@ -46,7 +46,7 @@ static enum mlt_err make_proven(EVP_PKEY **key)
 {
     CLEANUP(rsa_key_free) EVP_PKEY *made = NULL;
     TRY(rsa_key_new(mailbox_bits, &made));
-    TRY(prove(made));
+    TRY(mailbox_pool_prove(made));
     *key = made;
     made = NULL;
     return MLT_OK;

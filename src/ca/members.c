@@ -42,7 +42,7 @@ enum mlt_err members_put(struct database *db, const struct name *name,
 static enum mlt_err run_on_one(struct query *q)
 {
     TRY(query_run(q));
-    return sqlite3_changes(q->db->handle) == 1 ? MLT_OK : MLT_ERR_MISSING;
+    return query_changes(q) == 1 ? MLT_OK : MLT_ERR_MISSING;
 }
 
 enum mlt_err members_drop_key(struct database *db, const struct name *name)
@@ -71,7 +71,8 @@ enum mlt_err members_without_mailbox(struct database *db, struct name *name, boo
 {
     CLEANUP(query_end)
     struct query q =
-        query_start(db, "SELECT name FROM member WHERE mailbox IS NULL ORDER BY since_s LIMIT 1");
+        query_start(db, "SELECT name FROM member WHERE mailbox IS NULL "
+                        "AND name NOT IN (SELECT name FROM erased) ORDER BY since_s LIMIT 1");
     bool row = false;
     TRY(query_next(&q, &row));
     if (row)
@@ -87,6 +88,23 @@ enum mlt_err members_set_mailbox(struct database *db, const struct name *name, i
     query_put_int(&q, offset);
     query_put_text(&q, name->text);
     return run_on_one(&q);
+}
+
+enum mlt_err members_drop_mailbox(struct database *db, const struct name *name)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "UPDATE member SET mailbox = NULL WHERE name = ?");
+    query_put_text(&q, name->text);
+    return run_on_one(&q);
+}
+
+enum mlt_err members_move_mailboxes(struct database *db, int64_t behind, int64_t by)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "UPDATE member SET mailbox = mailbox - ? WHERE mailbox > ?");
+    query_put_int(&q, by);
+    query_put_int(&q, behind);
+    return query_run(&q);
 }
 
 enum mlt_err members_mailbox(struct database *db, const struct name *name, int64_t *offset)

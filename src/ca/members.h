@@ -2,7 +2,7 @@
 #ifndef MALOTE_CA_MEMBERS_H
 #define MALOTE_CA_MEMBERS_H
 
-#include "ca/database.h"
+#include "db/database.h"
 #include "crypto/hash.h"
 #include "wire/name.h"
 
@@ -32,12 +32,16 @@ struct member_visit {
 
 MUST_CHECK enum mlt_err members_each(struct database *db, const struct member_visit *visit);
 
-/* The member who has waited longest for a mailbox pair; *found is false when nobody waits. */
+/* The member who has waited longest for a mailbox pair, none that erased.h holds back; *found is
+ * false when nobody waits. */
 MUST_CHECK enum mlt_err members_without_mailbox(struct database *db, struct name *name,
                                                 bool *found);
 /* Where its pair stands in the keystore. */
 MUST_CHECK enum mlt_err members_set_mailbox(struct database *db, const struct name *name,
                                             int64_t offset);
+/* It stands there no more; and those behind it have moved up by as many bytes. */
+MUST_CHECK enum mlt_err members_drop_mailbox(struct database *db, const struct name *name);
+MUST_CHECK enum mlt_err members_move_mailboxes(struct database *db, int64_t behind, int64_t by);
 /* MLT_ERR_MISSING while there is none. */
 MUST_CHECK enum mlt_err members_mailbox(struct database *db, const struct name *name,
                                         int64_t *offset);

@@ -4,8 +4,12 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/alloc.h"
+#include "base/limits.h"
 #include "ca/enrol.h"
-#include "ca/members.h"
+#include "ca/erased.h"
+#include "ca/mailbox_grant.h"
+#include "ca/mailbox_open.h"
 
 void net_link_init(struct net_link *link, struct ca *ca)
 {
@@ -60,6 +64,15 @@ static enum mlt_err send_revoked(void *ctx, const struct certificate *c)
     return send(link, IPC_REVOKED, 0);
 }
 
+static enum mlt_err send_erased(void *ctx, const struct name *name)
+{
+    struct net_link *link = ctx;
+    const struct ipc_mailbox_name m = { *name };
+    buf_reset(&link->sent);
+    TRY(ipc_mailbox_name_encode(&m, &link->sent));
+    return send(link, IPC_MAILBOX_ERASED, 0);
+}
+
 static enum mlt_err send_everything(struct net_link *link)
 {
     const struct ipc_ca_info info = { buf_span(&link->ca->cert_der) };
@@ -70,6 +83,8 @@ static enum mlt_err send_everything(struct net_link *link)
     TRY(members_each(&link->ca->db, &members));
     const struct certificate_visit revoked = { send_revoked, link };
     TRY(certificates_revoked(&link->ca->db, ca_now_s(link->ca), &revoked));
+    const struct member_visit erased = { send_erased, link };
+    TRY(erased_each(&link->ca->db, &erased));
     buf_reset(&link->sent);
     return send(link, IPC_SYNCED, 0);
 }
@@ -100,6 +115,16 @@ void net_link_on_revoked(void *ctx, const struct certificate *certificate)
     if (link->channel.fd < 0)
         return;
     enum mlt_err err = send_revoked(link, certificate);
+    if (err != MLT_OK)
+        drop(link, err);
+}
+
+void net_link_on_erased(void *ctx, const struct name *name)
+{
+    struct net_link *link = ctx;
+    if (link->channel.fd < 0)
+        return;
+    enum mlt_err err = send_erased(link, name);
     if (err != MLT_OK)
         drop(link, err);
 }
@@ -136,6 +161,80 @@ static enum mlt_err answer_server_request(struct net_link *link, const struct ip
     return send(link, IPC_SERVER_CERT, message->tag);
 }
 
+/* Beside the classes of enrol.c. */
+static bool may_log(const struct net_link *link, enum mlt_err err)
+{
+    return log_rate_take(&link->ca->log_rate, LOG_RATE_CLASSES / 2 + (unsigned)err,
+                         env_mono_ms(link->ca->env));
+}
+
+static enum mlt_err answer_nonces(struct net_link *link, const struct ipc_message *message)
+{
+    CLEANUP(buf_clear) struct buf nonces = { 0 };
+    TRY(mailbox_grant_nonces(link->ca, LIMIT_NONCES, &nonces));
+    const struct ipc_nonces answer = { buf_span(&nonces) };
+    buf_reset(&link->sent);
+    TRY(ipc_nonces_encode(&answer, &link->sent));
+    return send(link, IPC_NONCES, message->tag);
+}
+
+static enum mlt_err answer_mailbox(struct net_link *link, const struct ipc_message *message)
+{
+    struct ipc_mailbox_name wanted;
+    TRY(ipc_mailbox_name_decode(message->body, &wanted));
+    CLEANUP(buf_clear) struct buf spki = { 0 };
+    bool freed = false;
+    struct ipc_mailbox answer = { .err =
+                                      mailbox_open_public(link->ca, &wanted.name, &freed, &spki) };
+    link->pair_is_due |= freed;
+    if (answer.err == MLT_OK)
+        answer.spki = buf_span(&spki);
+    else if (answer.err != MLT_ERR_MISSING && may_log(link, answer.err))
+        log_error("mailbox key of %s: %s", wanted.name.text, err_text(answer.err));
+    buf_reset(&link->sent);
+    TRY(ipc_mailbox_encode(&answer, &link->sent));
+    return send(link, IPC_MAILBOX, message->tag);
+}
+
+/* A refusal is net's to say in its log, beside whose login it was. */
+static enum mlt_err answer_login_proof(struct net_link *link, const struct ipc_message *message)
+{
+    struct ipc_login_proof proof;
+    TRY(ipc_login_proof_decode(message->body, &proof));
+    struct ipc_login_grant answer = { 0 };
+    answer.err = mailbox_grant_judge(link->ca, &proof, &answer);
+    buf_reset(&link->sent);
+    TRY(ipc_login_grant_encode(&answer, &link->sent));
+    return send(link, IPC_LOGIN_GRANT, message->tag);
+}
+
+static enum mlt_err send_unwrapped(struct net_link *link, uint32_t tag, enum mlt_err err,
+                                   const struct secret *secret)
+{
+    struct ipc_unwrapped answer = { .err = err };
+    if (err == MLT_OK)
+        memcpy(answer.secret, secret->p, sizeof(answer.secret));
+    buf_reset(&link->sent);
+    err = ipc_unwrapped_encode(&answer, &link->sent);
+    alloc_wipe(&answer, sizeof(answer));
+    if (err == MLT_OK)
+        err = send(link, IPC_UNWRAPPED, tag);
+    buf_reset(&link->sent); /* wiped */
+    return err;
+}
+
+static enum mlt_err answer_unwrap(struct net_link *link, const struct ipc_message *message)
+{
+    struct ipc_unwrap wanted;
+    TRY(ipc_unwrap_decode(message->body, &wanted));
+    CLEANUP(secret_clear) struct secret secret = { 0 };
+    enum mlt_err err = mailbox_open_segment(link->ca, &wanted, &secret);
+    if (err != MLT_OK && err != MLT_ERR_STATE && may_log(link, err))
+        log_error("stored mail of %s could not be opened: %s", wanted.recipient.text,
+                  err_text(err));
+    return send_unwrapped(link, message->tag, err, &secret);
+}
+
 static enum mlt_err read_one(struct net_link *link)
 {
     struct ipc_message message;
@@ -148,6 +247,14 @@ static enum mlt_err read_one(struct net_link *link)
         return answer_enrol(link, &message);
     case IPC_SERVER_REQUEST:
         return answer_server_request(link, &message);
+    case IPC_NONCES_WANTED:
+        return answer_nonces(link, &message);
+    case IPC_MAILBOX_WANTED:
+        return answer_mailbox(link, &message);
+    case IPC_LOGIN_PROOF:
+        return answer_login_proof(link, &message);
+    case IPC_UNWRAP:
+        return answer_unwrap(link, &message);
     default:
         return MLT_ERR_UNEXPECTED;
     }

@@ -7,8 +7,8 @@
 
 /*
  * The ca's end of the channel to net.  Net is taken for hostile: what is malformed or not
- * permitted ends the channel, what is well-formed is decided by enrol.h.  Whatever goes wrong
- * here drops this channel and nothing else.
+ * permitted ends the channel, what is well-formed is decided by enrol.h, mailbox_grant.h and
+ * mailbox_open.h.  Whatever goes wrong here drops this channel and nothing else.
  */
 
 enum net_link_loss { NET_LINK_KEPT, NET_LINK_LOST, NET_LINK_MISBEHAVED };
@@ -16,6 +16,7 @@ enum net_link_loss { NET_LINK_KEPT, NET_LINK_LOST, NET_LINK_MISBEHAVED };
 struct net_link {
     struct ca *ca;
     enum net_link_loss loss; /* for the parent to hear; the process resets it */
+    bool pair_is_due;        /* somebody may have a mailbox pair again; the process resets it */
     struct channel channel;  /* fd -1 while there is no net */
     struct buf received, sent;
 };
@@ -32,5 +33,6 @@ void net_link_read(struct net_link *link);
 /* As struct ca_events; ctx is the link. */
 void net_link_on_member(void *ctx, const struct name *name);
 void net_link_on_revoked(void *ctx, const struct certificate *certificate);
+void net_link_on_erased(void *ctx, const struct name *name);
 
 #endif

@@ -107,7 +107,7 @@ enum mlt_err pending_refuse(struct database *db, const struct name *name)
         query_start(db, "UPDATE pending SET refused = 1 WHERE name = ? AND refused = 0");
     query_put_text(&q, name->text);
     TRY(query_run(&q));
-    return sqlite3_changes(db->handle) > 0 ? MLT_OK : MLT_ERR_MISSING;
+    return query_changes(&q) > 0 ? MLT_OK : MLT_ERR_MISSING;
 }
 
 enum mlt_err pending_forget(struct database *db, const struct name *name)

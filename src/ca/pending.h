@@ -2,7 +2,7 @@
 #ifndef MALOTE_CA_PENDING_H
 #define MALOTE_CA_PENDING_H
 
-#include "ca/database.h"
+#include "db/database.h"
 #include "crypto/hash.h"
 #include "wire/name.h"
 

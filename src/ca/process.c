@@ -22,6 +22,7 @@
 
 static const int64_t mailbox_retry_ms = 10000;
 static const int64_t no_fill = INT64_MAX;
+static const int64_t longest_wait_ms = 100;
 
 struct process {
     struct channel *parent;
@@ -31,6 +32,7 @@ struct process {
     struct admin_door door;
     struct mailbox_pool *pool;
     int64_t fill_at_ms; /* when to look for a member without a mailbox pair, monotonic */
+    int64_t idle_ms;    /* when there was nothing else to do, or that was done all the same */
     bool stop;
     bool reported; /* why we end: the parent says it */
 };
@@ -214,10 +216,17 @@ static void on_revoked(void *ctx, const struct certificate *certificate)
     net_link_on_revoked(&p->net, certificate);
 }
 
-/* At most one pair, and only when nobody waits for an answer: certificates come first. */
+static void on_erased(void *ctx, const struct name *name)
+{
+    struct process *p = ctx;
+    net_link_on_erased(&p->net, name);
+}
+
+/* At most one pair, and first whoever waits for an answer: certificates come first. */
 static void fill_one_mailbox(struct process *p)
 {
     bool saved = false;
+    p->idle_ms = env_mono_ms(p->ca.env);
     enum mlt_err err = mailbox_fill(&p->ca, p->pool, &saved);
     if (err != MLT_OK) {
         log_error("a mailbox pair could not be saved: %s", err_text(err));
@@ -235,6 +244,13 @@ static int fill_timeout(const struct process *p)
     return p->fill_at_ms > now_ms ? (int)(p->fill_at_ms - now_ms) : 0;
 }
 
+/* Nor may a busy net keep new members without one for good. */
+static void fill_if_overdue(struct process *p)
+{
+    if (fill_timeout(p) == 0 && env_mono_ms(p->ca.env) - p->idle_ms >= longest_wait_ms)
+        fill_one_mailbox(p);
+}
+
 enum { POLL_PARENT, POLL_POOL, POLL_NET, POLL_DOOR };
 
 static enum mlt_err turn(struct process *p)
@@ -249,6 +265,7 @@ static enum mlt_err turn(struct process *p)
     int n = poll(polls, POLL_DOOR + guests, timeout_ms);
     ENSURE(n >= 0 || errno == EINTR, MLT_ERR_SYSTEM);
     if (n <= 0) {
+        p->idle_ms = env_mono_ms(p->ca.env);
         admin_door_serve(&p->door, NULL, 0);
         if (fill_timeout(p) == 0)
             fill_one_mailbox(p);
@@ -259,6 +276,10 @@ static enum mlt_err turn(struct process *p)
         p->fill_at_ms = 0;
     if (polls[POLL_NET].revents != 0)
         net_link_read(&p->net);
+    if (p->net.pair_is_due)
+        p->fill_at_ms = 0;
+    p->net.pair_is_due = false;
+    fill_if_overdue(p);
     admin_door_serve(&p->door, polls + POLL_DOOR, guests);
     return polls[POLL_PARENT].revents != 0 ? read_parent(p) : MLT_OK;
 }
@@ -285,7 +306,7 @@ static enum mlt_err hint_if_empty(struct process *p)
 static enum mlt_err run(struct process *p)
 {
     TRY(start(p));
-    p->ca.events = (struct ca_events) { p, on_member, on_revoked };
+    p->ca.events = (struct ca_events) { p, on_member, on_revoked, on_erased };
     log_info("the CA of %s is open", p->ca.realm);
     TRY(hint_if_empty(p));
     while (!p->stop) {

@@ -49,12 +49,23 @@ static const char *const steps[] = {
     "CREATE INDEX pending_asked ON pending(asked_s);"
 
     "PRAGMA user_version = 1;",
+
+    /* 1 -> 2: whose mailbox pair was erased, until net has removed the mail; erased.h */
+    "CREATE TABLE erased(name TEXT PRIMARY KEY, erased_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "PRAGMA user_version = 2;",
 };
 /* clang-format on */
 
-const int64_t schema_version = (int64_t)COUNT_OF(steps);
-
-const char *schema_step(int64_t from)
+static const char *step(int64_t from)
 {
     return steps[from];
 }
+
+const struct database_schema schema_ledger = {
+    .file = SCHEMA_FILE,
+    .version = (int64_t)COUNT_OF(steps),
+    .step = step,
+    .busy_ms = 5000,
+    .in_log = true,
+};

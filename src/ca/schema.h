@@ -2,13 +2,12 @@
 #ifndef MALOTE_CA_SCHEMA_H
 #define MALOTE_CA_SCHEMA_H
 
-#include <stdint.h>
+#include "db/database.h"
 
-/* The tables of ledger.db, as steps: schema_step(v) takes a database from user_version v to v+1. */
+/* The tables of ledger.db.  Its errors are said in the log. */
 
-extern const int64_t schema_version;
+#define SCHEMA_FILE "ledger.db"
 
-/* 0 <= from < schema_version; static storage. */
-const char *schema_step(int64_t from);
+extern const struct database_schema schema_ledger;
 
 #endif

@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "client/in_flight.h"
-#include "client/link.h"
+#include "client/comeback.h"
+#include "client/post.h"
 #include "client/reach.h"
 #include "client/watch.h"
-#include "wire/receipt.h"
 
 enum client_state {
     STATE_OVER = 0,
@@ -30,10 +29,10 @@ struct client {
     int watch;
     bool logged_in; /* now */
     bool was_logged_in;
-    int64_t pause_ms; /* before the next try to come back */
-    uint32_t max_body;
-    struct in_flight in_flight;
+    struct comeback comeback;
+    struct post post; /* without a courier while enrolling */
     struct event_queue events;
+    bool look_for_fates;
     bool look_into_store;
     int64_t look_due_ms; /* not before: it failed */
     int64_t last_row;    /* handed out up to here */
@@ -56,6 +55,17 @@ static bool is_enrolling(const struct client *c)
     return c->config.kind == CLIENT_AUTH_ENROL;
 }
 
+static enum mlt_err open_post(struct client *c)
+{
+    const struct post_config config = { .env = c->config.env,
+                                        .home = c->config.home,
+                                        .store = c->config.store,
+                                        .link = &c->link,
+                                        .events = &c->events,
+                                        .receives = c->config.kind == CLIENT_AUTH_RECEIVE };
+    return post_open(&c->post, &config);
+}
+
 enum mlt_err client_new(const struct client_config *config, struct client **client)
 {
     const struct identity *me = config->identity;
@@ -69,7 +79,9 @@ enum mlt_err client_new(const struct client_config *config, struct client **clie
     c->reach = (struct reach) { .env = config->env, .fd = -1 };
     TRY(watch_open(&c->watch));
     c->reach.watch = c->watch;
-    c->pause_ms = LIMIT_RETRY_FIRST_MS;
+    c->comeback = (struct comeback) { .env = config->env, .pause_ms = LIMIT_RETRY_FIRST_MS };
+    if (!enrolling)
+        TRY(open_post(c));
     c->look_into_store = config->kind == CLIENT_AUTH_RECEIVE;
     memcpy(c->id, "--------", sizeof("--------"));
     c->handshake = (struct hs_client_config) {
@@ -108,37 +120,11 @@ void client_free(struct client **client)
     if (*client == NULL)
         return;
     hang_up(*client);
+    post_close(&(*client)->post);
     reach_clear(&(*client)->reach);
     file_close(&(*client)->watch);
     alloc_free(*client);
     *client = NULL;
-}
-
-static bool is_out_of_reach(enum mlt_err err)
-{
-    return err == MLT_ERR_UNREACHABLE || err == MLT_ERR_UNKNOWN_HOST;
-}
-
-/* Whatever may be different in a moment; anything else would only repeat itself. */
-static bool is_passing(const struct client_event *why)
-{
-    if (why->kind == CLIENT_EVENT_CLOSED)
-        return why->close == CLOSE_SHUTDOWN || why->close == CLOSE_SILENT ||
-               why->close == CLOSE_SLOW;
-    if (why->kind == CLIENT_EVENT_REFUSED)
-        return why->refusal == REFUSAL_BUSY;
-    if (why->err == MLT_ERR_ALERT)
-        return why->alert != ALERT_PROTOCOL && why->alert != ALERT_VERSION;
-    return is_out_of_reach(why->err) || why->err == MLT_ERR_CUT || why->err == MLT_ERR_TIMEOUT;
-}
-
-/* Between three quarters of the pause and all of it, so that many clients do not come at once. */
-static int64_t jittered(struct client *c, int64_t pause_ms)
-{
-    uint16_t chance = 0;
-    if (env_random(c->config.env, (uint8_t *)&chance, sizeof(chance)) != MLT_OK)
-        chance = 0;
-    return pause_ms - pause_ms * chance / UINT16_MAX / 4;
 }
 
 static enum mlt_err look_up(struct client *c)
@@ -151,40 +137,21 @@ static void plan_return(struct client *c, struct client_event *why)
 {
     why->retry_ms = -1;
     c->state = STATE_OVER;
-    if (!c->config.comes_back || !c->was_logged_in || !is_passing(why))
+    if (!c->config.comes_back || !c->was_logged_in || !comeback_is_possible(why))
         return;
-    why->retry_ms = jittered(c, c->pause_ms);
+    why->retry_ms = comeback_pause_ms(&c->comeback, why);
     c->due_ms = now(c) + why->retry_ms;
     c->state = STATE_WAITING;
-    c->pause_ms *= 2;
-    if (c->pause_ms > LIMIT_RETRY_MOST_MS)
-        c->pause_ms = LIMIT_RETRY_MOST_MS;
-    if (is_out_of_reach(why->err) && c->reach.resolver == NULL) { /* it may have moved */
+    if (comeback_needs_look_up(why) && c->reach.resolver == NULL) { /* it may have moved */
         enum mlt_err err = look_up(c);
         (void)err; /* the old addresses serve on */
     }
 }
 
-/* The link is gone: nobody will hear what became of the messages under way. */
-static void forget_messages(struct client *c, enum mlt_err err)
-{
-    struct in_flight_entry entry;
-    while (in_flight_take_any(&c->in_flight, &entry)) {
-        if (entry.given_up)
-            continue;
-        struct client_event event = { .kind = CLIENT_EVENT_OUTCOME,
-                                      .err = err,
-                                      .outcome.state = OUTCOME_UNKNOWN,
-                                      .recipient = entry.recipient };
-        memcpy(event.outcome.id, entry.id, ENVELOPE_ID);
-        tell(c, &event);
-    }
-    c->in_flight = (struct in_flight) { 0 };
-}
-
 static void end_session(struct client *c, struct client_event *why, enum mlt_err err)
 {
-    forget_messages(c, err);
+    if (!is_enrolling(c))
+        courier_down(c->post.courier, err); /* before the event that says why */
     hang_up(c);
     if (c->state == STATE_CLOSING) { /* that was the goodbye: nothing is lost any more */
         *why = (struct client_event) { .kind = CLIENT_EVENT_CLOSED, .close = CLOSE_DONE };
@@ -270,6 +237,7 @@ static void begin_goodbye(struct client *c)
     (void)err; /* the server then sees a cut: as good as we can do */
     c->logged_in = false;
     c->state = STATE_CLOSING;
+    c->post.is_leaving = true;
     c->due_ms = now(c) + LIMIT_GOODBYE_MS;
 }
 
@@ -283,13 +251,14 @@ static void look_anew(struct client *c)
 
 static void on_logged_in(struct client *c, const struct welcome *w)
 {
-    c->max_body = w->max_body < LIMIT_BODY ? w->max_body : LIMIT_BODY;
     c->logged_in = true;
+    c->post.is_leaving = false;
     c->was_logged_in = true;
-    c->pause_ms = LIMIT_RETRY_FIRST_MS;
+    comeback_logged_in(&c->comeback);
     c->reach.detail[0] = '\0';
     if (c->config.kind == CLIENT_AUTH_RECEIVE)
         look_anew(c);
+    courier_up(c->post.courier, w->max_body < LIMIT_BODY ? w->max_body : LIMIT_BODY);
     tell(c, &(struct client_event) { .kind = CLIENT_EVENT_LOGGED_IN });
 }
 
@@ -297,7 +266,7 @@ static enum mlt_err on_refused(struct client *c, const struct welcome *w)
 {
     struct client_event event = { .kind = CLIENT_EVENT_REFUSED, .refusal = w->reason };
     begin_goodbye(c);
-    if (c->config.comes_back && c->was_logged_in && is_passing(&event)) {
+    if (c->config.comes_back && c->was_logged_in && comeback_is_possible(&event)) {
         hang_up(c);
         plan_return(c, &event);
         event.kind = CLIENT_EVENT_LOST;
@@ -331,50 +300,25 @@ static enum mlt_err on_welcome(struct client *c, struct span body)
     return MLT_OK;
 }
 
-static enum mlt_err on_deliver(struct client *c, struct span body)
+/* What crossed our close: fates are taken down all the same, the rest comes another time. */
+static enum mlt_err on_late_record(struct client *c, enum record_kind kind, struct span body)
 {
-    ENSURE(c->config.kind == CLIENT_AUTH_RECEIVE, MLT_ERR_UNEXPECTED);
-    struct envelope e;
-    TRY(envelope_decode_deliver(body, &e));
-    ENSURE(name_eq(&e.recipient.name, &c->config.identity->server.name), MLT_ERR_UNEXPECTED);
-    bool fresh = false;
-    TRY(store_put(c->config.store, &e, &fresh));
-    c->look_into_store = c->look_into_store || fresh;
-
-    struct receipt receipt = { .sender = e.sender };
-    memcpy(receipt.id, e.id, ENVELOPE_ID);
-    CLEANUP(buf_clear) struct buf answer = { 0 };
-    TRY(receipt_encode(&receipt, &answer));
-    return link_send(c->link, RECORD_RECEIPT, buf_span(&answer));
-}
-
-static enum mlt_err on_outcome(struct client *c, struct span body)
-{
-    struct outcome outcome;
-    TRY(outcome_decode(body, &outcome));
-    struct in_flight_entry entry;
-    TRY(in_flight_take(&c->in_flight, outcome.id, &entry));
-    struct client_event event = { .kind = CLIENT_EVENT_OUTCOME,
-                                  .outcome = outcome,
-                                  .recipient = entry.recipient };
-    if (!entry.given_up)
-        tell(c, &event); /* before the disk can fail: nobody will say it again */
-    if (outcome.state != OUTCOME_DELIVERED)
-        return MLT_OK;
-    return store_reached(c->config.store, &entry.recipient, env_wall_ms(c->config.env));
+    bool is_fate = kind == RECORD_OUTCOME && !is_enrolling(c);
+    return is_fate ? post_outcome(&c->post, body) : MLT_OK;
 }
 
 static enum mlt_err on_record(struct client *c, enum record_kind kind, struct span body)
 {
     if (c->state == STATE_CLOSING)
-        return MLT_OK; /* what crossed our close: its sender hears that nobody knows */
+        return on_late_record(c, kind, body);
     if (!c->logged_in)
         return kind == RECORD_WELCOME ? on_welcome(c, body) : MLT_ERR_UNEXPECTED;
     switch (kind) {
     case RECORD_DELIVER:
-        return on_deliver(c, body);
+        ENSURE(c->config.kind == CLIENT_AUTH_RECEIVE, MLT_ERR_UNEXPECTED);
+        return post_deliver(&c->post, body, &c->config.identity->server.name);
     case RECORD_OUTCOME:
-        return on_outcome(c, body);
+        return post_outcome(&c->post, body);
     case RECORD_PING:
         return link_send(c->link, RECORD_PONG, span_of(NULL, 0));
     case RECORD_PONG:
@@ -397,17 +341,41 @@ static enum mlt_err take_records(struct client *c)
     return MLT_OK;
 }
 
-static void give_up_overdue(struct client *c)
+static enum mlt_err run_post(struct client *c, bool at_end)
 {
-    struct in_flight_entry entry;
-    while (in_flight_give_up(&c->in_flight, now(c), &entry)) {
-        struct client_event event = { .kind = CLIENT_EVENT_OUTCOME,
-                                      .err = MLT_ERR_TIMEOUT,
-                                      .outcome.state = OUTCOME_UNKNOWN,
-                                      .recipient = entry.recipient };
-        memcpy(event.outcome.id, entry.id, ENVELOPE_ID);
-        tell(c, &event);
-    }
+    if (is_enrolling(c))
+        return MLT_OK;
+    enum mlt_err err = post_run(&c->post, at_end);
+    c->look_for_fates = c->look_for_fates || c->post.news.fates;
+    c->look_into_store = c->look_into_store || c->post.news.messages;
+    c->post.news = (struct courier_news) { 0 };
+    return err;
+}
+
+static void end_as_announced(struct client *c, enum close_reason reason)
+{
+    struct client_event why = { .kind = CLIENT_EVENT_CLOSED, .close = reason };
+    end_session(c, &why, MLT_ERR_CUT);
+}
+
+/* A new login is the one way on: as if the server had asked for it. */
+static enum mlt_err begin_anew(struct client *c)
+{
+    TRY(link_close(c->link, CLOSE_DONE));
+    end_as_announced(c, CLOSE_AGAIN);
+    return MLT_OK;
+}
+
+/* What came before something that was wrong has come. */
+static enum mlt_err take_and_settle(struct client *c)
+{
+    enum mlt_err err = take_records(c);
+    int number = errno;
+    enum mlt_err settled = run_post(c, err != MLT_OK || c->state == STATE_CLOSING);
+    if (err == MLT_OK)
+        return settled;
+    errno = number;
+    return err;
 }
 
 static enum mlt_err run_link(struct client *c)
@@ -422,15 +390,14 @@ static enum mlt_err run_link(struct client *c)
     TRY(err);
     if (!was_up && link_is_up(c->link) && !is_enrolling(c))
         TRY(trust_realm(&link_result(c->link)->ca, &c->config.identity->own));
-    TRY(take_records(c));
-    if (c->link != NULL)
-        link_flush(c->link); /* receipts do not wait for the host */
-    give_up_overdue(c);
-    if (c->link != NULL && link_is_ended(c->link)) {
-        struct client_event why = { .kind = CLIENT_EVENT_CLOSED,
-                                    .close = link_close_reason(c->link) };
-        end_session(c, &why, MLT_ERR_CUT);
-    }
+    TRY(take_and_settle(c));
+    if (c->link == NULL)
+        return MLT_OK;
+    link_flush(c->link); /* receipts do not wait for the host */
+    if (link_is_ended(c->link))
+        end_as_announced(c, link_close_reason(c->link));
+    else if (!is_enrolling(c) && courier_is_stuck(c->post.courier))
+        return begin_anew(c);
     return MLT_OK;
 }
 
@@ -476,6 +443,15 @@ static enum mlt_err advance(struct client *c)
     }
 }
 
+/* Without a link: what other processes of this home heard.  A store that fails is asked again. */
+static void look_at_others(struct client *c)
+{
+    if (c->link != NULL || is_enrolling(c) || now(c) < courier_due_ms(c->post.courier))
+        return;
+    enum mlt_err err = run_post(c, false);
+    (void)err;
+}
+
 void client_process(struct client *client)
 {
     if (client->again)
@@ -485,6 +461,7 @@ void client_process(struct client *client)
     enum mlt_err err = advance(client);
     if (err != MLT_OK)
         lose(client, err);
+    look_at_others(client);
     watch_connection(client);
 }
 
@@ -504,13 +481,18 @@ static int64_t left_ms(const struct client *c)
     if (c->state == STATE_REACHING)
         return reach;
     int64_t due = c->due_ms;
-    if (c->state == STATE_LINKED) {
-        int64_t outcome = in_flight_due_ms(&c->in_flight);
+    if (c->state == STATE_LINKED)
         due = link_due_ms(c->link);
-        due = outcome < due ? outcome : due;
-    }
     int64_t left = due - now(c);
     return c->state == STATE_WAITING && reach < left ? reach : left;
+}
+
+static int64_t courier_left_ms(const struct client *c)
+{
+    if (is_enrolling(c) || c->state == STATE_OVER || c->state == STATE_CLOSING)
+        return INT64_MAX;
+    int64_t due = courier_due_ms(c->post.courier);
+    return due != INT64_MAX ? due - now(c) : INT64_MAX;
 }
 
 int client_timeout_ms(const struct client *client)
@@ -518,11 +500,14 @@ int client_timeout_ms(const struct client *client)
     const struct client *c = client;
     if (c->events.count > 0 || c->again)
         return 0;
-    if (c->state == STATE_OVER && !c->look_into_store)
+    bool looks = c->look_into_store || c->look_for_fates;
+    if (c->state == STATE_OVER && !looks)
         return -1;
     int64_t left = c->state != STATE_OVER ? left_ms(c) : INT64_MAX;
     int64_t look = c->look_due_ms - now(c);
-    left = c->look_into_store && look < left ? look : left;
+    left = looks && look < left ? look : left;
+    int64_t courier = courier_left_ms(c);
+    left = courier < left ? courier : left;
     if (left < 0)
         return 0;
     return left < INT32_MAX ? (int)left : INT32_MAX;
@@ -541,17 +526,39 @@ static enum mlt_err next_message(struct client *c, struct client_event *event)
     return MLT_OK;
 }
 
+static enum mlt_err next_fate(struct client *c, struct client_event *event)
+{
+    struct store_message m = { 0 };
+    bool found = false;
+    TRY(store_outbox_change(c->config.store, &m, &found));
+    c->look_for_fates = found;
+    if (found)
+        *event = (struct client_event) { .kind = CLIENT_EVENT_OUTCOME, .message = m };
+    return MLT_OK;
+}
+
+/* A failing store would fail again at once: the host would do nothing else. */
+static enum mlt_err look(struct client *c, enum mlt_err err)
+{
+    if (err != MLT_OK)
+        c->look_due_ms = now(c) + LIMIT_STORE_RETRY_MS;
+    return err;
+}
+
+/* Fates before an end: a host that hears of that may take no more. */
 enum mlt_err client_next_event(struct client *client, struct client_event *event)
 {
+    struct client *c = client;
+    enum client_event_kind first = event_queue_first(&c->events);
+    bool queue_first =
+        first != CLIENT_EVENT_NONE && first != CLIENT_EVENT_CLOSED && first != CLIENT_EVENT_LOST;
+    bool may_look = now(c) >= c->look_due_ms;
     client_event_clear(event);
-    if (event_queue_take(&client->events, event))
+    if (c->look_for_fates && may_look && !queue_first)
+        TRY(look(c, next_fate(c, event)));
+    if (event->kind != CLIENT_EVENT_NONE || event_queue_take(&c->events, event))
         return MLT_OK;
-    if (!client->look_into_store || now(client) < client->look_due_ms)
-        return MLT_OK;
-    enum mlt_err err = next_message(client, event);
-    if (err != MLT_OK) /* and would again at once: the host would do nothing else */
-        client->look_due_ms = now(client) + LIMIT_STORE_RETRY_MS;
-    return err;
+    return c->look_into_store && may_look ? look(c, next_message(c, event)) : MLT_OK;
 }
 
 /* Not at once: a host that asks whenever it cannot deal with a message would never see the last
@@ -563,36 +570,18 @@ void client_again(struct client *client)
         client->again = true;
 }
 
-enum mlt_err client_shown(struct client *client, int64_t row)
-{
-    return store_shown(client->config.store, row);
-}
-
-enum mlt_err client_send(struct client *client, const struct name *recipient, struct span body,
-                         uint8_t id[static ENVELOPE_ID])
+void client_wake(struct client *client)
 {
     struct client *c = client;
-    ENSURE(c->logged_in, MLT_ERR_STATE);
-    ENSURE(body.n <= c->max_body, MLT_ERR_RANGE);
-    size_t outcomes = in_flight_waiting(&c->in_flight) + c->events.count;
-    ENSURE(outcomes < LIMIT_SEND_WINDOW, MLT_ERR_TOO_MANY);
-    struct store_place place;
-    TRY(store_take_place(c->config.store, recipient, c->config.env, &place));
-    struct envelope e = { .recipient = { ADDRESS_USER, *recipient },
-                          .epoch = place.epoch,
-                          .number = place.number,
-                          .body_kind = BODY_PLAIN,
-                          .body = body };
-    TRY(env_random(c->config.env, e.id, sizeof(e.id)));
-    CLEANUP(buf_clear) struct buf record = { 0 };
-    TRY(envelope_encode_send(&e, &record));
-    TRY(link_send(c->link, RECORD_SEND, buf_span(&record)));
-    struct in_flight_entry entry = { .recipient = *recipient, .due_ms = now(c) + LIMIT_OUTCOME_MS };
-    memcpy(entry.id, e.id, ENVELOPE_ID);
-    TRY(in_flight_add(&c->in_flight, &entry));
-    memcpy(id, e.id, ENVELOPE_ID);
+    if (is_enrolling(c))
+        return;
+    courier_wake(c->post.courier);
+    if (!c->logged_in || c->events.count > 0)
+        return; /* client_process does it */
+    enum mlt_err err = run_post(c, false);
+    if (err != MLT_OK)
+        lose(c, err);
     watch_connection(c);
-    return MLT_OK;
 }
 
 void client_close(struct client *client)

@@ -14,7 +14,8 @@
  * or for a name.
  *
  * A message is on disk before the server is told so; it comes to the host from the store, first
- * those that were not shown in earlier runs.
+ * those that were not shown in earlier runs.  What the host sends it puts into the store's outbox;
+ * courier.h sends what is there.
  */
 struct client; /* opaque */
 
@@ -65,16 +66,9 @@ MUST_CHECK enum mlt_err client_next_event(struct client *client, struct client_e
  * a connection of CLIENT_AUTH_RECEIVE lasts. */
 void client_again(struct client *client);
 
-/* The message of this row need not come again. */
-MUST_CHECK enum mlt_err client_shown(struct client *client, int64_t row);
-
-/*
- * Sends; its fate comes as CLIENT_EVENT_OUTCOME with the same id.  MLT_ERR_STATE when not logged
- * in, MLT_ERR_RANGE for a body beyond what the server takes, MLT_ERR_TOO_MANY when
- * LIMIT_SEND_WINDOW messages wait for an answer.
- */
-MUST_CHECK enum mlt_err client_send(struct client *client, const struct name *recipient,
-                                    struct span body, uint8_t id[static ENVELOPE_ID]);
+/* Something was put into the outbox, or shown with `tell`: it goes at once if it can.  What becomes
+ * of it, of every message of this home, comes as CLIENT_EVENT_OUTCOME. */
+void client_wake(struct client *client);
 
 /* Says goodbye; over after the server hung up, or LIMIT_GOODBYE_MS. */
 void client_close(struct client *client);

@@ -15,6 +15,11 @@ void event_queue_add(struct event_queue *queue, const struct client_event *event
     queue->count++;
 }
 
+enum client_event_kind event_queue_first(const struct event_queue *queue)
+{
+    return queue->count > 0 ? queue->at[queue->first].kind : CLIENT_EVENT_NONE;
+}
+
 bool event_queue_take(struct event_queue *queue, struct client_event *event)
 {
     if (queue->count == 0)

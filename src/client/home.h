@@ -14,6 +14,7 @@
  *   ca.pem           the CA, and
  *   certificate.pem  our certificate, once joined
  *   malote.db        messages (store.h)
+ *   turns            whose turn it is to send to whom (turn.h)
  *   lock             held while joining
  */
 struct home {

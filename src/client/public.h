@@ -26,8 +26,10 @@ struct mlt_client {
     struct store *store;
     struct client *client;
     struct name only;
+    bool tells_read;            /* as the last connection wanted it */
     struct dial_list addresses; /* given by the host */
     struct mlt_event event;
+    struct store_message message; /* the last that was given out */
     char ca_fingerprint[2 * SERVER_PIN + 1];
     char key_fingerprint[2 * HASH_LEN + 1];
     char serial[2 * CERT_SERIAL + 1];

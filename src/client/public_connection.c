@@ -2,8 +2,6 @@
 #include "client/public.h"
 #include "crypto/crypto.h"
 
-_Static_assert(MLT_ID_SIZE == ENVELOPE_ID, "public id");
-_Static_assert(MLT_BODY_MAX == LIMIT_BODY, "public limit");
 _Static_assert(MLT_SEND_WINDOW == LIMIT_SEND_WINDOW, "public limit");
 _Static_assert((int)MLT_WANT_READ == CLIENT_WANT_READ, "public want");
 _Static_assert((int)MLT_WANT_WRITE == CLIENT_WANT_WRITE, "public want");
@@ -59,6 +57,7 @@ static enum mlt_err connect_client(struct mlt_client *c, const struct mlt_connec
     client_free(&c->client);
     if (wanted->only != NULL)
         c->only = only;
+    c->tells_read = wanted->tells_read;
     const struct client_config config = { .env = env_system(),
                                           .home = &c->home,
                                           .identity = &c->identity,
@@ -153,35 +152,8 @@ void mlt_leave(struct mlt_client *client)
         client_close(client->client);
 }
 
-static enum mlt_err send_message(struct mlt_client *c, const char *recipient, struct span body,
-                                 uint8_t id[static ENVELOPE_ID])
-{
-    struct name to;
-    TRY(name_parse_user(span_str(recipient), &to));
-    ENSURE(c->client != NULL, MLT_ERR_STATE);
-    return client_send(c->client, &to, body, id);
-}
-
-enum mlt_error mlt_send(struct mlt_client *client, const char *recipient, const void *body,
-                        size_t n, uint8_t id[MLT_ID_SIZE])
-{
-    CRYPTO_KEEP_ERRORS();
-    return public_error(send_message(client, recipient, span_of(body, n), id));
-}
-
 void mlt_again(struct mlt_client *client)
 {
     if (client->client != NULL)
         client_again(client->client);
-}
-
-static enum mlt_err shown(struct mlt_client *c, int64_t row)
-{
-    TRY(public_open_store(c));
-    return store_shown(c->store, row);
-}
-
-enum mlt_error mlt_shown(struct mlt_client *client, int64_t row)
-{
-    return public_error(shown(client, row));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/public.h"
+#include "client/store_outbox.h"
 
 #define SAME(public_name, own_name)                                                                \
     _Static_assert((int)(public_name) == (int)(own_name), "a public number has moved")
@@ -14,14 +15,23 @@ SAME(MLT_EVENT_OUTCOME, CLIENT_EVENT_OUTCOME);
 SAME(MLT_EVENT_CLOSED, CLIENT_EVENT_CLOSED);
 SAME(MLT_EVENT_LOST, CLIENT_EVENT_LOST);
 
-SAME(MLT_OUTCOME_STORED, OUTCOME_STORED);
-SAME(MLT_OUTCOME_DELIVERED, OUTCOME_DELIVERED);
-SAME(MLT_OUTCOME_REFUSED, OUTCOME_REFUSED);
-SAME(MLT_OUTCOME_UNKNOWN, OUTCOME_UNKNOWN);
+SAME(MLT_OUTCOME_WAITING, STORE_WAITING);
+SAME(MLT_OUTCOME_STORED, STORE_STORED);
+SAME(MLT_OUTCOME_DELIVERED, STORE_DELIVERED);
+SAME(MLT_OUTCOME_REFUSED, STORE_REFUSED);
+SAME(MLT_OUTCOME_UNKNOWN, STORE_UNKNOWN);
+SAME(MLT_OUTCOME_EXPIRED, STORE_EXPIRED);
+SAME(MLT_OUTCOME_READ, STORE_READ);
+SAME(MLT_OUTCOME_DROPPED, STORE_DROPPED);
 SAME(MLT_WHY_NO_SUCH_NAME, OUTCOME_REASON_NO_SUCH_NAME);
 SAME(MLT_WHY_AWAY, OUTCOME_REASON_AWAY);
 SAME(MLT_WHY_BUSY, OUTCOME_REASON_BUSY);
 SAME(MLT_WHY_DUPLICATE, OUTCOME_REASON_DUPLICATE);
+SAME(MLT_WHY_NO_ROOM, OUTCOME_REASON_NO_ROOM);
+SAME(MLT_WHY_FULL, OUTCOME_REASON_FULL);
+SAME(MLT_WHY_SHARE, OUTCOME_REASON_SHARE);
+SAME(MLT_WHY_ERASED, OUTCOME_REASON_ERASED);
+SAME(MLT_WHY_TOO_LONG, STORE_WHY_TOO_LONG);
 
 SAME(MLT_REFUSAL_NAME_TAKEN, REFUSAL_NAME_TAKEN);
 SAME(MLT_REFUSAL_NAME_RESERVED, REFUSAL_NAME_RESERVED);
@@ -41,6 +51,7 @@ SAME(MLT_CLOSED_EXPIRED, CLOSE_EXPIRED);
 SAME(MLT_CLOSED_SHUTDOWN, CLOSE_SHUTDOWN);
 SAME(MLT_CLOSED_SILENT, CLOSE_SILENT);
 SAME(MLT_CLOSED_SLOW, CLOSE_SLOW);
+SAME(MLT_CLOSED_AGAIN, CLOSE_AGAIN);
 
 static enum mlt_err next_event(struct mlt_client *c, const struct mlt_event **event)
 {
@@ -93,16 +104,13 @@ int64_t mlt_event_retry_ms(const struct mlt_event *event)
 
 const char *mlt_event_peer(const struct mlt_event *event)
 {
-    if (is_of(event, CLIENT_EVENT_OUTCOME))
-        return event->is.recipient.text;
-    return event->is.message.sender.text;
+    return event->is.message.peer.text;
 }
 
 const uint8_t *mlt_event_id(const struct mlt_event *event)
 {
-    if (is_of(event, CLIENT_EVENT_MESSAGE))
-        return event->is.message.id;
-    return is_of(event, CLIENT_EVENT_OUTCOME) ? event->is.outcome.id : NULL;
+    bool has_one = is_of(event, CLIENT_EVENT_MESSAGE) || is_of(event, CLIENT_EVENT_OUTCOME);
+    return has_one ? event->is.message.id : NULL;
 }
 
 int64_t mlt_event_time_ms(const struct mlt_event *event)
@@ -118,7 +126,7 @@ const void *mlt_event_body(const struct mlt_event *event, size_t *n)
 
 int64_t mlt_event_row(const struct mlt_event *event)
 {
-    return event->is.message.row;
+    return is_of(event, CLIENT_EVENT_MESSAGE) ? event->is.message.row : 0;
 }
 
 uint64_t mlt_event_epoch(const struct mlt_event *event)
@@ -131,14 +139,19 @@ uint64_t mlt_event_number(const struct mlt_event *event)
     return event->is.message.number;
 }
 
+uint64_t mlt_event_gap(const struct mlt_event *event)
+{
+    return event->is.message.gap;
+}
+
 enum mlt_outcome mlt_event_outcome(const struct mlt_event *event)
 {
-    return (enum mlt_outcome)event->is.outcome.state;
+    return (enum mlt_outcome)event->is.message.state;
 }
 
 enum mlt_why mlt_event_why(const struct mlt_event *event)
 {
-    return (enum mlt_why)event->is.outcome.reason;
+    return (enum mlt_why)event->is.message.why;
 }
 
 enum mlt_refusal mlt_event_refusal(const struct mlt_event *event)
@@ -156,6 +169,27 @@ unsigned mlt_event_alert(const struct mlt_event *event)
     return event->is.err == MLT_ERR_ALERT ? (unsigned)event->is.alert : 0;
 }
 
+static const char *fate_text(const struct store_message *m)
+{
+    if (m->why == STORE_WHY_TOO_LONG)
+        return "longer than the server takes";
+    struct outcome outcome = { .state = (enum outcome_state)m->state,
+                               .reason = (enum outcome_reason)m->why };
+    switch (m->state) {
+    case STORE_WAITING:
+        outcome.state = m->why != 0 ? OUTCOME_REFUSED : OUTCOME_UNKNOWN;
+        return outcome_text(&outcome);
+    case STORE_UNKNOWN:
+        return "nothing was heard of it for too long";
+    case STORE_EXPIRED:
+        return "expired";
+    case STORE_DROPPED:
+        return "dropped from the outbox";
+    default:
+        return outcome_text(&outcome);
+    }
+}
+
 const char *mlt_event_text(const struct mlt_event *event)
 {
     switch (event->is.kind) {
@@ -164,9 +198,7 @@ const char *mlt_event_text(const struct mlt_event *event)
     case CLIENT_EVENT_CLOSED:
         return close_reason_text(event->is.close);
     case CLIENT_EVENT_OUTCOME:
-        if (event->is.err == MLT_OK)
-            return outcome_text(&event->is.outcome);
-        return err_text(event->is.err);
+        return event->is.err == MLT_OK ? fate_text(&event->is.message) : err_text(event->is.err);
     case CLIENT_EVENT_LOST:
         return event->is.err == MLT_ERR_ALERT ? alert_text(event->is.alert)
                                               : err_text(event->is.err);

@@ -90,6 +90,7 @@ void mlt_close(struct mlt_client **client)
         return;
     CRYPTO_KEEP_ERRORS();
     client_event_clear(&c->event.is);
+    store_message_clear(&c->message);
     client_free(&c->client);
     store_close(&c->store);
     identity_clear(&c->identity);

@@ -6,7 +6,7 @@
 enum mlt_err public_open_store(struct mlt_client *c)
 {
     ENSURE(mlt_state(c) == MLT_STATE_JOINED, MLT_ERR_STATE);
-    return c->store != NULL ? MLT_OK : store_open(&c->home, &c->store);
+    return c->store != NULL ? MLT_OK : store_open(&c->home, env_system(), &c->store);
 }
 
 enum mlt_error mlt_open_store(struct mlt_client *client)

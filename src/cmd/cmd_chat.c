@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "cmd/explain.h"
 #include "cmd/say.h"
@@ -10,43 +11,86 @@
 
 /*
  * malote chat NAME: plain line mode.  The terminal stays as it is, so whatever ends the process
- * leaves it sane.
+ * leaves it sane.  A line is in the outbox, on disk, as soon as it is read.
  */
 
-/* Fewer than MLT_SEND_WINDOW, so that mlt_send always has room. */
+/* Lines without a word from the server, before the next is read from stdin.  Without a connection
+ * the outbox alone is the bound. */
 static const size_t window = MLT_SEND_WINDOW / 2;
+
+/* Typed here, and not with its recipient yet. */
+struct line {
+    uint8_t id[MLT_ID_SIZE];
+    bool is_stored;
+    struct line *next;
+};
 
 struct chat {
     struct host host;
     struct host_loop loop;
     const char *with;
-    struct buf typed; /* not sent yet */
-    size_t waiting;   /* sent, fate unknown */
+    struct buf typed; /* not in the outbox yet */
+    struct line *lines;
+    struct line **last;
+    size_t waiting; /* of them, for a word from the server */
+    size_t stored;
     bool at_eof;
-    bool failed; /* a line did not arrive */
+    bool has_begun; /* was logged in once */
+    bool failed;    /* a line did not arrive */
     bool said_lost;
+    bool said_stored;
+    bool said_waiting;
+    bool said_full;
 };
 
 static void clear_chat(struct chat *c)
 {
+    while (c->lines != NULL) {
+        struct line *next = c->lines->next;
+        alloc_free(c->lines);
+        c->lines = next;
+    }
     buf_clear(&c->typed);
     host_close(&c->host);
 }
 
-static enum exit_code send_line(struct chat *c, struct span line)
+/* ---- out ---- */
+
+static enum exit_code remember_line(struct chat *c, const uint8_t id[static MLT_ID_SIZE])
 {
+    struct line *line = NULL;
+    enum mlt_err err = ALLOC_NEW(&line);
+    if (err != MLT_OK)
+        return explain_file("stdin", err);
+    for (size_t i = 0; i < MLT_ID_SIZE; i++)
+        line->id[i] = id[i];
+    *c->last = line;
+    c->last = &line->next;
+    c->waiting++;
+    return EXIT_DONE;
+}
+
+/* *taken: it need not be tried again. */
+static enum exit_code send_line(struct chat *c, struct span line, bool *taken)
+{
+    *taken = true;
     if (line.n == 0)
         return EXIT_DONE;
     uint8_t id[MLT_ID_SIZE];
     enum mlt_error error = MLT_ERROR_RANGE;
     if (mlt_is_text(line.p, line.n))
         error = mlt_send(c->host.client, c->with, line.p, line.n, id);
-    if (error == MLT_ERROR_NONE) {
-        c->waiting++;
+    if (error == MLT_ERROR_NONE)
+        return remember_line(c, id);
+    if (error == MLT_ERROR_TOO_MANY) {
+        if (!c->said_full)
+            say_error(TEXT_CHAT_OUTBOX_FULL, (unsigned)MLT_OUTBOX_MAX);
+        c->said_full = true;
+        *taken = false;
         return EXIT_DONE;
     }
     if (error != MLT_ERROR_RANGE)
-        return explain_store(&c->host, error);
+        return explain_not_kept(&c->host, error);
     say_error(TEXT_CHAT_BAD_LINE);
     c->failed = true;
     return EXIT_DONE;
@@ -60,20 +104,36 @@ static bool has_line(const struct chat *c, size_t *n)
     return end != NULL || (c->typed.len > 0 && (c->at_eof || c->typed.len > MLT_BODY_MAX));
 }
 
-/* Sends what can be sent, and reads stdin only while there is room for more. */
-static enum exit_code pump(struct chat *c, bool *done)
+/* Moves what was typed to the outbox, as much as it takes; with `all` beyond the window. */
+static enum exit_code keep_typed(struct chat *c, bool all)
 {
     size_t n = 0;
-    while (mlt_is_logged_in(c->host.client) && c->waiting < window && has_line(c, &n)) {
-        enum exit_code code = send_line(c, span_of(c->typed.p, n));
+    bool taken = true;
+    while (taken && has_line(c, &n)) {
+        if (!all && c->waiting >= window && mlt_is_logged_in(c->host.client))
+            break;
+        enum exit_code code = send_line(c, span_of(c->typed.p, n), &taken);
         if (code != EXIT_DONE)
             return code;
-        buf_drop(&c->typed, n < c->typed.len ? n + 1 : n);
+        if (taken)
+            buf_drop(&c->typed, n < c->typed.len ? n + 1 : n);
     }
-    bool idle = mlt_is_logged_in(c->host.client) && !has_line(c, &n);
-    c->loop.other_fd = idle && !c->at_eof ? STDIN_FILENO : -1;
-    *done = idle && c->at_eof && c->waiting == 0;
     return EXIT_DONE;
+}
+
+/* Reads stdin only while there is room for more.  Over when all was typed, and more words of the
+ * server are not to be expected soon. */
+static enum exit_code pump(struct chat *c, bool *done)
+{
+    if (!c->has_begun)
+        return EXIT_DONE;
+    enum exit_code code = keep_typed(c, false);
+    size_t n = 0;
+    bool idle = !has_line(c, &n);
+    bool hopeless = !mlt_is_logged_in(c->host.client) || c->said_waiting;
+    c->loop.other_fd = idle && !c->at_eof ? STDIN_FILENO : -1;
+    *done = idle && c->at_eof && (c->waiting == 0 || hopeless);
+    return code;
 }
 
 static enum exit_code on_readable(void *ctx, bool *done)
@@ -91,6 +151,91 @@ static enum exit_code on_readable(void *ctx, bool *done)
     return pump(c, done);
 }
 
+/* ---- what becomes of it ---- */
+
+static struct line **find_line(struct chat *c, const uint8_t *id)
+{
+    for (struct line **place = &c->lines; *place != NULL; place = &(*place)->next) {
+        if (span_eq(span_of((*place)->id, MLT_ID_SIZE), span_of(id, MLT_ID_SIZE)))
+            return place;
+    }
+    return NULL;
+}
+
+static void forget_line(struct chat *c, struct line **place)
+{
+    struct line *line = *place;
+    *place = line->next;
+    if (c->last == &line->next)
+        c->last = place;
+    alloc_free(line);
+}
+
+static void count_line(struct chat *c, const struct line *line, bool comes)
+{
+    size_t *counter = line->is_stored ? &c->stored : &c->waiting;
+    *counter = comes ? *counter + 1 : *counter - 1;
+}
+
+static void on_stored(struct chat *c, struct line *line)
+{
+    count_line(c, line, false);
+    line->is_stored = true;
+    count_line(c, line, true);
+    if (!c->said_stored)
+        say_notice(TEXT_CHAT_STORED, c->with);
+    c->said_stored = true;
+}
+
+/* The server's word on a line. */
+static void on_word(struct chat *c, struct line **place, enum mlt_outcome outcome, enum mlt_why why)
+{
+    struct line *line = *place;
+    c->said_waiting = false;
+    c->said_full = false;
+    if (outcome == MLT_OUTCOME_STORED) {
+        on_stored(c, line);
+        return;
+    }
+    count_line(c, line, false);
+    forget_line(c, place);
+    if (outcome == MLT_OUTCOME_DELIVERED || outcome == MLT_OUTCOME_READ) {
+        if (c->said_stored && c->stored == 0) {
+            say_notice(TEXT_CHAT_DELIVERED, c->with);
+            c->said_stored = false;
+        }
+        return;
+    }
+    c->failed = true;
+    (void)explain_fate(&c->host, c->with, outcome, why);
+}
+
+/* It has to be sent again, and will be. */
+static void on_waiting(struct chat *c, struct line *line, const struct mlt_event *event)
+{
+    count_line(c, line, false);
+    line->is_stored = false;
+    count_line(c, line, true);
+    if (mlt_event_error(event) != MLT_ERROR_NONE && !mlt_is_logged_in(c->host.client))
+        return; /* the event of the lost connection says it */
+    if (!c->said_waiting)
+        say_notice(TEXT_SEND_WAITS, c->with, explain_waiting(event));
+    c->said_waiting = true;
+}
+
+static void on_outcome(struct chat *c, const struct mlt_event *event)
+{
+    struct line **place = find_line(c, mlt_event_id(event));
+    if (place == NULL)
+        explain_earlier(&c->host, event);
+    else if (mlt_event_outcome(event) == MLT_OUTCOME_WAITING)
+        on_waiting(c, *place, event);
+    else
+        on_word(c, place, mlt_event_outcome(event), mlt_event_why(event));
+}
+
+/* ---- in, and the connection ---- */
+
 static enum exit_code on_message(struct chat *c, const struct mlt_event *message)
 {
     enum mlt_err err = show_message(message, false);
@@ -100,24 +245,16 @@ static enum exit_code on_message(struct chat *c, const struct mlt_event *message
     return error == MLT_ERROR_NONE ? EXIT_DONE : explain_store(&c->host, error);
 }
 
-static void on_outcome(struct chat *c, const struct mlt_event *event)
-{
-    c->waiting--;
-    enum mlt_outcome outcome = mlt_event_outcome(event);
-    if (outcome == MLT_OUTCOME_DELIVERED || outcome == MLT_OUTCOME_STORED)
-        return;
-    c->failed = true;
-    explain_outcome(&c->host, event);
-}
-
 static void on_logged_in(struct chat *c)
 {
     const char *me = mlt_name(c->host.client);
     if (c->said_lost)
         say_notice(TEXT_LISTENING_AGAIN, me);
-    else
+    else if (!c->has_begun)
         say_notice(TEXT_CHAT_BEGIN, me, c->with);
+    c->has_begun = true;
     c->said_lost = false;
+    c->said_waiting = false;
 }
 
 static enum exit_code on_ended(struct chat *c, const struct mlt_event *event)
@@ -125,8 +262,10 @@ static enum exit_code on_ended(struct chat *c, const struct mlt_event *event)
     if (mlt_event_retry_ms(event) < 0)
         return mlt_event_kind(event) == MLT_EVENT_CLOSED ? explain_closed(&c->host, event)
                                                          : explain_lost(&c->host, event);
+    if (mlt_event_closed(event) == MLT_CLOSED_AGAIN) /* no matter of the user's */
+        return EXIT_DONE;
     if (!c->said_lost)
-        say_notice(TEXT_LISTEN_LOST, mlt_host(c->host.client), mlt_connection_id(c->host.client));
+        say_notice(TEXT_CHAT_LOST, mlt_host(c->host.client), mlt_connection_id(c->host.client));
     c->said_lost = true;
     return EXIT_DONE;
 }
@@ -158,8 +297,32 @@ static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *d
     return code == EXIT_DONE ? pump(c, done) : code;
 }
 
+/* What was typed is kept, however it ended. */
+static enum exit_code end_chat(struct chat *c, enum exit_code code)
+{
+    if (c->has_begun) {
+        enum exit_code kept = keep_typed(c, true);
+        code = code == EXIT_DONE ? kept : code;
+        size_t n = 0;
+        if (has_line(c, &n)) {
+            say_error(TEXT_CHAT_NOT_KEPT);
+            c->failed = true;
+        }
+    }
+    if (c->waiting == 1)
+        say_notice(TEXT_CHAT_KEPT_ONE);
+    else if (c->waiting > 1)
+        say_notice(TEXT_CHAT_KEPT, (unsigned long long)c->waiting);
+    if (code != EXIT_DONE)
+        return code;
+    if (c->failed)
+        return EXIT_REFUSED;
+    return c->waiting > 0 ? EXIT_OUTBOX : EXIT_DONE;
+}
+
 static enum exit_code run_chat(struct chat *c)
 {
+    c->last = &c->lines;
     c->loop = (struct host_loop) { .ctx = c,
                                    .on_event = on_event,
                                    .on_readable = on_readable,
@@ -175,11 +338,7 @@ static enum exit_code run_chat(struct chat *c)
         say_notice(TEXT_CHAT_OTHERS, (unsigned long long)others);
     enum host_end end;
     enum exit_code code = host_run(&c->host, &c->loop, &end);
-    if (code == EXIT_DONE && c->waiting > 0) {
-        say_error(TEXT_SEND_INTERRUPTED);
-        c->failed = true;
-    }
-    return code == EXIT_DONE && c->failed ? EXIT_REFUSED : code;
+    return end_chat(c, code);
 }
 
 enum exit_code cmd_chat(const struct malote_options *options, int argc, char **argv)
@@ -193,11 +352,14 @@ enum exit_code cmd_chat(const struct malote_options *options, int argc, char **a
         return EXIT_USAGE;
     }
     enum exit_code code = host_open_joined(options, &c.host);
+    const struct mlt_connection wanted = { .kind = MLT_KIND_RECEIVE,
+                                           .comes_back = true,
+                                           .only = c.with };
     if (code == EXIT_DONE)
-        code = host_connect(&c.host, MLT_KIND_RECEIVE, true, c.with);
+        code = host_connect(&c.host, &wanted);
     if (code != EXIT_DONE)
         return code;
     code = run_chat(&c);
-    host_say_goodbye(&c.host);
+    host_finish(&c.host);
     return code;
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <getopt.h>
-#include <stdlib.h>
 
-#include "base/timefmt.h"
 #include "cmd/explain.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
 
-/* malote listen [--json] [--count N] [--timeout S] */
+/* malote listen [--json] [--count N] [--timeout TIME] [--tell-read] */
 
 struct listen_run {
     struct host host;
     bool json;
+    bool tells_read;
     uint64_t wanted; /* 0: no end */
     uint64_t shown;
     int64_t timeout_s; /* 0: none */
+    bool said_listening;
     bool said_lost;
 };
 
@@ -23,42 +23,23 @@ static void clear_run(struct listen_run *run)
     host_close(&run->host);
 }
 
-static enum exit_code take_count(const char *word, uint64_t *count)
-{
-    uint64_t n = 0;
-    const char *c = word;
-    for (; *c >= '0' && *c <= '9' && n < 100000000; c++)
-        n = n * 10 + (uint64_t)(*c - '0');
-    if (n > 0 && *c == '\0') {
-        *count = n;
-        return EXIT_DONE;
-    }
-    say_error(TEXT_LISTEN_BAD_COUNT, word);
-    return EXIT_USAGE;
-}
-
-static enum exit_code take_timeout(const char *word, int64_t *seconds)
-{
-    if (timefmt_duration(word, seconds) == MLT_OK)
-        return EXIT_DONE;
-    say_error(TEXT_LISTEN_BAD_TIMEOUT, word);
-    return EXIT_USAGE;
-}
-
 static enum exit_code take_words(int argc, char **argv, struct listen_run *run)
 {
     static const struct option known[] = { { "json", no_argument, NULL, 'j' },
                                            { "count", required_argument, NULL, 'c' },
                                            { "timeout", required_argument, NULL, 't' },
+                                           { "tell-read", no_argument, NULL, 'r' },
                                            { NULL, 0, NULL, 0 } };
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         enum exit_code code = EXIT_DONE;
         if (c == 'j')
             run->json = true;
+        else if (c == 'r')
+            run->tells_read = true;
         else if (c == 'c')
-            code = take_count(optarg, &run->wanted);
+            code = malote_take_count(optarg, &run->wanted);
         else if (c == 't')
-            code = take_timeout(optarg, &run->timeout_s);
+            code = malote_take_time(optarg, &run->timeout_s);
         else
             code = malote_wrong_usage(argv[0]);
         if (code != EXIT_DONE)
@@ -86,6 +67,8 @@ static enum exit_code on_ended(struct listen_run *run, const struct mlt_event *e
 {
     const struct host *host = &run->host;
     if (mlt_event_retry_ms(event) >= 0) {
+        if (mlt_event_closed(event) == MLT_CLOSED_AGAIN) /* no matter of the user's */
+            return EXIT_DONE;
         if (!run->said_lost)
             say_notice(TEXT_LISTEN_LOST, mlt_host(host->client), mlt_connection_id(host->client));
         run->said_lost = true;
@@ -96,16 +79,28 @@ static enum exit_code on_ended(struct listen_run *run, const struct mlt_event *e
     return explain_lost(host, event);
 }
 
+static void on_logged_in(struct listen_run *run)
+{
+    const char *me = mlt_name(run->host.client);
+    if (run->said_lost)
+        say_notice(TEXT_LISTENING_AGAIN, me);
+    else if (!run->said_listening)
+        say_notice(TEXT_LISTENING, me);
+    run->said_listening = true;
+    run->said_lost = false;
+}
+
 static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *done)
 {
     struct listen_run *run = ctx;
     switch (mlt_event_kind(event)) {
     case MLT_EVENT_MESSAGE:
         return on_message(run, event, done);
+    case MLT_EVENT_OUTCOME:
+        explain_earlier(&run->host, event);
+        return EXIT_DONE;
     case MLT_EVENT_LOGGED_IN:
-        say_notice(run->said_lost ? TEXT_LISTENING_AGAIN : TEXT_LISTENING,
-                   mlt_name(run->host.client));
-        run->said_lost = false;
+        on_logged_in(run);
         return EXIT_DONE;
     case MLT_EVENT_REFUSED:
         return explain_refused(&run->host, event);
@@ -134,6 +129,14 @@ static enum exit_code run_listen(struct listen_run *run)
     return code;
 }
 
+static enum exit_code connect_to_receive(struct listen_run *run)
+{
+    const struct mlt_connection wanted = { .kind = MLT_KIND_RECEIVE,
+                                           .comes_back = true,
+                                           .tells_read = run->tells_read };
+    return host_connect(&run->host, &wanted);
+}
+
 enum exit_code cmd_listen(const struct malote_options *options, int argc, char **argv)
 {
     CLEANUP(clear_run) struct listen_run run = { 0 };
@@ -141,10 +144,10 @@ enum exit_code cmd_listen(const struct malote_options *options, int argc, char *
     if (code == EXIT_DONE)
         code = host_open_joined(options, &run.host);
     if (code == EXIT_DONE)
-        code = host_connect(&run.host, MLT_KIND_RECEIVE, true, NULL);
+        code = connect_to_receive(&run);
     if (code != EXIT_DONE)
         return code;
     code = run_listen(&run);
-    host_say_goodbye(&run.host);
+    host_finish(&run.host);
     return code;
 }

@@ -3,19 +3,24 @@
 #include <jansson.h>
 
 #include "base/env.h"
+#include "base/limits.h"
 #include "base/timefmt.h"
 #include "cmd/enrol.h"
 #include "cmd/explain.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
 
-/* malote status [--json] */
+/* malote status [--json]: the login it tries sends what waits, as any does */
 
 struct status {
     struct host host;
     bool json;
     uint64_t unshown;
+    uint64_t waiting;
+    uint64_t stored; /* ours, by the server */
+    uint64_t failed; /* and not dropped from the outbox yet */
     bool logged_in;
+    struct host_loop loop;
 };
 
 static void clear_status(struct status *s)
@@ -33,12 +38,13 @@ static enum mlt_err show_as_json(const struct status *s)
     bool joined = mlt_state(me) == MLT_STATE_JOINED;
     if (joined)
         timefmt_rfc3339(mlt_not_after_s(me) * 1000, until);
-    return show_json(json_pack("{s:s, s:s, s:s, s:s*, s:s, s:i, s:s, s:s*, s:I, s:b}", "type",
-                               "status", "state", states[mlt_state(me)], "name", mlt_name(me),
-                               "realm", joined ? mlt_realm(me) : NULL, "host", mlt_host(me), "port",
-                               (int)mlt_port(me), "fingerprint", mlt_key_fingerprint(me),
-                               "not_after", joined ? until : NULL, "unshown",
-                               (json_int_t)s->unshown, "logged_in", s->logged_in));
+    return show_json(json_pack(
+        "{s:s, s:s, s:s, s:s*, s:s, s:i, s:s, s:s*, s:I, s:I, s:I, s:I, s:b}", "type", "status",
+        "state", states[mlt_state(me)], "name", mlt_name(me), "realm",
+        joined ? mlt_realm(me) : NULL, "host", mlt_host(me), "port", (int)mlt_port(me),
+        "fingerprint", mlt_key_fingerprint(me), "not_after", joined ? until : NULL, "unshown",
+        (json_int_t)s->unshown, "outbox", (json_int_t)s->waiting, "stored", (json_int_t)s->stored,
+        "failed", (json_int_t)s->failed, "logged_in", s->logged_in));
 }
 
 static enum mlt_err show_as_text(const struct status *s)
@@ -54,7 +60,12 @@ static enum mlt_err show_as_text(const struct status *s)
     TRY(show_line(TEXT_STATUS_CERTIFICATE, until, relative));
     TRY(show_line(TEXT_STATUS_SERVER, mlt_host(me), mlt_port(me),
                   s->logged_in ? TEXT_STATUS_REACHED : TEXT_STATUS_NOT_REACHED));
-    return show_line(TEXT_STATUS_UNSHOWN, (unsigned long long)s->unshown);
+    TRY(show_line(TEXT_STATUS_UNSHOWN, (unsigned long long)s->unshown));
+    TRY(show_line(TEXT_STATUS_OUTBOX, (unsigned long long)s->waiting,
+                  (unsigned long long)s->stored));
+    if (s->failed == 0)
+        return MLT_OK;
+    return show_line(TEXT_STATUS_FAILED, (unsigned long long)s->failed);
 }
 
 static enum exit_code show(const struct status *s)
@@ -63,13 +74,43 @@ static enum exit_code show(const struct status *s)
     return err == MLT_OK ? EXIT_DONE : explain_output(err);
 }
 
+static enum mlt_error count_outbox(struct status *s)
+{
+    s->waiting = s->stored = s->failed = 0;
+    struct mlt_message m = MLT_MESSAGE_INIT;
+    bool found = false;
+    enum mlt_error error = mlt_next_waiting(s->host.client, 0, &m, &found);
+    while (error == MLT_ERROR_NONE && found) {
+        if (m.outcome == MLT_OUTCOME_WAITING)
+            s->waiting++;
+        else if (m.outcome == MLT_OUTCOME_STORED)
+            s->stored++;
+        else
+            s->failed++;
+        error = mlt_next_waiting(s->host.client, m.row, &m, &found);
+    }
+    return error;
+}
+
+/* The server tells by itself what became of stored messages, and not when that was all. */
+static void stay_for_news(struct status *s)
+{
+    s->loop.until_ms = host_now_ms() + (s->stored > 0 ? LIMIT_NEWS_MS : 0);
+}
+
 static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *done)
 {
     struct status *s = ctx;
-    *done = true;
+    (void)done; /* time ends it, or a failure */
     switch (mlt_event_kind(event)) {
     case MLT_EVENT_LOGGED_IN:
         s->logged_in = true;
+        stay_for_news(s);
+        return EXIT_DONE;
+    case MLT_EVENT_OUTCOME:
+        explain_earlier(&s->host, event);
+        if (s->logged_in)
+            stay_for_news(s);
         return EXIT_DONE;
     case MLT_EVENT_REFUSED:
         return explain_refused(&s->host, event);
@@ -82,24 +123,31 @@ static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *d
 
 static enum exit_code ask_server(struct status *s)
 {
-    enum exit_code code = host_connect(&s->host, MLT_KIND_SEND, false, NULL);
+    const struct mlt_connection wanted = { .kind = MLT_KIND_SEND };
+    enum exit_code code = host_connect(&s->host, &wanted);
     if (code != EXIT_DONE)
         return code;
-    const struct host_loop loop = {
+    s->loop = (struct host_loop) {
         .ctx = s, .on_event = on_event, .other_fd = -1, .until_ms = INT64_MAX
     };
     enum host_end end;
-    code = host_run(&s->host, &loop, &end);
-    host_say_goodbye(&s->host);
+    code = host_run(&s->host, &s->loop, &end);
+    host_finish(&s->host);
     return code;
 }
 
+/* Logging in sends what waits, so what is counted is counted afterwards. */
 static enum exit_code status_of_joined(struct status *s)
 {
-    enum mlt_error error = mlt_count_unshown(s->host.client, NULL, &s->unshown);
+    enum mlt_error error = count_outbox(s);
     if (error != MLT_ERROR_NONE)
         return explain_store(&s->host, error);
     enum exit_code asked = ask_server(s);
+    error = mlt_count_unshown(s->host.client, NULL, &s->unshown);
+    if (error == MLT_ERROR_NONE)
+        error = count_outbox(s);
+    if (error != MLT_ERROR_NONE)
+        return explain_store(&s->host, error);
     enum exit_code shown = show(s);
     return asked != EXIT_DONE ? asked : shown;
 }

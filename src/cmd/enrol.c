@@ -51,7 +51,7 @@ static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *d
 enum exit_code enrol_run(struct host *host, bool quiet)
 {
     struct enrolment e = { host, quiet };
-    enum exit_code code = host_connect(host, MLT_KIND_JOIN, false, NULL);
+    enum exit_code code = host_connect(host, &(struct mlt_connection) { .kind = MLT_KIND_JOIN });
     if (code != EXIT_DONE)
         return code;
     const struct host_loop loop = {

@@ -7,11 +7,11 @@
 /* How every program of malote ends.  The README prints this table. */
 enum exit_code {
     EXIT_DONE = 0,
-    EXIT_REFUSED = 1,     /* refused by the other side, or not confirmed by it */
+    EXIT_REFUSED = 1,     /* refused by the other side */
     EXIT_USAGE = 2,       /* wrong usage, or a command that is not built yet */
-    EXIT_UNREACHABLE = 3, /* no connection, or it was lost */
+    EXIT_UNREACHABLE = 3, /* no connection, or it was lost, and no message waits for it */
     EXIT_TRUST = 4,       /* identity, trust, passphrase or clock */
-    EXIT_OUTBOX = 5,      /* kept in the outbox */
+    EXIT_OUTBOX = 5,      /* kept in the outbox, or not as far as it was to come */
     EXIT_LOCAL = 6,       /* local file, disk, memory or permission */
     EXIT_FEWER = 7        /* listen ended with fewer than asked */
 };

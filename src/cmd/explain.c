@@ -2,11 +2,16 @@
 #include "cmd/explain.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/env.h"
+#include "base/limits.h"
 #include "base/timefmt.h"
 #include "cmd/say.h"
+#include "cmd/show.h"
 
 static const char *reason(enum mlt_err err)
 {
@@ -30,9 +35,25 @@ enum exit_code explain_home(const char *path, enum mlt_error error)
     return EXIT_LOCAL;
 }
 
+/* SQLite cannot make its files beside the database where nothing can be made, and says of those
+ * that they are not there. */
+static const char *reason_of_store(const struct host *host, enum mlt_error error)
+{
+    int number = errno;
+    if (error == MLT_ERROR_SYSTEM && number == ENOENT && access(mlt_home(host->client), W_OK) != 0)
+        number = errno;
+    return reason_of(error, number);
+}
+
 enum exit_code explain_store(const struct host *host, enum mlt_error error)
 {
-    say_error(TEXT_STORE_FAILED, mlt_home(host->client), reason_of(error, errno));
+    say_error(TEXT_STORE_FAILED, mlt_home(host->client), reason_of_store(host, error));
+    return EXIT_LOCAL;
+}
+
+enum exit_code explain_not_kept(const struct host *host, enum mlt_error error)
+{
+    say_error(TEXT_NOT_KEPT, mlt_home(host->client), reason_of_store(host, error));
     return EXIT_LOCAL;
 }
 
@@ -66,19 +87,42 @@ enum exit_code explain_output(enum mlt_err err)
     return EXIT_LOCAL;
 }
 
+/*
+ * Why there is no session, and in the same line what that means for the message that was to go.
+ * `passes`: a later command may well have more luck.
+ */
+static void PRINTF_LIKE(3, 4) tell(const struct host *host, bool passes, const char *format, ...)
+{
+    char why[1024];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(why, sizeof(why), format, args);
+    va_end(args);
+    if (n < 0)
+        why[0] = '\0';
+    if (host->waits_for == NULL)
+        say_error("%s", why);
+    else if (host->is_stored)
+        say_error(TEXT_STORED_ONLY, host->waits_for, why);
+    else if (passes)
+        say_error(TEXT_KEPT_FOR_LATER, host->waits_for, why);
+    else
+        say_error(TEXT_KEPT, host->waits_for, why);
+}
+
 static void say_clock(const struct host *host, enum mlt_error error)
 {
     char now[TIMEFMT_RFC3339];
     timefmt_rfc3339(env_wall_ms(env_system()), now);
-    say_error(TEXT_SERVER_CERT_TIME, mlt_host(host->client), mlt_error_text(error), now,
-              mlt_connection_id(host->client));
+    tell(host, false, TEXT_SERVER_CERT_TIME, mlt_host(host->client), mlt_error_text(error), now,
+         mlt_connection_id(host->client));
 }
 
 static void say_unreachable(const struct host *host, enum mlt_error error)
 {
     const char *detail = host->detail[0] != '\0' ? host->detail : mlt_detail(host->client);
-    say_error(TEXT_UNREACHABLE, mlt_host(host->client), mlt_port(host->client),
-              detail[0] != '\0' ? detail : mlt_error_text(error));
+    tell(host, true, TEXT_UNREACHABLE, mlt_host(host->client), mlt_port(host->client),
+         detail[0] != '\0' ? detail : mlt_error_text(error));
 }
 
 static void say_failure(const struct host *host, enum mlt_error error, int system_errno)
@@ -92,13 +136,16 @@ static void say_failure(const struct host *host, enum mlt_error error, int syste
         return;
     case MLT_ERROR_CUT:
     case MLT_ERROR_TIMEOUT:
-        say_error(TEXT_LOST, server, mlt_error_text(error), id);
+        if (host->waits_for != NULL) /* who says it again has it sent twice */
+            tell(host, true, TEXT_LOST_ALONE, server, mlt_error_text(error), id);
+        else
+            tell(host, true, TEXT_LOST, server, mlt_error_text(error), id);
         return;
     case MLT_ERROR_PIN:
-        say_error(TEXT_SERVER_PIN, server, id);
+        tell(host, false, TEXT_SERVER_PIN, server, id);
         return;
     case MLT_ERROR_GROUP:
-        say_error(TEXT_SERVER_GROUP, server, id);
+        tell(host, false, TEXT_SERVER_GROUP, server, id);
         return;
     case MLT_ERROR_CERT_EXPIRED:
     case MLT_ERROR_CERT_NOT_YET:
@@ -108,9 +155,10 @@ static void say_failure(const struct host *host, enum mlt_error error, int syste
         break;
     }
     if (mlt_error_blame(error) == MLT_BLAME_SERVER)
-        say_error(TEXT_SERVER_REFUSED, server, mlt_error_text(error), id);
+        tell(host, host->is_known, TEXT_SERVER_REFUSED, server, mlt_error_text(error), id);
     else
-        say_error(TEXT_LOCAL_FAILURE, mlt_home(host->client), reason_of(error, system_errno), id);
+        tell(host, false, TEXT_LOCAL_FAILURE, mlt_home(host->client),
+             reason_of(error, system_errno), id);
 }
 
 static enum exit_code exit_of_peer_fault(enum mlt_error error)
@@ -147,10 +195,17 @@ static enum exit_code exit_of_failure(enum mlt_error error)
     }
 }
 
+/* What waits in the outbox has not failed. */
+static enum exit_code exit_of_kept(const struct host *host, enum exit_code code)
+{
+    bool passes = code == EXIT_UNREACHABLE || (code == EXIT_TRUST && host->is_known);
+    return host->waits_for != NULL && passes ? EXIT_OUTBOX : code;
+}
+
 enum exit_code explain_failure(const struct host *host, enum mlt_error error, int system_errno)
 {
     say_failure(host, error, system_errno);
-    return exit_of_failure(error);
+    return exit_of_kept(host, exit_of_failure(error));
 }
 
 enum exit_code explain_lost(const struct host *host, const struct mlt_event *event)
@@ -158,9 +213,10 @@ enum exit_code explain_lost(const struct host *host, const struct mlt_event *eve
     enum mlt_error error = mlt_event_error(event);
     if (error != MLT_ERROR_ALERT)
         return explain_failure(host, error, mlt_event_errno(event));
-    say_error(TEXT_ALERTED, mlt_host(host->client), mlt_event_text(event),
-              mlt_connection_id(host->client));
-    return exit_of_failure(error);
+    bool passes = mlt_event_alert(event) != 5; /* version: PROTOCOL.md 3.3 */
+    tell(host, passes, TEXT_ALERTED, mlt_host(host->client), mlt_event_text(event),
+         mlt_connection_id(host->client));
+    return passes && host->waits_for != NULL ? EXIT_OUTBOX : exit_of_failure(error);
 }
 
 static const char *advice(enum mlt_refusal refusal)
@@ -187,44 +243,103 @@ static const char *advice(enum mlt_refusal refusal)
 
 enum exit_code explain_refused(const struct host *host, const struct mlt_event *event)
 {
-    say_error(TEXT_REFUSED, mlt_host(host->client), mlt_name(host->client), mlt_event_text(event),
-              advice(mlt_event_refusal(event)), mlt_connection_id(host->client));
-    return EXIT_REFUSED;
+    bool passes = mlt_event_refusal(event) == MLT_REFUSAL_BUSY;
+    tell(host, passes, TEXT_REFUSED, mlt_host(host->client), mlt_name(host->client),
+         mlt_event_text(event), advice(mlt_event_refusal(event)), mlt_connection_id(host->client));
+    return passes && host->waits_for != NULL ? EXIT_OUTBOX : EXIT_REFUSED;
 }
 
 enum exit_code explain_closed(const struct host *host, const struct mlt_event *event)
 {
-    say_error(TEXT_CLOSED, mlt_host(host->client), mlt_event_text(event),
-              mlt_connection_id(host->client));
     enum mlt_closed why = mlt_event_closed(event);
     bool stays =
         why == MLT_CLOSED_REPLACED || why == MLT_CLOSED_REVOKED || why == MLT_CLOSED_EXPIRED;
-    return stays ? EXIT_REFUSED : EXIT_UNREACHABLE;
+    tell(host, !stays, TEXT_CLOSED, mlt_host(host->client), mlt_event_text(event),
+         mlt_connection_id(host->client));
+    return exit_of_kept(host, stays ? EXIT_REFUSED : EXIT_UNREACHABLE);
 }
 
-static const char *reason_of_outcome(const struct mlt_event *event)
+const char *explain_why(enum mlt_outcome outcome, enum mlt_why why)
 {
-    if (mlt_event_outcome(event) == MLT_OUTCOME_UNKNOWN)
-        return mlt_event_error(event) == MLT_ERROR_NONE ? TEXT_OUTCOME_UNKNOWN : TEXT_OUTCOME_LOST;
-    switch (mlt_event_why(event)) {
+    if (outcome == MLT_OUTCOME_UNKNOWN)
+        return TEXT_OUTCOME_UNKNOWN;
+    if (outcome == MLT_OUTCOME_EXPIRED)
+        return TEXT_OUTCOME_EXPIRED;
+    if (outcome != MLT_OUTCOME_REFUSED && outcome != MLT_OUTCOME_WAITING)
+        return NULL;
+    switch (why) {
+    case MLT_WHY_NONE:
+        return outcome == MLT_OUTCOME_REFUSED ? TEXT_OUTCOME_REFUSED : NULL;
     case MLT_WHY_NO_SUCH_NAME:
         return TEXT_OUTCOME_NO_SUCH_NAME;
     case MLT_WHY_AWAY:
         return TEXT_OUTCOME_AWAY;
     case MLT_WHY_BUSY:
         return TEXT_OUTCOME_BUSY;
+    case MLT_WHY_NO_ROOM:
+        return TEXT_OUTCOME_NO_ROOM;
+    case MLT_WHY_FULL:
+        return TEXT_OUTCOME_FULL;
+    case MLT_WHY_SHARE:
+        return TEXT_OUTCOME_SHARE;
+    case MLT_WHY_ERASED:
+        return TEXT_OUTCOME_ERASED;
+    case MLT_WHY_TOO_LONG:
+        return TEXT_OUTCOME_TOO_LONG;
     default:
         return TEXT_OUTCOME_REFUSED;
     }
 }
 
-const char *explain_outcome(const struct host *host, const struct mlt_event *event)
+const char *explain_waiting(const struct mlt_event *event)
 {
-    const char *why = reason_of_outcome(event);
+    if (mlt_event_error(event) == MLT_ERROR_TIMEOUT)
+        return TEXT_OUTCOME_NO_ANSWER;
+    if (mlt_event_error(event) != MLT_ERROR_NONE)
+        return TEXT_OUTCOME_LOST;
+    const char *why = explain_why(MLT_OUTCOME_WAITING, mlt_event_why(event));
+    return why != NULL ? why : TEXT_OUTCOME_UNCONFIRMED;
+}
+
+bool explain_is_failure(enum mlt_outcome outcome)
+{
+    return outcome == MLT_OUTCOME_REFUSED || outcome == MLT_OUTCOME_EXPIRED ||
+           outcome == MLT_OUTCOME_UNKNOWN;
+}
+
+const char *explain_fate(const struct host *host, const char *to, enum mlt_outcome outcome,
+                         enum mlt_why why)
+{
+    const char *reason = explain_why(outcome, why);
     const char *id = mlt_connection_id(host->client);
-    if (mlt_event_outcome(event) == MLT_OUTCOME_UNKNOWN)
-        say_error(TEXT_NOT_KNOWN, mlt_event_peer(event), why, id);
+    if (outcome == MLT_OUTCOME_DROPPED)
+        say_error(TEXT_DROPPED_MEANWHILE, to);
+    else if (outcome == MLT_OUTCOME_UNKNOWN)
+        say_error(TEXT_NOT_KNOWN, to, reason, id);
     else
-        say_error(TEXT_NOT_DELIVERED, mlt_event_peer(event), why, id);
-    return why;
+        say_error(TEXT_NOT_DELIVERED, to, reason, id);
+    return reason;
+}
+
+void explain_earlier(const struct host *host, const struct mlt_event *event)
+{
+    enum mlt_outcome outcome = mlt_event_outcome(event);
+    if (!explain_is_failure(outcome))
+        return;
+    struct mlt_message m = MLT_MESSAGE_INIT;
+    bool found = false;
+    enum mlt_error error = mlt_fate(host->client, mlt_event_id(event), &m, &found);
+    int64_t row = m.row;
+    if (error == MLT_ERROR_NONE && found) /* as the event of one that was just dropped is no news */
+        error = mlt_next_waiting(host->client, row - 1, &m, &found);
+    if (error != MLT_ERROR_NONE || !found || m.row != row)
+        return;
+    /* One that was put since this command began has a command of its own to tell it; unless that
+     * was long ago. */
+    if (m.time_ms >= host->opened_ms && m.changed_ms - m.time_ms < LIMIT_OUTCOME_MS)
+        return;
+    char when[SHOW_CLOCK];
+    show_clock(m.time_ms, when);
+    say_error(TEXT_EARLIER_FAILED, when, mlt_event_peer(event),
+              explain_why(outcome, mlt_event_why(event)), mlt_connection_id(host->client));
 }

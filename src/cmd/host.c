@@ -52,6 +52,7 @@ static void catch_signals(void)
 enum exit_code host_open_home(const struct malote_options *options, bool create, struct host *host)
 {
     char path[PATH_MAX];
+    host->opened_ms = env_wall_ms(env_system());
     if (mlt_find_home(options->home, path, sizeof(path)) != MLT_ERROR_NONE) {
         say_error(TEXT_NO_HOME_DIRECTORY);
         return EXIT_USAGE;
@@ -100,11 +101,8 @@ enum exit_code host_open(const struct malote_options *options, struct host *host
     return code == EXIT_DONE ? load_identity(options, host) : code;
 }
 
-enum exit_code host_open_joined(const struct malote_options *options, struct host *host)
+static enum exit_code open_store(const struct host *host)
 {
-    enum exit_code code = host_open(options, host);
-    if (code != EXIT_DONE)
-        return code;
     if (mlt_state(host->client) != MLT_STATE_JOINED) {
         say_error(TEXT_NOT_JOINED_YET, mlt_name(host->client));
         return EXIT_TRUST;
@@ -113,17 +111,39 @@ enum exit_code host_open_joined(const struct malote_options *options, struct hos
     return error == MLT_ERROR_NONE ? EXIT_DONE : explain_store(host, error);
 }
 
+enum exit_code host_open_joined(const struct malote_options *options, struct host *host)
+{
+    enum exit_code code = host_open(options, host);
+    return code == EXIT_DONE ? open_store(host) : code;
+}
+
+static enum exit_code look_and_open(struct host *host)
+{
+    enum mlt_error error = mlt_look(host->client);
+    if (error != MLT_ERROR_NONE)
+        return explain_identity(host, error);
+    if (mlt_state(host->client) == MLT_STATE_EMPTY) {
+        say_error(TEXT_NO_IDENTITY, mlt_home(host->client));
+        return EXIT_TRUST;
+    }
+    return open_store(host);
+}
+
+enum exit_code host_open_store(const struct malote_options *options, struct host *host)
+{
+    enum exit_code code = host_open_home(options, false, host);
+    return code == EXIT_DONE ? look_and_open(host) : code;
+}
+
 void host_close(struct host *host)
 {
     mlt_close(&host->client);
 }
 
-enum exit_code host_connect(struct host *host, enum mlt_kind kind, bool comes_back,
-                            const char *only)
+enum exit_code host_connect(struct host *host, const struct mlt_connection *wanted)
 {
-    host->connection = (struct mlt_connection) {
-        .size = sizeof(host->connection), .kind = kind, .comes_back = comes_back, .only = only
-    };
+    host->connection = *wanted;
+    host->connection.size = sizeof(host->connection);
     enum mlt_error error = mlt_connect(host->client, &host->connection);
     if (error == MLT_ERROR_LOCKED)
         return explain_home(mlt_home(host->client), error);
@@ -185,14 +205,16 @@ static void look_up_again(struct host *host, const struct mlt_event *event)
         host->detail[0] = '\0'; /* the old addresses serve on */
 }
 
-static int wait_ms(const struct host *host, int64_t until_ms)
+static int wait_ms(const struct host *host, const struct host_loop *loop)
 {
     int timeout = mlt_timeout_ms(host->client);
-    if (until_ms == INT64_MAX)
-        return timeout;
-    int64_t left = until_ms - host_now_ms();
+    int64_t left = INT64_MAX;
+    if (loop->until_ms != INT64_MAX)
+        left = loop->until_ms - host_now_ms();
+    if (loop->on_look != NULL && left > LIMIT_LOOK_MS)
+        left = LIMIT_LOOK_MS;
     left = left < 0 ? 0 : left;
-    return timeout < 0 || left < timeout ? (int)left : timeout;
+    return left != INT64_MAX && (timeout < 0 || left < timeout) ? (int)left : timeout;
 }
 
 static short poll_events(unsigned want)
@@ -209,7 +231,7 @@ static enum exit_code turn(struct host *host, const struct host_loop *loop, bool
         { .fd = mlt_fd(host->client), .events = poll_events(mlt_want(host->client)) },
         { .fd = loop->other_fd, .events = POLLIN },
     };
-    int ms = wait_ms(host, loop->until_ms);
+    int ms = wait_ms(host, loop);
     const struct timespec timeout = { ms / 1000, (long)(ms % 1000) * 1000000 };
     sigset_t open_mask;
     sigemptyset(&open_mask);
@@ -252,6 +274,8 @@ enum exit_code host_run(struct host *host, const struct host_loop *loop, enum ho
             code = hand_out_events(host, loop, &done);
         if (code == EXIT_DONE && !done && readable && loop->other_fd >= 0)
             code = loop->on_readable(loop->ctx, &done);
+        if (code == EXIT_DONE && !done && loop->on_look != NULL)
+            code = loop->on_look(loop->ctx, &done);
         if (done || code != EXIT_DONE)
             break;
         if (stopped || host_now_ms() >= loop->until_ms) {
@@ -262,12 +286,46 @@ enum exit_code host_run(struct host *host, const struct host_loop *loop, enum ho
     return code;
 }
 
-static enum exit_code ignore_event(void *ctx, const struct mlt_event *event, bool *done)
+/* Messages stay unshown; those of ours that came to nothing are told. */
+static enum exit_code on_late_event(void *ctx, const struct mlt_event *event, bool *done)
 {
-    (void)event;
-    const struct host *host = ctx;
+    struct host *host = ctx;
+    if (mlt_event_kind(event) == MLT_EVENT_OUTCOME) {
+        explain_earlier(host, event);
+        if (mlt_event_outcome(event) == MLT_OUTCOME_WAITING)
+            host->held_up = true;
+    }
     *done = mlt_is_over(host->client);
     return EXIT_DONE;
+}
+
+/* Another process of this home may be the one that sends them. */
+static enum exit_code look_at_outbox(void *ctx, bool *done)
+{
+    const struct host *host = ctx;
+    uint64_t waiting = 0;
+    enum mlt_error error = mlt_count_waiting(host->client, &waiting);
+    *done =
+        error != MLT_ERROR_NONE || waiting == 0 || host->held_up || !mlt_is_logged_in(host->client);
+    return EXIT_DONE;
+}
+
+void host_finish(struct host *host)
+{
+    const struct host_loop loop = { .ctx = host,
+                                    .on_event = on_late_event,
+                                    .on_look = look_at_outbox,
+                                    .other_fd = -1,
+                                    .until_ms = host_now_ms() + LIMIT_OUTBOX_LINGER_MS };
+    bool done = stopped;
+    enum exit_code code = EXIT_DONE;
+    if (!done)
+        code = look_at_outbox(host, &done);
+    enum host_end end;
+    if (!done)
+        code = host_run(host, &loop, &end);
+    (void)code; /* what the subcommand did is done */
+    host_say_goodbye(host);
 }
 
 void host_say_goodbye(struct host *host)
@@ -276,7 +334,7 @@ void host_say_goodbye(struct host *host)
     if (mlt_is_over(host->client))
         return;
     const struct host_loop loop = { .ctx = host,
-                                    .on_event = ignore_event,
+                                    .on_event = on_late_event,
                                     .other_fd = -1,
                                     .until_ms = host_now_ms() + 2 * LIMIT_GOODBYE_MS };
     enum host_end end;

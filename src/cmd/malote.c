@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/timefmt.h"
 #include "cmd/options.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
@@ -27,8 +28,8 @@ static const struct subcommand subcommands[] = {
     { "chat", cmd_chat, TEXT_USAGE_CHAT, TEXT_HELP_CHAT },
     { "contacts", cmd_contacts, TEXT_USAGE_CONTACTS, TEXT_HELP_CONTACTS },
     { "status", cmd_status, TEXT_USAGE_STATUS, TEXT_HELP_STATUS },
-    { "outbox", NULL, TEXT_USAGE_OUTBOX, TEXT_HELP_OUTBOX },
-    { "history", NULL, TEXT_USAGE_HISTORY, TEXT_HELP_HISTORY },
+    { "outbox", cmd_outbox, TEXT_USAGE_OUTBOX, TEXT_HELP_OUTBOX },
+    { "history", cmd_history, TEXT_USAGE_HISTORY, TEXT_HELP_HISTORY },
     { "audit", NULL, TEXT_USAGE_AUDIT, TEXT_HELP_AUDIT },
     { "doctor", NULL, TEXT_USAGE_DOCTOR, TEXT_HELP_DOCTOR },
 };
@@ -46,6 +47,28 @@ enum exit_code malote_wrong_usage(const char *subcommand)
 {
     const struct subcommand *s = find(subcommand);
     say_error(TEXT_USAGE, s != NULL ? s->usage : TEXT_USAGE_MALOTE);
+    return EXIT_USAGE;
+}
+
+enum exit_code malote_take_count(const char *word, uint64_t *count)
+{
+    uint64_t n = 0;
+    const char *c = word;
+    for (; *c >= '0' && *c <= '9' && n < 100000000; c++)
+        n = n * 10 + (uint64_t)(*c - '0');
+    if (n > 0 && *c == '\0') {
+        *count = n;
+        return EXIT_DONE;
+    }
+    say_error(TEXT_BAD_COUNT, word);
+    return EXIT_USAGE;
+}
+
+enum exit_code malote_take_time(const char *word, int64_t *seconds)
+{
+    if (timefmt_duration(word, seconds) == MLT_OK)
+        return EXIT_DONE;
+    say_error(TEXT_BAD_TIME, word);
     return EXIT_USAGE;
 }
 

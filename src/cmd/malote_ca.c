@@ -30,6 +30,7 @@ static const struct subcommand subcommands[] = {
     { "list", malote_ca_list, TEXT_CA_USAGE_LIST, TEXT_CA_HELP_LIST },
     { "show", malote_ca_show, TEXT_CA_USAGE_SHOW, TEXT_CA_HELP_SHOW },
     { "reissue", malote_ca_reissue, TEXT_CA_USAGE_REISSUE, TEXT_CA_HELP_REISSUE },
+    { "erase", malote_ca_erase, TEXT_CA_USAGE_ERASE, TEXT_CA_HELP_ERASE },
     { "revoke", NULL, TEXT_CA_USAGE_REVOKE, TEXT_CA_HELP_REVOKE },
     { "renew", NULL, TEXT_CA_USAGE_RENEW, TEXT_CA_HELP_RENEW },
     { "crl", NULL, TEXT_CA_USAGE_CRL, TEXT_CA_HELP_CRL },
@@ -93,6 +94,17 @@ enum exit_code malote_ca_put_done(enum mlt_err err)
     if (err != MLT_OK)
         say_error(TEXT_OUTPUT_FAILED, err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err));
     return exit_of_err(err);
+}
+
+enum exit_code malote_ca_tell_done(const struct malote_ca_options *options, const char *what,
+                                   const struct name *name)
+{
+    enum mlt_err err = MLT_OK;
+    if (options->json)
+        err = malote_ca_put_json(json_pack("{s:s, s:s}", "type", what, "name", name->text));
+    else
+        printf("%s: %s\n", name->text, what);
+    return err == MLT_OK ? malote_ca_flush() : malote_ca_put_done(err);
 }
 
 enum exit_code malote_ca_words(struct malote_ca_options *options, int argc, char **argv, int least,

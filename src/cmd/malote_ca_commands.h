@@ -22,6 +22,7 @@ enum exit_code malote_ca_refuse(struct malote_ca_options *options, int argc, cha
 enum exit_code malote_ca_list(struct malote_ca_options *options, int argc, char **argv);
 enum exit_code malote_ca_show(struct malote_ca_options *options, int argc, char **argv);
 enum exit_code malote_ca_reissue(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_erase(struct malote_ca_options *options, int argc, char **argv);
 
 /* Says how the subcommand is called; EXIT_USAGE. */
 enum exit_code malote_ca_wrong_usage(const char *subcommand);
@@ -41,6 +42,10 @@ MUST_CHECK enum exit_code malote_ca_flush(void);
 
 /* The exit code for what was put on stdout; an error is said. */
 MUST_CHECK enum exit_code malote_ca_put_done(enum mlt_err err);
+
+/* That was done to this name: a line, or an object whose type it is. */
+enum exit_code malote_ca_tell_done(const struct malote_ca_options *options, const char *what,
+                                   const struct name *name);
 
 /* A json_t *, whose reference it takes, as one line on stdout. */
 MUST_CHECK enum mlt_err malote_ca_put_json(void *object);

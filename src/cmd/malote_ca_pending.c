@@ -66,17 +66,6 @@ static enum exit_code take_fingerprint(const char *word, uint8_t out[static HASH
     return EXIT_USAGE;
 }
 
-static enum exit_code tell_done(const struct malote_ca_options *options, const char *what,
-                                const struct name *name)
-{
-    enum mlt_err err = MLT_OK;
-    if (options->json)
-        err = malote_ca_put_json(json_pack("{s:s, s:s}", "type", what, "name", name->text));
-    else
-        printf("%s: %s\n", name->text, what);
-    return err == MLT_OK ? malote_ca_flush() : malote_ca_put_done(err);
-}
-
 enum exit_code malote_ca_approve(struct malote_ca_options *options, int argc, char **argv)
 {
     int first = 0;
@@ -89,7 +78,7 @@ enum exit_code malote_ca_approve(struct malote_ca_options *options, int argc, ch
     CLEANUP(ca_rows_clear) struct ca_rows rows = { 0 };
     if (code == EXIT_DONE)
         code = ca_link_ask_once(options, &request, &rows);
-    return code == EXIT_DONE ? tell_done(options, "approved", &request.name) : code;
+    return code == EXIT_DONE ? malote_ca_tell_done(options, "approved", &request.name) : code;
 }
 
 enum exit_code malote_ca_refuse(struct malote_ca_options *options, int argc, char **argv)
@@ -102,5 +91,5 @@ enum exit_code malote_ca_refuse(struct malote_ca_options *options, int argc, cha
     CLEANUP(ca_rows_clear) struct ca_rows rows = { 0 };
     if (code == EXIT_DONE)
         code = ca_link_ask_once(options, &request, &rows);
-    return code == EXIT_DONE ? tell_done(options, "refused", &request.name) : code;
+    return code == EXIT_DONE ? malote_ca_tell_done(options, "refused", &request.name) : code;
 }

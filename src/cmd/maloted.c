@@ -46,6 +46,10 @@ static const char usage[] =
     "  --kdf-cost N           scrypt N of a new keystore (default 131072)\n"
     "  --ca-bits N            2048 (default), 3072, 4096: the key of a new CA\n"
     "  --group G              ffdhe2048, ffdhe3072 (default), ffdhe4096\n"
+    "  --mailbox-messages N   kept for somebody who is away (default 1000000); 0 for none\n"
+    "  --mailbox-bytes N      of them, as in 512M or 2G (default 1G)\n"
+    "  --mailbox-share P      percent of a mailbox for one sender (default 25)\n"
+    "  --mailbox-life TIME    how long they are kept, as in 12h or 30d (default 30d)\n"
     "  --limits               print every numeric limit and its reason\n"
     "  --check                check options, configuration, addresses and users, start nothing\n"
     "  --help, --version\n";
@@ -109,6 +113,10 @@ static const struct option long_options[] = {
     { "kdf-cost", required_argument, NULL, KEY_KDF_COST },
     { "ca-bits", required_argument, NULL, KEY_CA_BITS },
     { "group", required_argument, NULL, KEY_GROUP },
+    { "mailbox-messages", required_argument, NULL, KEY_MAILBOX_MESSAGES },
+    { "mailbox-bytes", required_argument, NULL, KEY_MAILBOX_BYTES },
+    { "mailbox-share", required_argument, NULL, KEY_MAILBOX_SHARE },
+    { "mailbox-life", required_argument, NULL, KEY_MAILBOX_LIFE },
     { "config", required_argument, NULL, OPTION_CONFIG },
     { "limits", no_argument, NULL, OPTION_LIMITS },
     { "check", no_argument, NULL, OPTION_CHECK },
@@ -369,6 +377,10 @@ static enum mlt_err run(struct command *command, struct server *s)
                                           .kdf_cost = options->kdf_cost,
                                           .ca_bits = options->ca_bits,
                                           .group = options->group,
+                                          .mailbox_messages = options->mailbox_messages,
+                                          .mailbox_bytes = options->mailbox_bytes,
+                                          .mailbox_share = options->mailbox_share,
+                                          .mailbox_life_s = options->mailbox_life_s,
                                           .ctx = command,
                                           .passphrase = ask_passphrase,
                                           .announce = announce,

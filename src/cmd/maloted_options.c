@@ -7,8 +7,14 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/timefmt.h"
 #include "wire/join_url.h"
 #include "wire/name.h"
+
+/* Less than two of the largest messages would be no mailbox, and the other two no bound. */
+static const uint64_t least_mailbox_bytes = 2 * LIMIT_BODY;
+static const uint64_t most_mailbox_bytes = (uint64_t)1024 << 30;
+static const uint32_t most_mailbox_messages = 1000000000;
 
 static const char *const names[KEY_COUNT] = {
     [KEY_DATA] = "data",
@@ -23,6 +29,10 @@ static const char *const names[KEY_COUNT] = {
     [KEY_KDF_COST] = "kdf-cost",
     [KEY_CA_BITS] = "ca-bits",
     [KEY_GROUP] = "group",
+    [KEY_MAILBOX_MESSAGES] = "mailbox-messages",
+    [KEY_MAILBOX_BYTES] = "mailbox-bytes",
+    [KEY_MAILBOX_SHARE] = "mailbox-share",
+    [KEY_MAILBOX_LIFE] = "mailbox-life",
 };
 
 enum maloted_key maloted_key_find(const char *name)
@@ -39,7 +49,11 @@ void maloted_options_init(struct maloted_options *o)
                                     .passphrase_fd = -1,
                                     .kdf_cost = LIMIT_KDF_COST,
                                     .ca_bits = 2048,
-                                    .group = DH_FFDHE3072 };
+                                    .group = DH_FFDHE3072,
+                                    .mailbox_messages = LIMIT_MAILBOX_MESSAGES,
+                                    .mailbox_bytes = LIMIT_MAILBOX_BYTES,
+                                    .mailbox_share = LIMIT_MAILBOX_SHARE,
+                                    .mailbox_life_s = LIMIT_MAILBOX_TTL_S };
 }
 
 void maloted_options_clear(struct maloted_options *o)
@@ -122,6 +136,66 @@ static enum mlt_err set_fd(struct maloted_options *o, const char *value, struct 
     return MLT_OK;
 }
 
+static enum mlt_err set_mailbox_messages(struct maloted_options *o, const char *value,
+                                         struct buf *why)
+{
+    uint32_t messages = 0;
+    if (!parse_number(value, most_mailbox_messages, &messages))
+        return refuse(why, KEY_MAILBOX_MESSAGES, value,
+                      "a number up to 1000000000; 0 for no mailboxes");
+    o->mailbox_messages = messages;
+    return MLT_OK;
+}
+
+/* Digits, and K, M or G. */
+static bool parse_size(const char *text, uint64_t *out)
+{
+    static const char units[] = "KMG";
+    char digits[11];
+    uint32_t number = 0;
+    size_t n = strlen(text);
+    unsigned shift = 0;
+    const char *unit = n > 0 ? strchr(units, text[n - 1]) : NULL;
+    if (unit != NULL) {
+        shift = 10 * (unsigned)(unit - units + 1);
+        n--;
+    }
+    if (n == 0 || n >= sizeof(digits))
+        return false;
+    memcpy(digits, text, n);
+    digits[n] = '\0';
+    if (!parse_number(digits, UINT32_MAX, &number))
+        return false;
+    *out = (uint64_t)number << shift;
+    return true;
+}
+
+static enum mlt_err set_mailbox_bytes(struct maloted_options *o, const char *value, struct buf *why)
+{
+    uint64_t bytes = 0;
+    if (!parse_size(value, &bytes) || bytes < least_mailbox_bytes || bytes > most_mailbox_bytes)
+        return refuse(why, KEY_MAILBOX_BYTES, value,
+                      "a number of bytes from 128K to 1024G, as in 512M or 2G");
+    o->mailbox_bytes = bytes;
+    return MLT_OK;
+}
+
+static enum mlt_err set_mailbox_share(struct maloted_options *o, const char *value, struct buf *why)
+{
+    uint32_t percent = 0;
+    if (!parse_number(value, 100, &percent) || percent == 0)
+        return refuse(why, KEY_MAILBOX_SHARE, value, "a percentage from 1 to 100");
+    o->mailbox_share = percent;
+    return MLT_OK;
+}
+
+static enum mlt_err set_mailbox_life(struct maloted_options *o, const char *value, struct buf *why)
+{
+    if (timefmt_duration(value, &o->mailbox_life_s) != MLT_OK)
+        return refuse(why, KEY_MAILBOX_LIFE, value, "a time from 1s to 3650d, as in 12h or 30d");
+    return MLT_OK;
+}
+
 static enum mlt_err check_advertise(const char *value, struct buf *why)
 {
     char host[256];
@@ -166,6 +240,14 @@ static enum mlt_err check_value(struct maloted_options *o, enum maloted_key key,
         return set_ca_bits(o, value, why);
     case KEY_GROUP:
         return set_group(o, value, why);
+    case KEY_MAILBOX_MESSAGES:
+        return set_mailbox_messages(o, value, why);
+    case KEY_MAILBOX_BYTES:
+        return set_mailbox_bytes(o, value, why);
+    case KEY_MAILBOX_SHARE:
+        return set_mailbox_share(o, value, why);
+    case KEY_MAILBOX_LIFE:
+        return set_mailbox_life(o, value, why);
     default:
         return value[0] != '\0' ? MLT_OK : refuse(why, key, value, "given a value");
     }
@@ -206,6 +288,18 @@ static void take_parsed(struct maloted_options *o, const struct maloted_options 
         return;
     case KEY_GROUP:
         o->group = from->group;
+        return;
+    case KEY_MAILBOX_MESSAGES:
+        o->mailbox_messages = from->mailbox_messages;
+        return;
+    case KEY_MAILBOX_BYTES:
+        o->mailbox_bytes = from->mailbox_bytes;
+        return;
+    case KEY_MAILBOX_SHARE:
+        o->mailbox_share = from->mailbox_share;
+        return;
+    case KEY_MAILBOX_LIFE:
+        o->mailbox_life_s = from->mailbox_life_s;
         return;
     default:
         return;

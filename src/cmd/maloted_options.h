@@ -26,6 +26,10 @@ enum maloted_key {
     KEY_KDF_COST,
     KEY_CA_BITS,
     KEY_GROUP,
+    KEY_MAILBOX_MESSAGES,
+    KEY_MAILBOX_BYTES,
+    KEY_MAILBOX_SHARE,
+    KEY_MAILBOX_LIFE,
     KEY_COUNT
 };
 
@@ -38,6 +42,10 @@ struct maloted_options {
     uint32_t kdf_cost;
     uint32_t ca_bits;
     enum dh_group group;
+    uint64_t mailbox_messages; /* 0: no mailboxes */
+    uint64_t mailbox_bytes;
+    unsigned mailbox_share; /* percent */
+    int64_t mailbox_life_s;
 };
 
 /* Defaults; clear is safe afterwards. */

@@ -11,6 +11,11 @@
 #include "base/hex.h"
 #include "base/text.h"
 #include "base/timefmt.h"
+#include "cmd/explain.h"
+#include "cmd/texts.h"
+
+/* Characters of a message in a line of `outbox list`. */
+static const size_t words_shown = 40;
 
 static enum mlt_err write_out(struct buf *line)
 {
@@ -44,32 +49,24 @@ enum mlt_err show_json(void *object)
     return write_out(&line);
 }
 
-static struct span body_of(const struct mlt_event *message)
+/* Steals `object`, adds what every message has, and writes it. */
+static enum mlt_err message_json(json_t *object, uint64_t gap, struct span body)
 {
-    size_t n = 0;
-    const void *bytes = mlt_event_body(message, &n);
-    return span_of(bytes, n);
-}
-
-static enum mlt_err message_json(const struct mlt_event *message)
-{
-    char id[2 * MLT_ID_SIZE + 1];
-    char when[TIMEFMT_RFC3339];
-    hex_encode(span_of(mlt_event_id(message), MLT_ID_SIZE), id);
-    timefmt_rfc3339(mlt_event_time_ms(message), when);
-    struct span body = body_of(message);
+    CLEANUP(free_json) json_t *owned = object;
     CLEANUP(buf_clear) struct buf safe = { 0 };
     if (!mlt_is_text(body.p, body.n)) { /* JSON has no other place for such bytes than an escape */
         TRY(text_put_safe(&safe, body, true));
         body = buf_span(&safe);
     }
-    return show_json(json_pack("{s:s, s:s, s:s, s:s, s:s%}", "type", "message", "from",
-                               mlt_event_peer(message), "id", id, "time", when, "text",
-                               body.n > 0 ? (const char *)body.p : "", body.n));
+    json_t *text = json_stringn(body.n > 0 ? (const char *)body.p : "", body.n);
+    /* NULL values make these fail. */
+    ENSURE(owned != NULL && json_object_set_new(owned, "text", text) == 0, MLT_ERR_NOMEM);
+    ENSURE(gap == 0 || json_object_set_new(owned, "missing", json_integer((json_int_t)gap)) == 0,
+           MLT_ERR_NOMEM);
+    return show_json(json_incref(owned));
 }
 
-/* The time of day, with the date if that is not today's. */
-static void clock_text(int64_t wall_ms, char *out, size_t n)
+void show_clock(int64_t wall_ms, char out[static SHOW_CLOCK])
 {
     time_t then = (time_t)(wall_ms / 1000);
     time_t now = time(NULL);
@@ -78,52 +75,170 @@ static void clock_text(int64_t wall_ms, char *out, size_t n)
     localtime_r(&then, &a);
     localtime_r(&now, &b);
     bool today = a.tm_year == b.tm_year && a.tm_yday == b.tm_yday;
-    if (strftime(out, n, today ? "%H:%M" : "%Y-%m-%d %H:%M", &a) == 0)
-        snprintf(out, n, "?");
+    if (strftime(out, SHOW_CLOCK, today ? "%H:%M" : "%Y-%m-%d %H:%M", &a) == 0)
+        snprintf(out, SHOW_CLOCK, "?");
 }
 
-static enum mlt_err message_human(const struct mlt_event *message)
+/* A name cannot begin as this line does, nor can a later line of a message. */
+static enum mlt_err put_gap(struct buf *line, uint64_t gap, const char *peer)
 {
-    char when[32];
-    clock_text(mlt_event_time_ms(message), when, sizeof(when));
-    struct span body = body_of(message);
+    if (gap == 0)
+        return MLT_OK;
+    if (gap == 1)
+        TRY(buf_put_format(line, TEXT_MISSING_ONE, peer));
+    else
+        TRY(buf_put_format(line, TEXT_MISSING, (unsigned long long)gap, peer));
+    return buf_put_u8(line, '\n');
+}
+
+static enum mlt_err put_body(struct buf *line, struct span body)
+{
     while (body.n > 0 && body.p[body.n - 1] == '\n')
         body.n--;
-    CLEANUP(buf_clear) struct buf line = { 0 };
-    TRY(buf_put_format(&line, "%s  %s  ", mlt_event_peer(message), when));
-    TRY(text_put_safe(&line, body, true));
-    TRY(buf_put_u8(&line, '\n'));
-    return write_out(&line);
+    TRY(text_put_safe(line, body, true));
+    return buf_put_u8(line, '\n');
 }
 
 enum mlt_err show_message(const struct mlt_event *message, bool json)
 {
-    return json ? message_json(message) : message_human(message);
+    struct span body = { 0 };
+    body.p = mlt_event_body(message, &body.n);
+    const char *peer = mlt_event_peer(message);
+    int64_t time_ms = mlt_event_time_ms(message);
+    uint64_t gap = mlt_event_gap(message);
+    if (json) {
+        char id[2 * MLT_ID_SIZE + 1];
+        char when[TIMEFMT_RFC3339];
+        hex_encode(span_of(mlt_event_id(message), MLT_ID_SIZE), id);
+        timefmt_rfc3339(time_ms, when);
+        return message_json(json_pack("{s:s, s:s, s:s, s:s}", "type", "message", "from", peer, "id",
+                                      id, "time", when),
+                            gap, body);
+    }
+    char when[SHOW_CLOCK];
+    show_clock(time_ms, when);
+    CLEANUP(buf_clear) struct buf line = { 0 };
+    TRY(put_gap(&line, gap, peer));
+    TRY(buf_put_format(&line, "%s  %s  ", peer, when));
+    TRY(put_body(&line, body));
+    return write_out(&line);
 }
 
-/* What JSON calls a state. */
-static const char *state_of(const struct mlt_event *event)
+const char *show_state(enum mlt_outcome outcome)
 {
-    switch (mlt_event_outcome(event)) {
+    switch (outcome) {
+    case MLT_OUTCOME_WAITING:
+        return "outbox";
     case MLT_OUTCOME_STORED:
         return "stored";
     case MLT_OUTCOME_DELIVERED:
         return "delivered";
     case MLT_OUTCOME_REFUSED:
         return "refused";
+    case MLT_OUTCOME_EXPIRED:
+        return "expired";
+    case MLT_OUTCOME_READ:
+        return "read";
+    case MLT_OUTCOME_DROPPED:
+        return "dropped";
     default:
         return "unknown";
     }
 }
 
-enum mlt_err show_sent(const struct mlt_event *outcome, const char *reason)
+/* The same for people: in a list of the outbox its name says nothing. */
+static const char *state_word(enum mlt_outcome outcome)
+{
+    return outcome == MLT_OUTCOME_WAITING ? "waiting" : show_state(outcome);
+}
+
+static const char *reason_of(const struct mlt_message *m)
+{
+    return m->is_ours ? explain_why(m->outcome, m->why) : NULL;
+}
+
+static enum mlt_err put_state(struct buf *line, const struct mlt_message *m)
+{
+    const char *reason = reason_of(m);
+    const char *word = m->is_shown ? "shown" : "new";
+    if (m->is_ours)
+        word = state_word(m->outcome);
+    TRY(buf_put_format(line, "%-9s  ", word));
+    return reason != NULL ? buf_put_format(line, "(%s)  ", reason) : MLT_OK;
+}
+
+static enum mlt_err past_json(const struct mlt_message *m, const char *own)
 {
     char id[2 * MLT_ID_SIZE + 1];
-    hex_encode(span_of(mlt_event_id(outcome), MLT_ID_SIZE), id);
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:s, s:s*}", "type", "sent", "to", mlt_event_peer(outcome), "id",
-                  id, "state", state_of(outcome), "reason", reason);
-    return show_json(object);
+    char when[TIMEFMT_RFC3339];
+    hex_encode(span_of(m->id, MLT_ID_SIZE), id);
+    timefmt_rfc3339(m->time_ms, when);
+    const char *theirs = m->is_shown ? "shown" : "new";
+    return message_json(
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s*}", "type", m->is_ours ? "sent" : "message",
+                  "from", m->is_ours ? own : m->peer, "to", m->is_ours ? m->peer : own, "id", id,
+                  "time", when, "state", m->is_ours ? show_state(m->outcome) : theirs, "reason",
+                  reason_of(m)),
+        m->gap, span_of(m->body, m->n));
+}
+
+enum mlt_err show_past(const struct mlt_message *message, const char *own, bool json)
+{
+    if (json)
+        return past_json(message, own);
+    char when[SHOW_CLOCK];
+    show_clock(message->time_ms, when);
+    CLEANUP(buf_clear) struct buf line = { 0 };
+    TRY(put_gap(&line, message->gap, message->peer));
+    TRY(buf_put_format(&line, "%s  %s > %s  ", when, message->is_ours ? own : message->peer,
+                       message->is_ours ? message->peer : own));
+    TRY(put_state(&line, message));
+    TRY(put_body(&line, span_of(message->body, message->n)));
+    return write_out(&line);
+}
+
+/* As much of a text as a line of a list has room for. */
+static enum mlt_err put_first_words(struct buf *line, struct span body)
+{
+    size_t n = 0;
+    for (size_t i = 0; n < body.n && body.p[n] != '\n' && i < words_shown; i++) {
+        size_t end = n + 4; /* not through the middle of a character */
+        do
+            n++;
+        while (n < body.n && n < end && (body.p[n] & 0xc0) == 0x80);
+    }
+    TRY(text_put_safe(line, span_of(body.p, n), false));
+    return n < body.n ? buf_put_str(line, " ...\n") : buf_put_u8(line, '\n');
+}
+
+enum mlt_err show_waiting(const struct mlt_message *message, bool json)
+{
+    char id[2 * MLT_ID_SIZE + 1];
+    hex_encode(span_of(message->id, MLT_ID_SIZE), id);
+    struct span body = span_of(message->body, message->n);
+    if (json) {
+        char when[TIMEFMT_RFC3339];
+        timefmt_rfc3339(message->time_ms, when);
+        return message_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "type", "outbox", "to",
+                                      message->peer, "id", id, "time", when, "state",
+                                      show_state(message->outcome), "reason", reason_of(message)),
+                            0, body);
+    }
+    char when[SHOW_CLOCK];
+    show_clock(message->time_ms, when);
+    CLEANUP(buf_clear) struct buf line = { 0 };
+    TRY(buf_put_format(&line, "%s  %s  %s  ", id, when, message->peer));
+    TRY(put_state(&line, message));
+    TRY(put_first_words(&line, body));
+    return write_out(&line);
+}
+
+enum mlt_err show_sent(const char *to, const uint8_t *id, const char *state, const char *reason)
+{
+    char hex[2 * MLT_ID_SIZE + 1];
+    hex_encode(span_of(id, MLT_ID_SIZE), hex);
+    return show_json(json_pack("{s:s, s:s, s:s, s:s, s:s*}", "type", "sent", "to", to, "id", hex,
+                               "state", state, "reason", reason));
 }
 
 enum mlt_err show_line(const char *format, ...)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/crypto.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/kdf.h>
+#include <openssl/params.h>
 #include <openssl/provider.h>
 
 #include "crypto/algorithms.h"
@@ -35,6 +37,23 @@ static enum mlt_err start_nothing(void)
     return MLT_OK;
 }
 
+static EVP_MAC_CTX *make_hmac(void)
+{
+    static const uint8_t zeros[32];
+    char digest[] = "SHA2-256";
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *made = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
+    EVP_MAC_free(mac); /* the context has its own reference */
+    if (made != NULL && EVP_MAC_init(made, zeros, sizeof(zeros), params) == 1)
+        return made;
+    EVP_MAC_CTX_free(made);
+    return NULL;
+}
+
 enum mlt_err crypto_start(void)
 {
     if (fetched.scrypt != NULL)
@@ -45,13 +64,12 @@ enum mlt_err crypto_start(void)
     struct algorithms got = {
         .sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL),
         .aes_256_ctr = EVP_CIPHER_fetch(NULL, "AES-256-CTR", NULL),
-        .hmac = EVP_MAC_fetch(NULL, "HMAC", NULL),
-        .hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL),
+        .hmac = make_hmac(),
         .scrypt = EVP_KDF_fetch(NULL, "SCRYPT", NULL),
     };
     /* Nothing is released on failure: the process cannot go on without any one of them. */
     ENSURE(got.sha256 != NULL && got.aes_256_ctr != NULL && got.hmac != NULL, MLT_ERR_CRYPTO);
-    ENSURE(got.hkdf != NULL && got.scrypt != NULL, MLT_ERR_CRYPTO);
+    ENSURE(got.scrypt != NULL, MLT_ERR_CRYPTO);
     TRY(start_nothing());
     fetched = got;
     return MLT_OK;

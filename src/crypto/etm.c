@@ -2,9 +2,7 @@
 #include "crypto/etm.h"
 
 #include <limits.h>
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 
 #include "base/alloc.h"
 #include "crypto/algorithms.h"
@@ -30,14 +28,9 @@ static enum mlt_err new_cipher(const struct secret *key, EVP_CIPHER_CTX **out)
 
 static enum mlt_err new_mac(const struct secret *key, EVP_MAC_CTX **out)
 {
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(algorithms()->hmac);
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(algorithms()->hmac);
     ENSURE(ctx != NULL, MLT_ERR_NOMEM);
-    char digest[] = "SHA2-256";
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_end(),
-    };
-    if (EVP_MAC_init(ctx, key->p, key->n, params) != 1) {
+    if (EVP_MAC_init(ctx, key->p, key->n, NULL) != 1) {
         EVP_MAC_CTX_free(ctx);
         return MLT_ERR_CRYPTO;
     }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/hash.h"
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 
 #include "crypto/algorithms.h"
 
@@ -21,16 +19,11 @@ static void free_mac(EVP_MAC_CTX **ctx)
 enum mlt_err hash_hmac(struct span key, const struct span *parts, size_t count,
                        uint8_t out[static HASH_LEN])
 {
-    CLEANUP(free_mac) EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(algorithms()->hmac);
+    CLEANUP(free_mac) EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(algorithms()->hmac);
     ENSURE(ctx != NULL, MLT_ERR_NOMEM);
-    char digest[] = "SHA2-256";
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_end(),
-    };
     /* To libcrypto a NULL key is none at all; an empty one (HKDF without a salt) is a key. */
     const uint8_t *bytes = key.n > 0 ? key.p : (const uint8_t *)"";
-    ENSURE(EVP_MAC_init(ctx, bytes, key.n, params) == 1, MLT_ERR_CRYPTO);
+    ENSURE(EVP_MAC_init(ctx, bytes, key.n, NULL) == 1, MLT_ERR_CRYPTO);
     for (size_t i = 0; i < count; i++)
         ENSURE(EVP_MAC_update(ctx, parts[i].p, parts[i].n) == 1, MLT_ERR_CRYPTO);
     ENSURE(EVP_MAC_final(ctx, out, NULL, HASH_LEN) == 1, MLT_ERR_CRYPTO);

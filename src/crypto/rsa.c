@@ -122,6 +122,17 @@ enum mlt_err rsa_public_encode(EVP_PKEY *key, struct buf *der)
     return MLT_OK;
 }
 
+enum mlt_err rsa_public_decode(struct span der, EVP_PKEY **key)
+{
+    const uint8_t *at = der.p;
+    CLEANUP(rsa_key_free) EVP_PKEY *made = d2i_PUBKEY(NULL, &at, (long)der.n);
+    ENSURE(made != NULL && at == der.p + der.n, MLT_ERR_DAMAGED);
+    TRY(check_public(made));
+    *key = made;
+    made = NULL;
+    return MLT_OK;
+}
+
 enum mlt_err rsa_public_hash(EVP_PKEY *key, uint8_t out[static HASH_LEN])
 {
     CLEANUP(buf_clear) struct buf der = { 0 };

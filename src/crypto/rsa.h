@@ -32,6 +32,7 @@ MUST_CHECK enum mlt_err rsa_private_decode(struct span der, EVP_PKEY **key);
 
 /* SubjectPublicKeyInfo DER, appended. */
 MUST_CHECK enum mlt_err rsa_public_encode(EVP_PKEY *key, struct buf *der);
+MUST_CHECK enum mlt_err rsa_public_decode(struct span der, EVP_PKEY **key);
 
 /* SHA-256 of the SubjectPublicKeyInfo: what malote calls a key's fingerprint. */
 MUST_CHECK enum mlt_err rsa_public_hash(EVP_PKEY *key, uint8_t out[static HASH_LEN]);

@@ -22,7 +22,7 @@ enum mlt_err admin_request_decode(struct span src, struct admin_request *r)
 {
     struct wire_in in = wire_in(src);
     struct admin_request got = { 0 };
-    got.verb = (enum admin_verb)field_get_choice(&in, ADMIN_INVITE, ADMIN_REISSUE);
+    got.verb = (enum admin_verb)field_get_choice(&in, ADMIN_INVITE, ADMIN_ERASE);
     field_get_name(&in, &got.name, 0);
     got.has_name = got.name.text[0] != '\0';
     wire_get_bytes(&in, got.fingerprint, sizeof(got.fingerprint));

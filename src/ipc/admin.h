@@ -19,7 +19,8 @@ enum admin_verb {
     ADMIN_REFUSE,
     ADMIN_LIST,
     ADMIN_SHOW,
-    ADMIN_REISSUE
+    ADMIN_REISSUE,
+    ADMIN_ERASE
 };
 
 struct admin_request {

@@ -3,12 +3,15 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/limits.h"
 #include "crypto/dh.h"
 #include "ipc/fields.h"
 
 #define ADVERTISE_MAX 300
 #define TEXT_MAX      1000
+#define NONCES_MAX    (LIMIT_NONCES * MAILBOX_NONCE)
+#define SPKI_MAX      1024 /* RSA-4096: 550 */
 
 enum mlt_err ipc_ca_start_encode(const struct ipc_ca_start *m, struct buf *out)
 {
@@ -105,7 +108,13 @@ enum mlt_err ipc_ca_failed_decode(struct span src, struct ipc_ca_failed *m)
 
 enum mlt_err ipc_net_start_encode(const struct ipc_net_start *m, struct buf *out)
 {
-    return buf_put_u8(out, m->group);
+    struct wire_out w = wire_out(out);
+    wire_put_u8(&w, m->group);
+    wire_put_u64(&w, m->mailbox_messages);
+    wire_put_u64(&w, m->mailbox_bytes);
+    wire_put_u8(&w, m->mailbox_share);
+    wire_put_u64(&w, m->mailbox_ttl_s);
+    return wire_out_end(&w);
 }
 
 enum mlt_err ipc_net_start_decode(struct span src, struct ipc_net_start *m)
@@ -113,6 +122,10 @@ enum mlt_err ipc_net_start_decode(struct span src, struct ipc_net_start *m)
     struct wire_in in = wire_in(src);
     struct ipc_net_start got = { 0 };
     got.group = (uint8_t)field_get_choice(&in, DH_FFDHE2048, DH_FFDHE4096);
+    got.mailbox_messages = wire_get_u64(&in);
+    got.mailbox_bytes = wire_get_u64(&in);
+    got.mailbox_share = (uint8_t)field_get_choice(&in, 1, 100);
+    got.mailbox_ttl_s = wire_get_u64(&in);
     TRY(wire_in_end(&in));
     *m = got;
     return MLT_OK;
@@ -263,5 +276,149 @@ enum mlt_err ipc_enrolled_decode(struct span src, struct ipc_enrolled *m)
                  MLT_ERR_RANGE);
     TRY(wire_in_end(&in));
     *m = got;
+    return MLT_OK;
+}
+
+enum mlt_err ipc_nonces_encode(const struct ipc_nonces *m, struct buf *out)
+{
+    ENSURE(m->nonces.n % MAILBOX_NONCE == 0, MLT_ERR_RANGE);
+    struct wire_out w = wire_out(out);
+    wire_put_vec16(&w, m->nonces, MAILBOX_NONCE, NONCES_MAX);
+    return wire_out_end(&w);
+}
+
+enum mlt_err ipc_nonces_decode(struct span src, struct ipc_nonces *m)
+{
+    struct wire_in in = wire_in(src);
+    struct ipc_nonces got = { .nonces = wire_get_vec16(&in, MAILBOX_NONCE, NONCES_MAX) };
+    wire_require(&in, got.nonces.n % MAILBOX_NONCE == 0, MLT_ERR_RANGE);
+    TRY(wire_in_end(&in));
+    *m = got;
+    return MLT_OK;
+}
+
+enum mlt_err ipc_mailbox_name_encode(const struct ipc_mailbox_name *m, struct buf *out)
+{
+    struct wire_out w = wire_out(out);
+    field_put_name(&w, &m->name, 1);
+    return wire_out_end(&w);
+}
+
+enum mlt_err ipc_mailbox_name_decode(struct span src, struct ipc_mailbox_name *m)
+{
+    struct wire_in in = wire_in(src);
+    struct ipc_mailbox_name got = { 0 };
+    field_get_name(&in, &got.name, 1);
+    TRY(wire_in_end(&in));
+    *m = got;
+    return MLT_OK;
+}
+
+enum mlt_err ipc_mailbox_encode(const struct ipc_mailbox *m, struct buf *out)
+{
+    struct wire_out w = wire_out(out);
+    field_put_err(&w, m->err);
+    wire_put_vec16(&w, m->spki, 0, SPKI_MAX);
+    return wire_out_end(&w);
+}
+
+enum mlt_err ipc_mailbox_decode(struct span src, struct ipc_mailbox *m)
+{
+    struct wire_in in = wire_in(src);
+    struct ipc_mailbox got = { 0 };
+    got.err = field_get_err(&in);
+    got.spki = wire_get_vec16(&in, 0, SPKI_MAX);
+    wire_require(&in, (got.err == MLT_OK) == (got.spki.n > 0), MLT_ERR_RANGE);
+    TRY(wire_in_end(&in));
+    *m = got;
+    return MLT_OK;
+}
+
+enum mlt_err ipc_login_proof_encode(const struct ipc_login_proof *m, struct buf *out)
+{
+    struct wire_out w = wire_out(out);
+    wire_put_vec16(&w, m->transcript, 1, LIMIT_TRANSCRIPT);
+    wire_put_vec16(&w, m->signature, LIMIT_SIGNATURE_MIN, LIMIT_SIGNATURE);
+    return wire_out_end(&w);
+}
+
+enum mlt_err ipc_login_proof_decode(struct span src, struct ipc_login_proof *m)
+{
+    struct wire_in in = wire_in(src);
+    struct ipc_login_proof got = { 0 };
+    got.transcript = wire_get_vec16(&in, 1, LIMIT_TRANSCRIPT);
+    got.signature = wire_get_vec16(&in, LIMIT_SIGNATURE_MIN, LIMIT_SIGNATURE);
+    TRY(wire_in_end(&in));
+    *m = got;
+    return MLT_OK;
+}
+
+enum mlt_err ipc_login_grant_encode(const struct ipc_login_grant *m, struct buf *out)
+{
+    struct wire_out w = wire_out(out);
+    field_put_err(&w, m->err);
+    if (m->err == MLT_OK) {
+        wire_put_bytes(&w, SPAN_OF(m->grant));
+        wire_put_u32(&w, m->lasts_s);
+    }
+    return wire_out_end(&w);
+}
+
+enum mlt_err ipc_login_grant_decode(struct span src, struct ipc_login_grant *m)
+{
+    struct wire_in in = wire_in(src);
+    struct ipc_login_grant got = { 0 };
+    got.err = field_get_err(&in);
+    if (got.err == MLT_OK) {
+        wire_get_bytes(&in, got.grant, sizeof(got.grant));
+        got.lasts_s = wire_get_u32(&in);
+    }
+    TRY(wire_in_end(&in));
+    *m = got;
+    return MLT_OK;
+}
+
+enum mlt_err ipc_unwrap_encode(const struct ipc_unwrap *m, struct buf *out)
+{
+    struct wire_out w = wire_out(out);
+    field_put_name(&w, &m->recipient, 1);
+    wire_put_bytes(&w, SPAN_OF(m->grant));
+    wire_put_bytes(&w, SPAN_OF(m->segment));
+    wire_put_vec16(&w, m->wrapped, LIMIT_SIGNATURE_MIN, LIMIT_SIGNATURE);
+    return wire_out_end(&w);
+}
+
+enum mlt_err ipc_unwrap_decode(struct span src, struct ipc_unwrap *m)
+{
+    struct wire_in in = wire_in(src);
+    struct ipc_unwrap got = { 0 };
+    field_get_name(&in, &got.recipient, 1);
+    wire_get_bytes(&in, got.grant, sizeof(got.grant));
+    wire_get_bytes(&in, got.segment, sizeof(got.segment));
+    got.wrapped = wire_get_vec16(&in, LIMIT_SIGNATURE_MIN, LIMIT_SIGNATURE);
+    TRY(wire_in_end(&in));
+    *m = got;
+    return MLT_OK;
+}
+
+enum mlt_err ipc_unwrapped_encode(const struct ipc_unwrapped *m, struct buf *out)
+{
+    struct wire_out w = wire_out(out);
+    field_put_err(&w, m->err);
+    if (m->err == MLT_OK)
+        wire_put_bytes(&w, SPAN_OF(m->secret));
+    return wire_out_end(&w);
+}
+
+enum mlt_err ipc_unwrapped_decode(struct span src, struct ipc_unwrapped *m)
+{
+    struct wire_in in = wire_in(src);
+    struct ipc_unwrapped got = { 0 };
+    got.err = field_get_err(&in);
+    if (got.err == MLT_OK)
+        wire_get_bytes(&in, got.secret, sizeof(got.secret));
+    TRY(wire_in_end(&in));
+    *m = got;
+    alloc_wipe(&got, sizeof(got));
     return MLT_OK;
 }

@@ -6,6 +6,7 @@
 #include "crypto/kdf.h"
 #include "pki/profile.h"
 #include "wire/client_auth.h"
+#include "wire/mailbox.h"
 #include "wire/welcome.h"
 
 /*
@@ -42,7 +43,10 @@ struct ipc_ca_failed {
 };
 
 struct ipc_net_start {
-    uint8_t group; /* enum dh_group */
+    uint8_t group;                            /* enum dh_group */
+    uint64_t mailbox_messages, mailbox_bytes; /* the quota of one mailbox; 0 messages: none */
+    uint8_t mailbox_share;                    /* percent of it, for one sender: 1..100 */
+    uint64_t mailbox_ttl_s;
 };
 
 /* The channel to the other child is void: make a new one.  If that child broke the rules it was
@@ -86,6 +90,47 @@ struct ipc_enrolled {
     struct span certificate;
 };
 
+/* Nonces for the ServerHellos of the next minute, MAILBOX_NONCE bytes each, one after the other. */
+struct ipc_nonces {
+    struct span nonces;
+};
+
+/* Whose mailbox pair net wants the public half of; MAILBOX_ERASED: whose pair is gone. */
+struct ipc_mailbox_name {
+    struct name name;
+};
+
+struct ipc_mailbox {
+    enum mlt_err err; /* MLT_ERR_MISSING: not made yet, ask again; or there is no such member */
+    struct span spki; /* DER */
+};
+
+/* What a client signed when it logged in to receive: ca looks for its own nonce in it.
+ * PROTOCOL.md 9.4 */
+struct ipc_login_proof {
+    struct span transcript; /* PROTOCOL.md 5.1, ServerHello to ClientAuth's features */
+    struct span signature;
+};
+
+struct ipc_login_grant {
+    enum mlt_err err;
+    uint8_t grant[MAILBOX_GRANT];
+    uint32_t lasts_s;
+};
+
+struct ipc_unwrap {
+    struct name recipient;
+    uint8_t grant[MAILBOX_GRANT];
+    uint8_t segment[MAIL_SEGMENT];
+    struct span wrapped; /* 256..512 bytes */
+};
+
+/* MLT_ERR_STATE: the grant is void.  MLT_ERR_AUTH, MLT_ERR_MISSING: it can never be opened. */
+struct ipc_unwrapped {
+    enum mlt_err err;
+    uint8_t secret[32]; /* wiped by whoever held it */
+};
+
 #define IPC_CODEC(name)                                                                            \
     MUST_CHECK enum mlt_err ipc_##name##_encode(const struct ipc_##name *m, struct buf *out);      \
     MUST_CHECK enum mlt_err ipc_##name##_decode(struct span src, struct ipc_##name *m)
@@ -102,5 +147,12 @@ IPC_CODEC(revoked);
 IPC_CODEC(server_cert);
 IPC_CODEC(enrol);
 IPC_CODEC(enrolled);
+IPC_CODEC(nonces);
+IPC_CODEC(mailbox_name);
+IPC_CODEC(mailbox);
+IPC_CODEC(login_proof);
+IPC_CODEC(login_grant);
+IPC_CODEC(unwrap);
+IPC_CODEC(unwrapped);
 
 #endif

@@ -33,6 +33,8 @@ struct handshake {
     enum alert peer_alert;
     char id[9];
 
+    uint8_t nonce[MAILBOX_NONCE]; /* server: ca's, if has_nonce */
+    bool has_nonce;
     enum dh_group group;
     EVP_PKEY *ephemeral;
     struct buf peer_public; /* Y of the peer */

@@ -118,6 +118,15 @@ enum hs_want hs_want(const struct handshake *hs)
     return hs_state_want(hs->state);
 }
 
+enum mlt_err hs_give_nonce(struct handshake *hs, const uint8_t nonce[static MAILBOX_NONCE])
+{
+    ENSURE(hs_step_find(hs->role, hs->state, HS_EVENT_BEGIN) != NULL, MLT_ERR_STATE);
+    memcpy(hs->nonce, nonce, MAILBOX_NONCE);
+    hs->has_nonce = true;
+    transcript_keep(&hs->transcript);
+    return MLT_OK;
+}
+
 enum mlt_err hs_begin(struct handshake *hs, struct buf *out)
 {
     ENSURE(hs_step_find(hs->role, hs->state, HS_EVENT_BEGIN) != NULL, MLT_ERR_STATE);
@@ -253,5 +262,7 @@ void hs_result_clear(struct hs_result *result)
     cert_clear(&result->peer);
     cert_clear(&result->ca);
     buf_clear(&result->ca_der);
+    buf_clear(&result->transcript);
+    buf_clear(&result->signature);
     *result = (struct hs_result) { 0 };
 }

@@ -8,6 +8,7 @@
 #include "wire/alert.h"
 #include "wire/client_auth.h"
 #include "wire/invite.h"
+#include "wire/mailbox.h"
 
 /*
  * The handshake of both sides, sans-IO: bytes, time and randomness in, bytes out.  SIGMA-I with
@@ -61,6 +62,13 @@ MUST_CHECK enum mlt_err hs_server_new(const struct hs_server_config *config, str
 MUST_CHECK enum mlt_err hs_client_new(const struct hs_client_config *config, struct handshake **hs);
 void hs_free(struct handshake **hs);
 
+/*
+ * Server, before hs_begin: ServerHello carries ca's nonce, and at the end of a LOGIN to receive the
+ * result holds what ca needs to find it signed.  PROTOCOL.md 9.4.  Without it there is no entry.
+ */
+MUST_CHECK enum mlt_err hs_give_nonce(struct handshake *hs,
+                                      const uint8_t nonce[static MAILBOX_NONCE]);
+
 /* Server: puts ServerHello into `out`.  Call once, first.  (A client starts with INPUT.) */
 MUST_CHECK enum mlt_err hs_begin(struct handshake *hs, struct buf *out);
 
@@ -111,6 +119,9 @@ struct hs_result {
     struct cert ca;            /* client: the CA, verified to the pin */
     struct buf ca_der;         /* client */
     uint32_t features;         /* what the client named */
+    /* Server, LOGIN to receive after hs_give_nonce, else empty: the bytes that the client signed
+     * (ServerHello to ClientAuth's features), and its signature over them. */
+    struct buf transcript, signature;
 };
 
 MUST_CHECK enum mlt_err hs_take_result(struct handshake *hs, struct hs_result *result);

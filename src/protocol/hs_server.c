@@ -13,6 +13,11 @@ enum mlt_err hs_server_hello(struct handshake *hs, const struct frame *frame)
     (void)frame;
     struct server_hello hello = { 0 };
     CLEANUP(buf_clear) struct buf body = { 0 };
+    CLEANUP(buf_clear) struct buf entries = { 0 };
+    const struct typed_entry nonce = { SERVER_HELLO_MAILBOX_NONCE, SPAN_OF(hs->nonce) };
+    if (hs->has_nonce)
+        TRY(typed_list_add(&entries, &nonce));
+    hello.list.entries = buf_span(&entries);
     TRY(env_random(hs->server->env, hello.random, sizeof(hello.random)));
     dh_group_params(hs->group, &hello.p, &hello.g);
     TRY(server_hello_encode(&hello, &body));
@@ -132,6 +137,19 @@ static enum mlt_err read_request(struct handshake *hs, EVP_PKEY **key)
     return rsa_key_share(request.key, key);
 }
 
+/* What ca will want to see of a login that gets mail; nobody else's is worth the memory. */
+static enum mlt_err keep_proof(struct handshake *hs)
+{
+    CLEANUP(buf_clear) struct buf kept = { 0 };
+    transcript_take_kept(&hs->transcript, &kept);
+    if (hs->client_auth.kind != CLIENT_AUTH_RECEIVE || kept.len == 0)
+        return MLT_OK;
+    TRY(buf_put(&hs->result.signature, hs->client_parts.signature));
+    hs->result.transcript = kept;
+    kept = (struct buf) { 0 };
+    return MLT_OK;
+}
+
 enum mlt_err hs_server_verify(struct handshake *hs, const struct frame *frame)
 {
     (void)frame;
@@ -142,6 +160,7 @@ enum mlt_err hs_server_verify(struct handshake *hs, const struct frame *frame)
     TRY(transcript_add(&hs->transcript, hs->client_parts.body));
     TRY(transcript_digest(&hs->transcript, digest));
     TRY(rsa_verify(key, RSA_CLIENT_HANDSHAKE, digest, hs->client_parts.signature));
+    TRY(keep_proof(hs));
     TRY(hs_check_finished(hs, &hs->schedule.client, hs->client_parts.signature_field,
                           hs->client_parts.finished));
     TRY(hs_derive_session(hs));

@@ -42,7 +42,7 @@ static void on_connection(uv_stream_t *listener, int status)
 
 void net_serve(struct net *net)
 {
-    if (net->serving)
+    if (net->serving || net->identity == NULL || !net->mail.ready)
         return;
     for (size_t i = 0; i < net->listener_count; i++) {
         int rc = uv_listen((uv_stream_t *)&net->listeners[i], backlog, on_connection);
@@ -77,21 +77,38 @@ static void on_tick(uv_timer_t *timer)
     net_conn_tick_all(net);
     router_tick(net->router, env_wall_ms(net->env));
     net_ca_tick(net);
+    net_mail_tick(net);
     log_held(net);
-    if (net->stopping && env_mono_ms(net->env) >= net->stop_ms)
-        leave_loop(net, 0);
+    net_check_stopped(net);
 }
 
+/* Before the loop sleeps: what one of these gives to another is not left lying. */
 static void on_turn(uv_prepare_t *prepare)
 {
-    net_conn_flush_all(prepare->data);
+    struct net *net = prepare->data;
+    do {
+        net_mail_turn(net);
+        net_conn_flush_all(net);
+        net_ca_turn(net);
+    } while (!TAILQ_EMPTY(&net->touched));
+    if (net_mail_is_pending(net))
+        uv_async_send(&net->mail.wake);
 }
 
 /* ---- the parent ---- */
 
+/* Half of the time is for the disk and the answers to senders, half for the farewell. */
 void net_check_stopped(struct net *net)
 {
-    if (net->stopping && TAILQ_EMPTY(&net->connections))
+    if (!net->stopping)
+        return;
+    int64_t now = env_mono_ms(net->env);
+    bool kept = router_putting(net->router) == 0;
+    if (!net->told && (kept || now >= net->tell_ms)) {
+        net->told = true;
+        net_conn_stop_all(net);
+    }
+    if ((net->told && kept && TAILQ_EMPTY(&net->connections)) || now >= net->stop_ms)
         leave_loop(net, 0);
 }
 
@@ -101,7 +118,8 @@ static void stop(struct net *net)
         return;
     net->stopping = true;
     net->stop_ms = env_mono_ms(net->env) + LIMIT_FLUSH_MS;
-    net_conn_stop_all(net);
+    net->tell_ms = net->stop_ms - LIMIT_FLUSH_MS / 2;
+    router_stop(net->router);
     net_check_stopped(net);
 }
 
@@ -114,6 +132,7 @@ static enum mlt_err handle(struct net *net, const struct ipc_message *message)
         ENSURE(net->group == DH_NONE, MLT_ERR_UNEXPECTED);
         net->group = (enum dh_group)start.group;
         net_work_set_group(&net->work, net->group);
+        net_mail_configure(net, &start);
         return MLT_OK;
     case IPC_PEER:
         net_ca_connect(net, message->passed_fd);
@@ -212,8 +231,15 @@ static enum mlt_err start(struct net *net, const int *listeners, size_t count)
     struct router_out out = { .ctx = net,
                               .deliver = net_session_on_deliver,
                               .outcome = net_session_on_outcome,
-                              .end = net_session_on_end };
+                              .end = net_session_on_end,
+                              .put = net_mail_on_put,
+                              .read = net_mail_on_read,
+                              .remove = net_mail_on_remove,
+                              .tell = net_mail_on_tell,
+                              .noted = net_mail_on_noted,
+                              .read_notices = net_mail_on_read_notices };
     TRY(router_new(net->env, &out, &net->router));
+    TRY(net_mail_init(net));
     TRY(open_listeners(net, listeners, count));
     TRY(start_handles(net));
     return enter_sandbox();
@@ -231,7 +257,7 @@ int net_process(struct channel *parent, const int *listeners, size_t count)
     TAILQ_INIT(&net.connections);
     TAILQ_INIT(&net.half_open);
     TAILQ_INIT(&net.touched);
-    TAILQ_INIT(&net.ca.waiting);
+    net_asks_init(&net.ca.asks);
     enum mlt_err err = start(&net, listeners, count);
     if (err != MLT_OK) {
         log_error("cannot start: %s", err_text(err));
@@ -243,5 +269,6 @@ int net_process(struct channel *parent, const int *listeners, size_t count)
     while (net.work.running > 0)
         uv_run(&net.loop, UV_RUN_ONCE);
     net_ca_clear(&net);
+    net_mail_close(&net);
     return net.status;
 }

@@ -5,12 +5,14 @@
 #include <sys/queue.h>
 #include <uv.h>
 
-#include "ipc/channel.h"
-#include "relay/server_identity.h"
 #include "base/log_rate.h"
+#include "ipc/channel.h"
+#include "relay/net_ask.h"
 #include "relay/net_conn.h"
+#include "relay/net_mail.h"
 #include "relay/net_work.h"
 #include "relay/router.h"
+#include "relay/server_identity.h"
 
 /*
  * The net process, as its own files see it.  One event loop owns everything here; workers get
@@ -23,9 +25,7 @@ struct net_ca {
     struct buf received;
     struct buf ca_der;
     bool synced;
-    uint32_t next_tag;
-    struct net_conn_list waiting; /* ENROLs, oldest first; the first `outstanding` are with ca */
-    size_t outstanding;
+    struct net_asks asks;
     EVP_PKEY *new_key;   /* made, and not certified yet */
     uint32_t key_tag;    /* of the SERVER_REQUEST that ca has; 0: none */
     bool making_key;     /* a worker is at it */
@@ -46,24 +46,25 @@ struct net {
     struct net_work work;
     struct server_identity *identity; /* NULL until ca has certified one */
     struct router *router;
+    struct net_mail mail;
     struct log_rate log_rate;
     struct net_conn_list connections, half_open, touched;
     size_t connection_count, half_open_count, connection_most;
     struct buf plain; /* of the record that is being looked at */
     struct buf body;  /* of the record that is being made */
     uint8_t *read_space;
-    bool serving, stopping;
-    int64_t stop_ms;
+    bool serving, stopping, told; /* told: that we stop */
+    int64_t tell_ms, stop_ms;
     int status;
 };
 
-/* The connections that are to be closed before the loop ends. */
+/* When we stop: mail is kept, then everybody is told, then the loop ends. */
 void net_check_stopped(struct net *net);
 
 /* It cannot go on: the parent starts it anew. */
 void net_give_up(struct net *net);
 
-/* ca has certified a key: from now on connections are accepted. */
+/* Once ca has certified a key and the mailboxes are open, connections are accepted. */
 void net_serve(struct net *net);
 
 /* ---- net_ca.c: the channel to the ca process ---- */
@@ -71,10 +72,8 @@ void net_serve(struct net *net);
 /* Takes the new channel's descriptor; the old one, if any, is dropped. */
 void net_ca_connect(struct net *net, int fd);
 void net_ca_tick(struct net *net);
+/* Once per turn of the loop: what is asked of ca is sent. */
+void net_ca_turn(struct net *net);
 void net_ca_clear(struct net *net);
-/* Sends it when its turn comes; the answer comes by net_conn_enrolled. */
-void net_ca_enrol(struct net *net, struct net_conn *conn);
-/* The connection went away before the answer. */
-void net_ca_forget(struct net *net, struct net_conn *conn);
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/net.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -24,87 +22,6 @@ static void ask_for_new_pair(struct net *net, bool misbehaved)
         err = channel_send(&net->parent, IPC_PEER_LOST, 0, buf_span(&body));
     if (err != MLT_OK)
         log_error("parent: could not be told that ca is lost: %s", err_text(err));
-}
-
-static uint32_t new_tag(struct net_ca *ca)
-{
-    if (++ca->next_tag == 0)
-        ca->next_tag = 1;
-    return ca->next_tag;
-}
-
-/* ---- ENROL ---- */
-
-static enum mlt_err send_enrol(struct net *net, struct net_conn *conn)
-{
-    const struct client_auth *asked = hs_client_auth(conn->hs);
-    struct ipc_enrol enrol = { .name = asked->name,
-                               .request = asked->request,
-                               .has_invite = asked->has_invite };
-    memcpy(enrol.invite_id, asked->invite_id, INVITE_ID);
-    memcpy(enrol.proof, asked->proof, INVITE_PROOF);
-    buf_reset(&net->body);
-    TRY(ipc_enrol_encode(&enrol, &net->body));
-    conn->tag = new_tag(&net->ca);
-    return channel_send(&net->ca.channel, IPC_ENROL, conn->tag, buf_span(&net->body));
-}
-
-static void send_waiting(struct net *net)
-{
-    struct net_conn *conn = NULL;
-    TAILQ_FOREACH(conn, &net->ca.waiting, of_waiting)
-    {
-        if (net->ca.outstanding >= LIMIT_ENROL_WINDOW)
-            return;
-        if (conn->tag != 0)
-            continue;
-        enum mlt_err err = send_enrol(net, conn);
-        if (err != MLT_OK) {
-            log_error("ca: enrolment could not be passed on: %s", err_text(err));
-            lose(net);
-            ask_for_new_pair(net, false);
-            return;
-        }
-        net->ca.outstanding++;
-    }
-}
-
-void net_ca_enrol(struct net *net, struct net_conn *conn)
-{
-    if (net->ca.channel.fd < 0) {
-        net_conn_enrolled(conn, NULL);
-        return;
-    }
-    conn->waiting = true;
-    conn->tag = 0;
-    TAILQ_INSERT_TAIL(&net->ca.waiting, conn, of_waiting);
-    send_waiting(net);
-}
-
-void net_ca_forget(struct net *net, struct net_conn *conn)
-{
-    TAILQ_REMOVE(&net->ca.waiting, conn, of_waiting);
-    conn->waiting = false;
-}
-
-static enum mlt_err handle_enrolled(struct net *net, const struct ipc_message *message)
-{
-    struct ipc_enrolled answer = { 0 };
-    TRY(ipc_enrolled_decode(message->body, &answer));
-    ENSURE(net->ca.outstanding > 0 && message->tag != 0, MLT_ERR_UNEXPECTED);
-    net->ca.outstanding--;
-    struct net_conn *conn = NULL;
-    TAILQ_FOREACH(conn, &net->ca.waiting, of_waiting)
-    {
-        if (conn->tag == message->tag)
-            break;
-    }
-    if (conn != NULL) { /* else he went away meanwhile: he may ask again */
-        net_ca_forget(net, conn);
-        net_conn_enrolled(conn, &answer);
-    }
-    send_waiting(net);
-    return MLT_OK;
 }
 
 /* ---- our own certificate ---- */
@@ -133,7 +50,7 @@ static void ask_for_certificate(struct net *net, struct key_making *making)
 {
     struct net_ca *ca = &net->ca;
     if (making->err == MLT_OK && ca->channel.fd >= 0) {
-        uint32_t tag = new_tag(ca);
+        uint32_t tag = net_asks_tag(&ca->asks);
         struct span request = buf_span(&making->request);
         making->err = channel_send(&ca->channel, IPC_SERVER_REQUEST, tag, request);
         if (making->err == MLT_OK) {
@@ -251,6 +168,7 @@ static enum mlt_err handle_synced(struct net *net)
     router_sync_end(net->router);
     net->ca.synced = true;
     renew_if_due(net);
+    net_mail_ca_is_here(net);
     return MLT_OK;
 }
 
@@ -267,8 +185,14 @@ static enum mlt_err handle(struct net *net, const struct ipc_message *message)
         return handle_synced(net);
     case IPC_SERVER_CERT:
         return handle_server_cert(net, message);
+    case IPC_MAILBOX_ERASED:
+        return net_mail_erased(net, message->body);
     case IPC_ENROLLED:
-        return handle_enrolled(net, message);
+    case IPC_NONCES:
+    case IPC_MAILBOX:
+    case IPC_LOGIN_GRANT:
+    case IPC_UNWRAPPED:
+        return net_asks_answer(&net->ca.asks, message);
     default:
         return MLT_ERR_UNEXPECTED;
     }
@@ -292,15 +216,11 @@ static void lose(struct net *net)
     }
     channel_close(&ca->channel);
     ca->synced = false;
-    ca->outstanding = 0;
     ca->key_tag = 0;
     ca->next_try_ms = 0;
     rsa_key_free(&ca->new_key);
-    while (!TAILQ_EMPTY(&ca->waiting)) {
-        struct net_conn *conn = TAILQ_FIRST(&ca->waiting);
-        net_ca_forget(net, conn);
-        net_conn_enrolled(conn, NULL);
-    }
+    net_mail_ca_is_lost(net);
+    net_asks_lose(&ca->asks);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -316,6 +236,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             return;
         if (err == MLT_OK)
             err = handle(net, &message);
+        buf_reset(&net->ca.received); /* it may hold a key */
         if (err == MLT_OK)
             continue;
         if (err == MLT_ERR_CUT && net->stopping)
@@ -350,6 +271,22 @@ void net_ca_connect(struct net *net, int fd)
     net->ca.poll = poll;
     if (uv_poll_start(poll, UV_READABLE, on_readable) == 0)
         return;
+    lose(net);
+    ask_for_new_pair(net, false);
+}
+
+void net_ca_turn(struct net *net)
+{
+    struct net_ca *ca = &net->ca;
+    if (ca->channel.fd < 0) {
+        net_asks_lose(&ca->asks);
+        return;
+    }
+    enum mlt_err err = net_asks_send(&ca->asks, &ca->channel, &net->body);
+    buf_reset(&net->body);
+    if (err == MLT_OK)
+        return;
+    log_error("ca: could not be asked: %s", err_text(err));
     lose(net);
     ask_for_new_pair(net, false);
 }

@@ -57,8 +57,9 @@ static void log_end(struct net_conn *conn, enum mlt_err err, const char *why)
 static void leave_lists(struct net_conn *conn)
 {
     net_conn_settle(conn);
-    if (conn->waiting)
-        net_ca_forget(conn->net, conn);
+    net_handshake_forget(conn);
+    net_grant_leave(conn);
+    net_mail_read_leave(conn);
     if (conn->route != NULL)
         router_leave(conn->net->router, conn->route);
     conn->route = NULL;

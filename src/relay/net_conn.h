@@ -8,6 +8,8 @@
 #include "ipc/messages.h"
 #include "protocol/handshake.h"
 #include "protocol/session.h"
+#include "relay/net_ask.h"
+#include "relay/net_mail.h"
 #include "wire/envelope.h"
 #include "wire/outcome.h"
 
@@ -41,21 +43,26 @@ struct net_conn {
     struct net *net;
     uv_tcp_t tcp;
     uv_shutdown_t shutdown;
-    TAILQ_ENTRY(net_conn) of_all, of_half_open, of_touched, of_waiting;
-    bool half_open, touched, waiting; /* is in that list */
-    bool reading, closing;            /* closing: uv_close was called */
-    bool on_worker;                   /* hs belongs to a worker now */
-    bool heard_all;                   /* the peer's side of the stream is closed */
-    bool shut;                        /* ours is */
+    TAILQ_ENTRY(net_conn) of_all, of_half_open, of_touched;
+    bool half_open, touched; /* is in that list */
+    bool waiting;            /* for ca to answer `enrol` */
+    bool reading, closing;   /* closing: uv_close was called */
+    bool on_worker;          /* hs belongs to a worker now */
+    bool heard_all;          /* the peer's side of the stream is closed */
+    bool shut;               /* ours is */
     enum net_phase phase;
     struct handshake *hs;
     struct server_identity *identity; /* what hs borrows from */
-    uint32_t tag;                     /* of the ENROL that ca has; 0: none */
+    struct net_ask enrol;
     struct session session;
     bool has_session;
     struct route *route;
     enum client_auth_kind kind;
-    enum mlt_err doom; /* met inside a callback of the router: ends at the next flush */
+    enum net_grant_state grant_state;
+    uint8_t grant[MAILBOX_GRANT];
+    struct net_proof *proof;  /* while ca judges it */
+    struct net_reading *mail; /* while it reads its mailbox */
+    enum mlt_err doom;        /* met inside a callback of the router: ends at the next flush */
     struct name name;
     char hs_id[9];
     char peer[64];
@@ -69,9 +76,6 @@ struct net_conn {
 
 /* A new connection waits at `listener` (net_door.c). */
 void net_conn_accept(struct net *net, uv_stream_t *listener);
-
-/* ca's answer to this connection's ENROL; NULL when ca was lost. */
-void net_conn_enrolled(struct net_conn *conn, const struct ipc_enrolled *answer);
 
 /* Something was appended to conn->out: it leaves before the loop sleeps. */
 void net_conn_touch(struct net_conn *conn);
@@ -98,11 +102,13 @@ void net_handshake_start(struct net_conn *conn);
 void net_handshake_input(struct net_conn *conn, struct span bytes, size_t *used);
 /* Its time is over. */
 void net_handshake_timeout(struct net_conn *conn);
+/* The connection goes away before ca has answered. */
+void net_handshake_forget(struct net_conn *conn);
 
 /* ---- net_session.c ---- */
 
-/* Welcome was sent and the client is in: from now on the router knows it. */
-MUST_CHECK enum mlt_err net_session_start(struct net_conn *conn, const struct hs_result *result);
+/* Welcome was sent and the client is in: from now on the router knows it.  Takes from `result`. */
+MUST_CHECK enum mlt_err net_session_start(struct net_conn *conn, struct hs_result *result);
 void net_session_input(struct net_conn *conn, struct span bytes, size_t *used);
 /* An authenticated end, then the end of the connection. */
 void net_session_close(struct net_conn *conn, enum close_reason reason);

@@ -23,7 +23,10 @@ static void abort_with(struct net_conn *conn, enum alert alert, enum mlt_err err
 void net_handshake_start(struct net_conn *conn)
 {
     conn->identity = server_identity_share(conn->net->identity);
+    uint8_t nonce[MAILBOX_NONCE];
     enum mlt_err err = hs_server_new(&conn->identity->config, &conn->hs);
+    if (err == MLT_OK && net_nonce_take(conn->net, nonce))
+        err = hs_give_nonce(conn->hs, nonce);
     if (err == MLT_OK)
         err = hs_begin(conn->hs, &conn->out);
     if (err != MLT_OK) {
@@ -138,7 +141,7 @@ static enum mlt_err begin_session(struct net_conn *conn, struct hs_result *resul
     return MLT_OK;
 }
 
-static enum mlt_err log_in(struct net_conn *conn, const struct hs_result *result)
+static enum mlt_err log_in(struct net_conn *conn, struct hs_result *result)
 {
     struct net *net = conn->net;
     struct welcome w = { 0 };
@@ -171,19 +174,24 @@ static void welcome_login(struct net_conn *conn)
 
 /* ---- ENROL ---- */
 
-static void ask_ca(struct net_conn *conn)
+static enum mlt_err encode_enrol(void *owner, struct buf *body)
 {
-    /* A slow ca is not the client's fault: his time starts anew. */
-    conn->deadline_ms = env_mono_ms(conn->net->env) + LIMIT_HANDSHAKE_MS;
-    conn->kind = CLIENT_AUTH_ENROL;
-    conn->name = hs_client_auth(conn->hs)->name;
-    net_ca_enrol(conn->net, conn);
+    const struct net_conn *conn = owner;
+    const struct client_auth *asked = hs_client_auth(conn->hs);
+    struct ipc_enrol enrol = { .name = asked->name,
+                               .request = asked->request,
+                               .has_invite = asked->has_invite };
+    memcpy(enrol.invite_id, asked->invite_id, INVITE_ID);
+    memcpy(enrol.proof, asked->proof, INVITE_PROOF);
+    return ipc_enrol_encode(&enrol, body);
 }
 
-void net_conn_enrolled(struct net_conn *conn, const struct ipc_enrolled *answer)
+/* `answer`: NULL when ca did not give any. */
+static void enrolled(struct net_conn *conn, const struct ipc_enrolled *answer)
 {
     struct welcome w = { 0 };
     int64_t now = env_wall_ms(conn->net->env);
+    conn->waiting = false;
     if (answer != NULL)
         admission_enrol(answer, now, &w);
     else
@@ -196,6 +204,39 @@ void net_conn_enrolled(struct net_conn *conn, const struct ipc_enrolled *answer)
         fail(conn, err);
     else
         welcome_and_end(conn, &w);
+}
+
+static enum mlt_err take_enrolled(void *owner, struct span body)
+{
+    struct ipc_enrolled answer = { 0 };
+    TRY(ipc_enrolled_decode(body, &answer));
+    enrolled(owner, &answer);
+    return MLT_OK;
+}
+
+static void lose_enrol(void *owner)
+{
+    enrolled(owner, NULL);
+}
+
+static void ask_ca(struct net_conn *conn)
+{
+    static const struct net_ask_kind kind = { IPC_ENROL, IPC_ENROLLED, encode_enrol, take_enrolled,
+                                              lose_enrol };
+    /* A slow ca is not the client's fault: his time starts anew. */
+    conn->deadline_ms = env_mono_ms(conn->net->env) + LIMIT_HANDSHAKE_MS;
+    conn->kind = CLIENT_AUTH_ENROL;
+    conn->name = hs_client_auth(conn->hs)->name;
+    conn->waiting = true;
+    conn->enrol.kind = &kind;
+    conn->enrol.owner = conn;
+    net_ask_add(&conn->net->ca.asks, &conn->enrol);
+}
+
+void net_handshake_forget(struct net_conn *conn)
+{
+    net_ask_forget(&conn->net->ca.asks, &conn->enrol);
+    conn->waiting = false;
 }
 
 /* ---- the machine ---- */
@@ -240,8 +281,8 @@ void net_handshake_input(struct net_conn *conn, struct span bytes, size_t *used)
 void net_handshake_timeout(struct net_conn *conn)
 {
     if (conn->waiting) { /* ca is slow: told in a Welcome, as the keys allow it */
-        net_ca_forget(conn->net, conn);
-        net_conn_enrolled(conn, NULL);
+        net_handshake_forget(conn);
+        enrolled(conn, NULL);
         return;
     }
     abort_with(conn, ALERT_TIMEOUT, MLT_ERR_TIMEOUT);

@@ -5,11 +5,12 @@
 #include "base/log.h"
 #include "relay/net.h"
 
-enum mlt_err net_session_start(struct net_conn *conn, const struct hs_result *result)
+enum mlt_err net_session_start(struct net_conn *conn, struct hs_result *result)
 {
     struct route_facts facts = { .kind = conn->kind, .cert = &result->peer, .link = conn };
     TRY(router_join(conn->net->router, &facts, &conn->route));
     conn->phase = NET_PHASE_SESSION;
+    net_grant_ask(conn, result);
     log_debug("connection %s from %s name %s logged in to %s", conn->hs_id, conn->peer,
               conn->name.text, conn->kind == CLIENT_AUTH_RECEIVE ? "receive" : "send");
     return MLT_OK;
@@ -61,7 +62,15 @@ static enum mlt_err handle_receipt(struct net_conn *conn, struct span body)
 {
     struct receipt receipt = { 0 };
     TRY(receipt_decode(body, &receipt));
-    return router_receipt(conn->net->router, conn->route, &receipt);
+    return router_receipt(conn->net->router, conn->route, &receipt, env_wall_ms(conn->net->env));
+}
+
+static enum mlt_err handle_noted(struct net_conn *conn, struct span body)
+{
+    struct noted noted = { 0 };
+    TRY(noted_decode(body, &noted));
+    router_noted(conn->net->router, conn->route, &noted);
+    return MLT_OK;
 }
 
 static enum mlt_err handle_record(struct net_conn *conn, enum record_kind kind, struct span body)
@@ -71,6 +80,8 @@ static enum mlt_err handle_record(struct net_conn *conn, enum record_kind kind, 
         return handle_send(conn, body);
     case RECORD_RECEIPT:
         return handle_receipt(conn, body);
+    case RECORD_NOTED:
+        return handle_noted(conn, body);
     case RECORD_PING:
         return net_session_seal(conn, RECORD_PONG, (struct span) { 0 });
     case RECORD_PONG:

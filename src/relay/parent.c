@@ -87,7 +87,12 @@ static enum mlt_err start_net(struct parent *p)
 {
     TRY(child_start(&p->net));
     CLEANUP(buf_clear) struct buf body = { 0 };
-    struct ipc_net_start start = { .group = (uint8_t)p->config->group };
+    const struct parent_config *config = p->config;
+    const struct ipc_net_start start = { .group = (uint8_t)config->group,
+                                         .mailbox_messages = config->mailbox_messages,
+                                         .mailbox_bytes = config->mailbox_bytes,
+                                         .mailbox_share = (uint8_t)config->mailbox_share,
+                                         .mailbox_ttl_s = (uint64_t)config->mailbox_life_s };
     TRY(ipc_net_start_encode(&start, &body));
     TRY(channel_send(&p->net.channel, IPC_NET_START, 0, buf_span(&body)));
     introduce(p);

@@ -24,6 +24,9 @@ struct parent_config {
     uint32_t kdf_cost;
     uint32_t ca_bits;
     enum dh_group group;
+    uint64_t mailbox_messages, mailbox_bytes; /* of one mailbox; 0 messages: there are none */
+    unsigned mailbox_share;                   /* percent of it for one sender */
+    int64_t mailbox_life_s;
 
     void *ctx;
     /* Asks for the passphrase, `fresh` for a new one; says itself why it could not. */

@@ -73,7 +73,10 @@ enum mlt_err roster_get(struct roster *m, const struct name *name, struct member
         TRY(ALLOC_NEW(&one));
         one->name = *name;
         TAILQ_INIT(&one->routes);
-        TAILQ_INIT(&one->sent);
+        one->serial = ++m->serial;
+        TAILQ_INIT(&one->waiting);
+        TAILQ_INIT(&one->putting);
+        TAILQ_INIT(&one->kept);
         size_t to = bucket_of(m, name);
         one->next = m->buckets[to];
         m->buckets[to] = one;
@@ -81,6 +84,13 @@ enum mlt_err roster_get(struct roster *m, const struct name *name, struct member
     }
     *member = one;
     return MLT_OK;
+}
+
+/* His mail outlives him in the list: it is his again when the CA names him again. */
+static bool is_used(const struct member *one)
+{
+    return one->known || !TAILQ_EMPTY(&one->routes) || one->uses > 0 || one->messages > 0 ||
+           one->unsure;
 }
 
 void roster_sweep(struct roster *m, uint64_t generation)
@@ -91,7 +101,7 @@ void roster_sweep(struct roster *m, uint64_t generation)
             struct member *one = *at;
             if (one->generation != generation)
                 one->known = false;
-            if (one->known || !TAILQ_EMPTY(&one->routes) || !TAILQ_EMPTY(&one->sent)) {
+            if (is_used(one)) {
                 at = &one->next;
                 continue;
             }

@@ -5,43 +5,41 @@
 #include <sys/queue.h>
 
 #include "base/env.h"
-#include "wire/envelope.h"
+#include "relay/flight.h"
 #include "wire/name.h"
 
-/* Everybody the CA ever certified, by name, with who of them is here and what is under way. */
+/* Everybody the CA ever certified, by name, with who of them is here, and what is in memory and in
+ * the mailbox for them. */
 
-struct route;
-
-/* A message that was forwarded and not confirmed yet. */
-struct flight {
-    TAILQ_ENTRY(flight) of_sender;    /* in member.sent */
-    TAILQ_ENTRY(flight) of_recipient; /* in route.arriving */
-    uint8_t id[ENVELOPE_ID];
-    size_t bytes; /* of the body */
-    struct member *from;
-    struct route *sender; /* NULL once that session has ended */
-    struct route *recipient;
-};
-
-TAILQ_HEAD(flight_list, flight);
 TAILQ_HEAD(route_list, route);
 
 struct member {
     struct member *next; /* of the same bucket */
     struct name name;
+    uint64_t serial;     /* no two are alike */
     bool known;          /* ca says so; false: only still here */
     uint64_t generation; /* of the synchronisation that last named it */
     struct route *receiver;
     struct route_list routes;
     size_t route_count;
-    struct flight_list sent;
-    size_t awaited; /* of `sent`: by a session that is still there */
+    size_t awaited; /* messages of his whose fate a session of his waits for */
+    size_t uses;    /* flights from and to him */
+
+    struct flight_list waiting; /* to him: all HELD or all FORWARDED, in order */
+    size_t waiting_count, waiting_bytes;
+    struct flight_list putting, kept;
+    size_t putting_count;
+
+    uint64_t messages; /* in his mailbox, as far as the store has told */
+    bool unsure;       /* a put failed: there may be more than that */
+    uint64_t changes;  /* rises with each put that may have added one */
 };
 
 struct roster {
     struct member **buckets;
     size_t capacity;
     size_t count;
+    uint64_t serial; /* of the newest */
     uint64_t seed;
 };
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "wire/cursor.h"
 
 static void put_enrol(struct wire_out *w, const struct client_auth *a)
 {
@@ -56,6 +55,18 @@ static bool is_zero(struct span s)
     return any == 0;
 }
 
+void client_auth_get_body(struct wire_in *in, struct client_auth *a)
+{
+    uint8_t kind = wire_get_u8(in);
+    wire_require(in, is_kind(kind), MLT_ERR_RANGE);
+    a->kind = (enum client_auth_kind)kind;
+    if (a->kind == CLIENT_AUTH_ENROL)
+        get_enrol(in, a);
+    else
+        a->certificate = wire_get_vec16(in, 1, LIMIT_CERTIFICATE);
+    a->features = wire_get_u32(in);
+}
+
 enum mlt_err client_auth_split(struct span plaintext, struct client_auth *a,
                                struct client_auth_parts *parts)
 {
@@ -64,14 +75,7 @@ enum mlt_err client_auth_split(struct span plaintext, struct client_auth *a,
     struct wire_in in = wire_in(plaintext);
     struct client_auth got = { 0 };
     struct client_auth_parts apart = { 0 };
-    uint8_t kind = wire_get_u8(&in);
-    wire_require(&in, is_kind(kind), MLT_ERR_RANGE);
-    got.kind = (enum client_auth_kind)kind;
-    if (got.kind == CLIENT_AUTH_ENROL)
-        get_enrol(&in, &got);
-    else
-        got.certificate = wire_get_vec16(&in, 1, LIMIT_CERTIFICATE);
-    got.features = wire_get_u32(&in);
+    client_auth_get_body(&in, &got);
     apart.body = span_of(plaintext.p, plaintext.n - in.rest.n);
     apart.signature = wire_get_vec16(&in, LIMIT_SIGNATURE_MIN, LIMIT_SIGNATURE);
     size_t signed_and_signature = plaintext.n - in.rest.n;

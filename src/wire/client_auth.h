@@ -2,7 +2,7 @@
 #ifndef MALOTE_WIRE_CLIENT_AUTH_H
 #define MALOTE_WIRE_CLIENT_AUTH_H
 
-#include "base/buf.h"
+#include "wire/cursor.h"
 #include "wire/invite.h"
 #include "wire/name.h"
 
@@ -34,7 +34,8 @@ struct client_auth {
     uint32_t features;
 };
 
-/* The signed body alone, appended. */
+/* The signed body alone: from a cursor, which remembers its error; and appended. */
+void client_auth_get_body(struct wire_in *in, struct client_auth *a);
 MUST_CHECK enum mlt_err client_auth_encode_body(const struct client_auth *a, struct buf *out);
 
 /* The whole plaintext, exactly LIMIT_CLIENT_AUTH bytes, apart. */

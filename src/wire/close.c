@@ -11,6 +11,7 @@ static const char *const texts[] = {
     [CLOSE_SHUTDOWN] = "the server is stopping",
     [CLOSE_SILENT] = "nothing was heard for too long",
     [CLOSE_SLOW] = "too much was waiting to be read",
+    [CLOSE_AGAIN] = "the server asks for a new login",
 };
 
 static bool is_known(unsigned reason)

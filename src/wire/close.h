@@ -13,7 +13,8 @@ enum close_reason {
     CLOSE_EXPIRED,  /* the certificate expired */
     CLOSE_SHUTDOWN, /* the server stops */
     CLOSE_SILENT,   /* no ping in time */
-    CLOSE_SLOW      /* too much was waiting to be read */
+    CLOSE_SLOW,     /* too much was waiting to be read */
+    CLOSE_AGAIN     /* log in anew: stored mail waits, and this login can no longer open it */
 };
 
 MUST_CHECK enum mlt_err close_encode(enum close_reason reason, struct buf *out);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/envelope.h"
 
+static bool are_known(uint16_t flags)
+{
+    return flags == 0 || flags == ENVELOPE_WANTS_READ;
+}
+
 static void put_send(struct wire_out *out, const struct envelope *e)
 {
     wire_put_bytes(out, SPAN_OF(e->id));
@@ -20,7 +25,7 @@ static void get_send(struct wire_in *in, struct envelope *e)
     e->number = wire_get_u64(in);
     wire_require(in, e->number >= 1, MLT_ERR_RANGE);
     e->flags = wire_get_u16(in);
-    wire_require(in, e->flags == 0, MLT_ERR_RANGE);
+    wire_require(in, are_known(e->flags), MLT_ERR_RANGE);
     uint8_t body_kind = wire_get_u8(in);
     wire_require(in, body_kind == BODY_PLAIN, MLT_ERR_RANGE);
     e->body_kind = BODY_PLAIN;
@@ -30,7 +35,7 @@ static void get_send(struct wire_in *in, struct envelope *e)
 /* What we write is what we would accept. */
 static bool is_sendable(const struct envelope *e)
 {
-    return e->number >= 1 && e->flags == 0 && e->body_kind == BODY_PLAIN;
+    return e->number >= 1 && are_known(e->flags) && e->body_kind == BODY_PLAIN;
 }
 
 enum mlt_err envelope_encode_send(const struct envelope *e, struct buf *out)

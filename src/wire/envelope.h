@@ -15,6 +15,9 @@
 
 enum body_kind { BODY_PLAIN = 1 };
 
+/* The sender would like to hear when it was read. */
+#define ENVELOPE_WANTS_READ 1
+
 struct envelope {
     struct address sender; /* DELIVER only: the authenticated name, never the client's claim */
     int64_t time_ms;       /* DELIVER only: the server's wall clock */
@@ -22,7 +25,7 @@ struct envelope {
     struct address recipient;
     uint64_t epoch;  /* of the stream sender -> recipient, random */
     uint64_t number; /* in the stream, from 1, rising by one */
-    uint16_t flags;  /* none is defined: must be 0 */
+    uint16_t flags;  /* ENVELOPE_WANTS_READ, or 0 */
     enum body_kind body_kind;
     struct span body; /* borrowed; 0..LIMIT_BODY bytes */
 };

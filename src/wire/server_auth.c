@@ -26,15 +26,20 @@ enum mlt_err server_auth_encode_body(const struct server_auth *a, struct buf *ou
     return wire_out_end(&w);
 }
 
+void server_auth_get_body(struct wire_in *in, struct server_auth *a)
+{
+    a->ca_certificate = wire_get_vec16(in, 1, LIMIT_CERTIFICATE);
+    a->certificate = wire_get_vec16(in, 1, LIMIT_CERTIFICATE);
+    typed_list_get(in, &a->list);
+}
+
 enum mlt_err server_auth_split(struct span plaintext, struct server_auth *a,
                                struct server_auth_parts *parts)
 {
     struct wire_in in = wire_in(plaintext);
     struct server_auth got = { 0 };
     struct server_auth_parts apart = { 0 };
-    got.ca_certificate = wire_get_vec16(&in, 1, LIMIT_CERTIFICATE);
-    got.certificate = wire_get_vec16(&in, 1, LIMIT_CERTIFICATE);
-    typed_list_get(&in, &got.list);
+    server_auth_get_body(&in, &got);
     apart.body = span_of(plaintext.p, plaintext.n - in.rest.n);
     apart.signature = wire_get_vec16(&in, LIMIT_SIGNATURE_MIN, LIMIT_SIGNATURE);
     size_t signed_and_signature = plaintext.n - in.rest.n;

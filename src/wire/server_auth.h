@@ -30,7 +30,8 @@ struct server_auth {
     struct typed_list list;
 };
 
-/* The signed body alone, appended. */
+/* The signed body alone: from a cursor, which remembers its error; and appended. */
+void server_auth_get_body(struct wire_in *in, struct server_auth *a);
 MUST_CHECK enum mlt_err server_auth_encode_body(const struct server_auth *a, struct buf *out);
 
 struct server_auth_parts {

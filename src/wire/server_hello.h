@@ -2,6 +2,7 @@
 #ifndef MALOTE_WIRE_SERVER_HELLO_H
 #define MALOTE_WIRE_SERVER_HELLO_H
 
+#include "wire/mailbox.h"
 #include "wire/typed_list.h"
 
 /*
@@ -11,6 +12,10 @@
 
 #define WIRE_VERSION        0
 #define SERVER_HELLO_RANDOM 32
+
+/* Entry of the typed list: ca's nonce, opaque to all but ca.  The client's signature covers it, and
+ * so proves to ca that it logged in now: PROTOCOL.md 9.4. */
+#define SERVER_HELLO_MAILBOX_NONCE 1
 
 struct server_hello {
     uint8_t random[SERVER_HELLO_RANDOM];

@@ -6,7 +6,7 @@
 
 /*
  * The hello messages' place for what later versions offer: a vec16 of entries, each type u16 and
- * vec16 value, types strictly ascending.  This version defines no type: a client skips what it
+ * vec16 value, types strictly ascending.  A client skips what it
  * does not know (the transcript covers it all the same), a server refuses it.  PROTOCOL.md 3.2
  */
 

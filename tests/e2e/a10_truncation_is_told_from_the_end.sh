@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Attack row 10: the connection cut at many places of the conversation: the client says that it
-# was cut, and never that all went well; the recipient gets the message whole or not at all.
+# was cut, and never that all went well; the recipient gets the message whole or not at all, and
+# what was not answered is kept.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 start_server
@@ -26,8 +27,9 @@ cut_at() { # DIRECTION OFFSET
         # only where the answer had arrived before the cut
         grep -qF "cut $1 $2" "$T/heard-joao" || fail "cut at $1 $2: silent success, nothing delivered"
     else
-        [ "$status" -eq 3 ] || { cat "$T/err"; fail "cut at $1 $2: exit $status"; }
+        [ "$status" -eq 5 ] || { cat "$T/err"; fail "cut at $1 $2: exit $status"; }
         one_line "$T/err"
+        has "$T/err" "kept in the outbox for joao"
     fi
 }
 for at in 0 1 3 4 100 420 423 424 425 600 8000 8649 8652 8656 8700; do

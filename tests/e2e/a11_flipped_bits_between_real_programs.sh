@@ -22,16 +22,16 @@ for _ in 1 2 3; do
     flip 4 0 down 0 4      # ServerHello: the client refuses it, or the keys it leads to
     flip 4 0 down 1 4      # ServerAuth
     flip 4 0 down 2 4      # Welcome
-    flip '1|4' 0 up 0 4    # ClientHello: the server refuses it, or the client the keys
-    flip 1 0 up 1 4        # ClientAuth
-    flip 3 0 up 2 4        # the message
-    flip 3 1 down 3 4      # its outcome: it had arrived
+    flip '4|5' 0 up 0 4    # ClientHello: the server refuses it, or the client the keys
+    flip 5 0 up 1 4        # ClientAuth
+    flip 5 0 up 2 4        # the message
+    flip 5 1 down 3 4      # its outcome: it had arrived
 done
 # Headers: another type or length is refused as well, or waited for until a deadline.
 # (A longer record of a session is waited for until silence ends it, after 65 s: not here.)
 for frame in 0 1 2; do
-    attempt '1|3|4' 0 --flip "up:$frame:$(below $((frame < 2 ? 4 : 1))):$(below 8)"
-    attempt '3|4' 0 --flip "down:$frame:$(below 4):$(below 8)"
+    attempt '4|5' 0 --flip "up:$frame:$(below $((frame < 2 ? 4 : 1))):$(below 8)"
+    attempt '4|5' 0 --flip "down:$frame:$(below 4):$(below 8)"
 done
 unharmed "$baseline"
 

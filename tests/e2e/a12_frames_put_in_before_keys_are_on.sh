@@ -27,14 +27,14 @@ put version '\005\000\000\001\005'
 
 for frame in 0 1 2; do
     for piece in unknown zero odd_alert sealed_alert record version; do
-        attempt '1|3|4' 0 --insert "up:$frame:$T/$piece"
-        attempt '1|3|4' 0 --insert "down:$frame:$T/$piece"
+        attempt '1|4|5' 0 --insert "up:$frame:$T/$piece"
+        attempt '1|4|5' 0 --insert "down:$frame:$T/$piece"
     done
     # An alert in the clear is believed before there are keys only, and ends it either way.
-    attempt '1|3|4' 0 --insert "up:$frame:$T/alert"
-    attempt '1|3|4' 0 --insert "down:$frame:$T/alert"
-    attempt '1|3|4' 0 --insert "up:$frame:$(piece_of up 0)"
-    attempt '1|3|4' 0 --insert "down:$frame:$(piece_of down 0)"
+    attempt '1|4|5' 0 --insert "up:$frame:$T/alert"
+    attempt '1|4|5' 0 --insert "down:$frame:$T/alert"
+    attempt '1|4|5' 0 --insert "up:$frame:$(piece_of up 0)"
+    attempt '1|4|5' 0 --insert "down:$frame:$(piece_of down 0)"
 done
 # One frame put in and the first record cut away: the numbers would be right again.
 unharmed "$baseline"

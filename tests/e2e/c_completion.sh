@@ -20,19 +20,21 @@ touch "$T/place/class.txt"
 cd "$T/place"
 
 # subcommands and options
-offer 'join send listen chat contacts status' malote ''
+offer 'join send listen chat outbox history contacts status' malote ''
 offer 'send status' malote s
 offer 'chat' /usr/bin/malote ch
 offer '--home --help' malote --h
-offer '--wait --json' malote send --
+offer '--wait --timeout --json' malote send --
+offer '--json --count --timeout --tell-read' malote listen --
+offer '--json --all' malote outbox --
 offer '--json' malote send --wait delivered --j
 offer '--name --bits --min-group --protect' malote --passphrase-fd 3 join --
-offer 'invite pending approve refuse list show reissue' malote-ca ''
+offer 'invite pending approve refuse list show reissue erase' malote-ca ''
 offer '--count --names --expires --json' malote-ca --data there invite --
 offer '--kdf-cost' maloted --enrol open --k
 # values, also after "=", which readline makes a word of its own
-offer 'delivered' malote send --wait ''
-offer 'delivered' malote send --wait =
+offer 'stored delivered read' malote send --wait ''
+offer 'stored delivered read' malote send --wait =
 offer 'delivered' malote send --wait = del
 offer '3072' malote join --bits 3
 offer 'ffdhe2048 ffdhe3072 ffdhe4096' malote join --min-group ffdhe
@@ -46,7 +48,9 @@ offer 'class.txt' malote-ca invite --names cl
 offer 'class.txt' maloted --config cla
 # nothing where nothing is known
 offer '' malote join ''
-offer '' malote outbox --
+offer '' malote audit --
+offer 'list drop' malote outbox ''
+offer '' malote outbox list ''
 offer '' malote --home "$T/none" send ''
 offer '' malote send -- -
 offer '' maloted ''
@@ -62,6 +66,7 @@ listen joao --count 2
 send maria joao one
 offer 'joao' malote --home "$T/home-maria" send ''
 offer 'joao' malote --home = "$T/home-maria" chat j
+offer 'joao' malote --home "$T/home-maria" history ''
 offer '' malote --home "$T/home-maria" chat x
 offer '' malote --home "$T/home-maria" send joao ''
 MALOTE_HOME=$T/home-maria offer 'joao' malote send jo

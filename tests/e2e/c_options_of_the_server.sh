@@ -7,7 +7,8 @@
 passphrase
 cd "$T" # "--data --check" names a directory
 for arguments in "--fly" "--data" "-x" "-xy" "--kdf-cost -1" \
-    "--kdf-cost 4294968320" \
+    "--kdf-cost 4294968320" "--mailbox-messages -1" "--mailbox-bytes 1T" "--mailbox-share 101" \
+    "--mailbox-life 0" \
     "--passphrase-fd -3" "--passphrase-fd 99999999999" "--check=yes" "--data /a --data /b" \
     "--passphrase-fd 3 --passphrase-file /p" "--passphrase-file /p --passphrase-fd 3" \
     "--config /dev/null --config /dev/null"; do

@@ -43,7 +43,7 @@ piece_of() {
 }
 
 # attempt CODES DELIVERIES OPTION...: sends through wire_proxy OPTION...; CODES are the exit codes
-# that are right ("4", "1|4"), DELIVERIES how often the message may have arrived ("0", "1").
+# that are right ("4", "4|5"), DELIVERIES how often the message may have arrived ("0", "1").
 attempt() {
     TRIES=$((TRIES + 1))
     attempt_in_background "$TRIES" "$@" &

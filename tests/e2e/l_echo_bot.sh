@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # examples/echo_bot.c, built as a stranger would: with pkg-config against an installed prefix,
-# shared and static.  It answers, also a backlog beyond the window, comes back when the server
-# does, and ends cleanly.
+# shared and static.  It answers, also what came while it was away and more than a window of it,
+# comes back when the server does, and ends cleanly.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 . "$ROOT/scripts/build.sh"
 
@@ -50,7 +50,7 @@ end_bot() {
 start_server
 join bot maria
 
-# Not connected, the bot gets nothing; then each of its two forms answers.
+# Each of its two forms answers; what is sent while neither runs is answered by the next.
 for form in bot_shared bot_static; do
     start_bot "$form"
     listen maria --count 1
@@ -58,8 +58,12 @@ for form in bot_shared bot_static; do
     wait_for 10 heard maria "eco de $form"
     wait_for 10 gone "$LISTENER"
     end_bot
-    expect 1 send maria bot "nobody there"
 done
+expect 0 send maria bot "while you were away"
+listen maria --count 1
+start_bot bot_shared
+wait_for 10 heard maria "while you were away"
+end_bot
 
 # The server goes away and comes back: so does the bot.
 start_bot bot_shared
@@ -117,13 +121,18 @@ is "$(unshown)" '"unshown":0'
 end_bot
 is "$(grep -vc 'here as' "$T/bot.log")" 1 # the goodbye
 
-# An echo that does not arrive is said.
-start_bot bot_shared
+# An echo for somebody who is away waits for her, also when the bot is gone.
 kill "$LISTENER"
 wait_for 10 gone "$LISTENER"
-expect 0 send maria bot "nobody hears the answer"
-wait_for 10 grep -q 'echo_bot: maria: .*not connected' "$T/bot.log"
+start_bot bot_shared
+expect 0 send maria bot "for later" --wait delivered
+stored() {
+    as bot history maria --json </dev/null | grep -q '"state":"stored".*for later\|for later.*"state":"stored"'
+}
+wait_for 10 stored
 end_bot
+listen maria
+wait_for 10 heard maria "for later"
 
 # What cannot work is said in a line.
 stop_server

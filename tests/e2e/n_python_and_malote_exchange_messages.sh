@@ -22,9 +22,12 @@ for text in "bom dia, maria" 'ol\u00E1 \u2602 \"quoted\" \\ back' "" "$large"; d
 done
 is "$(grep -c '"from":"joao"' "$T/heard-maria")" 4
 
-# nobody of that name, nobody there
+# nobody of that name; somebody who is away, and gets it later
 is "$(interop peer send "$T/py-joao" nobody hello | cut -d ' ' -f 1-2)" "refused 1"
-is "$(interop peer send "$T/py-joao" maria hello | cut -d ' ' -f 1-2)" "refused 2"
+is "$(interop peer send "$T/py-joao" maria "for later" | cut -d ' ' -f 1-2)" "stored 0"
+listen maria --count 1
+wait "$LISTENER" || fail "the listener ended with status $?"
+heard maria "for later" || fail "not heard: for later"
 
 interop_start "$T/py.out" peer listen "$T/py-joao" 4
 wait_for 10 grep -q listening "$T/py.out"

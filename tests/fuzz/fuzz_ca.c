@@ -9,22 +9,29 @@
 #include "base/limits.h"
 #include "ca/admin.h"
 #include "ca/invite.h"
+#include "ca/mailbox.h"
+#include "ca/mailbox_grant.h"
+#include "ca/mailbox_open.h"
 #include "ca/net_link.h"
+#include "crypto/rsa.h"
+#include "login.h"
 #include "wire/cursor.h"
 
 /*
  * A real CA behind its two doors.  Steps of kind u8, vec16: a packet from net (type u8, tag u32,
- * body), a good ENROL with edits (place u16, byte u8), or an administrator's request.  net may be
- * taken over: whatever it sends, nobody is certified without an invite, whose token it never sees,
- * and what is out of order ends its channel.  Requests come from root or the owner: they may be
- * nonsense, and are answered in one line.
+ * body), a good ENROL with edits (place u16, byte u8), an administrator's request, a good proof of
+ * a login or a good wish to unwrap, both with edits, at a CA with a member.  net may be taken over:
+ * whatever it sends, nobody is certified without an invite, whose token it never sees, no mail is
+ * opened for anything but what was proven, and what is out of order ends its channel.  Requests
+ * come from root or the owner: they may be nonsense, and are answered in one line.
  */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static struct authority authority;
-static struct buf good_enrol;
+static struct authority authority, with_member;
+static struct buf good_enrol, certificate, wrapped;
+static const uint8_t secret[HASH_LEN] = "what nobody gets by guessing it";
 
 static void must(bool cond)
 {
@@ -35,7 +42,34 @@ static void must(bool cond)
 static void take_away(void)
 {
     authority_stop(&authority);
+    authority_stop(&with_member);
     buf_clear(&good_enrol);
+    buf_clear(&certificate);
+    buf_clear(&wrapped);
+}
+
+/* Ana, her mailbox pair, and a secret wrapped for it. */
+static void start_with_member(void)
+{
+    struct mailbox_pool *pool = NULL;
+    bool saved = false, freed = false;
+    authority_start(&with_member, ENROL_OPEN);
+    (void)authority_enrol(&with_member, "ana", authority_key(1), NULL, &certificate);
+    must(mailbox_pool_start(1, &pool) == MLT_OK);
+    while (!saved) {
+        usleep(10000);
+        must(mailbox_fill(&with_member.ca, pool, &saved) == MLT_OK);
+    }
+    mailbox_pool_stop(&pool);
+    CLEANUP(buf_clear) struct buf spki = { 0 };
+    CLEANUP(buf_clear) struct buf label = { 0 };
+    CLEANUP(rsa_key_free) EVP_PKEY *key = NULL;
+    const struct name ana = authority_name("ana");
+    static const uint8_t segment[MAIL_SEGMENT] = { 0 };
+    must(mailbox_open_public(&with_member.ca, &ana, &freed, &spki) == MLT_OK);
+    must(rsa_public_decode(buf_span(&spki), &key) == MLT_OK);
+    must(mailbox_label(&ana, segment, &label) == MLT_OK);
+    must(rsa_wrap(key, buf_span(&label), SPAN_OF(secret), &wrapped) == MLT_OK);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -48,6 +82,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     authority_libraries();
     /* The authority has its own working directory; the corpora are named from this one. */
     int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    start_with_member();
     authority_start(&authority, ENROL_INVITE);
     must(here >= 0 && fchdir(here) == 0 && close(here) == 0);
     CLEANUP(buf_clear) struct buf request = { 0 };
@@ -61,48 +96,92 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 /* ---- net ---- */
 
-/* What ca answers: one of its two answers, well-formed, to this tag, and a refusal. */
-static void read_answer(struct channel *net, uint32_t tag)
+static enum mlt_err check_certificates(const struct ipc_message *message)
+{
+    if (message->type == IPC_ENROLLED) {
+        struct ipc_enrolled answer = { 0 };
+        must(ipc_enrolled_decode(message->body, &answer) == MLT_OK);
+        must(answer.result == WELCOME_REFUSED && answer.certificate.n == 0);
+        return MLT_ERR_REFUSED;
+    }
+    struct ipc_server_cert answer = { 0 };
+    must(message->type == IPC_SERVER_CERT);
+    must(ipc_server_cert_decode(message->body, &answer) == MLT_OK);
+    must(answer.err != MLT_OK && answer.certificate.n == 0);
+    return answer.err;
+}
+
+/* What ca answers: well-formed, of the type that answers this one; its verdict. */
+static enum mlt_err check_answer(enum ipc_type asked, const struct ipc_message *message)
+{
+    struct ipc_nonces nonces;
+    struct ipc_mailbox mailbox;
+    struct ipc_login_grant grant;
+    struct ipc_unwrapped unwrapped;
+    switch (asked) {
+    case IPC_NONCES_WANTED:
+        must(message->type == IPC_NONCES);
+        must(ipc_nonces_decode(message->body, &nonces) == MLT_OK);
+        return MLT_ERR_REFUSED; /* anybody may have them */
+    case IPC_MAILBOX_WANTED:
+        must(message->type == IPC_MAILBOX);
+        must(ipc_mailbox_decode(message->body, &mailbox) == MLT_OK);
+        return mailbox.err;
+    case IPC_LOGIN_PROOF:
+        must(message->type == IPC_LOGIN_GRANT);
+        must(ipc_login_grant_decode(message->body, &grant) == MLT_OK);
+        return grant.err;
+    case IPC_UNWRAP:
+        must(message->type == IPC_UNWRAPPED);
+        must(ipc_unwrapped_decode(message->body, &unwrapped) == MLT_OK);
+        must(unwrapped.err != MLT_OK || secret_eq(SPAN_OF(unwrapped.secret), SPAN_OF(secret)));
+        return unwrapped.err;
+    default:
+        return check_certificates(message);
+    }
+}
+
+/* MLT_ERR_CUT: ca ended the channel. */
+static enum mlt_err read_answer(struct channel *net, enum ipc_type asked, uint32_t tag)
 {
     CLEANUP(buf_clear) struct buf received = { 0 };
     struct ipc_message message = { 0 };
     bool got = false;
     enum mlt_err err = channel_receive(net, 0, &received, &message, &got);
-    must(err == MLT_OK || err == MLT_ERR_CUT);
+    must(err == MLT_ERR_CUT || (err == MLT_OK && got));
     if (!got)
-        return;
+        return err;
     must(message.tag == tag);
-    if (message.type == IPC_ENROLLED) {
-        struct ipc_enrolled answer = { 0 };
-        must(ipc_enrolled_decode(message.body, &answer) == MLT_OK);
-        must(answer.result == WELCOME_REFUSED && answer.certificate.n == 0);
-    } else {
-        struct ipc_server_cert answer = { 0 };
-        must(message.type == IPC_SERVER_CERT);
-        must(ipc_server_cert_decode(message.body, &answer) == MLT_OK);
-        must(answer.err != MLT_OK && answer.certificate.n == 0);
-    }
+    return check_answer(asked, &message);
+}
+
+static bool is_asked_by_net(unsigned type)
+{
+    return type == IPC_ENROL || type == IPC_SERVER_REQUEST || type == IPC_NONCES_WANTED ||
+           type == IPC_MAILBOX_WANTED || type == IPC_LOGIN_PROOF || type == IPC_UNWRAP;
 }
 
 /* A link without the greeting of net_link_start: who is a member was told to net long ago. */
-static void from_net(unsigned type, uint32_t tag, struct span body)
+static enum mlt_err from_net(struct authority *to, unsigned type, uint32_t tag, struct span body)
 {
+    enum mlt_err verdict = MLT_ERR_REFUSED;
     int fds[2];
     struct net_link link;
     struct channel net;
     must(channel_pair(fds) == MLT_OK);
-    net_link_init(&link, &authority.ca);
+    net_link_init(&link, &to->ca);
     channel_init(&link.channel, fds[0], IPC_CA, IPC_NET);
     channel_init(&net, fds[1], IPC_NET, IPC_CA);
     /* What the permit table refuses is fuzz_channel's business. */
     if (channel_send(&net, (enum ipc_type)type, tag, body) == MLT_OK) {
         net_link_read(&link);
-        must(type == IPC_ENROL || type == IPC_SERVER_REQUEST || link.channel.fd < 0);
+        must(is_asked_by_net(type) || link.channel.fd < 0);
         must(link.loss == (link.channel.fd < 0 ? NET_LINK_MISBEHAVED : 0));
-        read_answer(&net, tag);
+        verdict = read_answer(&net, (enum ipc_type)type, tag);
     }
     channel_close(&net);
     net_link_clear(&link);
+    return verdict;
 }
 
 static void from_net_packet(struct span packet)
@@ -112,18 +191,71 @@ static void from_net_packet(struct span packet)
     uint32_t tag = wire_get_u32(&in);
     struct span body = wire_get_rest(&in);
     if (wire_in_end(&in) == MLT_OK)
-        from_net(type, tag, body);
+        must(from_net(&authority, type, tag, body) != MLT_OK);
+}
+
+static void edit(struct span edits, const struct buf *good, struct buf *copy)
+{
+    must(buf_put(copy, buf_span(good)) == MLT_OK);
+    for (; edits.n >= 3; edits = span_from(edits, 3))
+        copy->p[((size_t)edits.p[0] << 8 | edits.p[1]) % copy->len] ^= edits.p[2];
+    copy->len -= edits.n;
 }
 
 static void from_net_edited(struct span edits)
 {
     CLEANUP(buf_clear) struct buf copy = { 0 };
-    must(buf_put(&copy, buf_span(&good_enrol)) == MLT_OK);
-    for (; edits.n >= 3; edits = span_from(edits, 3))
-        copy.p[((size_t)edits.p[0] << 8 | edits.p[1]) % copy.len] ^= edits.p[2];
-    copy.len -= edits.n;
+    edit(edits, &good_enrol, &copy);
     if (!span_eq(buf_span(&copy), buf_span(&good_enrol)))
-        from_net(IPC_ENROL, 1, buf_span(&copy));
+        must(from_net(&authority, IPC_ENROL, 1, buf_span(&copy)) != MLT_OK);
+}
+
+/* What net may have kept of a login of Ana's a moment ago. */
+static void make_proof(struct buf *good)
+{
+    CLEANUP(buf_clear) struct buf nonce = { 0 };
+    CLEANUP(buf_clear) struct buf signature = { 0 };
+    CLEANUP(login_transcript_clear) struct login_transcript t = { 0 };
+    must(mailbox_grant_nonces(&with_member.ca, 1, &nonce) == MLT_OK);
+    const struct login login = { CLIENT_AUTH_RECEIVE, buf_span(&nonce), buf_span(&certificate),
+                                 buf_span(&certificate) };
+    login_make(&login, &t);
+    login_sign(authority_key(1), buf_span(&t.bytes), &signature);
+    const struct ipc_login_proof proof = { buf_span(&t.bytes), buf_span(&signature) };
+    must(ipc_login_proof_encode(&proof, good) == MLT_OK);
+}
+
+static void from_net_proof(struct span edits)
+{
+    CLEANUP(buf_clear) struct buf good = { 0 };
+    CLEANUP(buf_clear) struct buf copy = { 0 };
+    make_proof(&good);
+    edit(edits, &good, &copy);
+    enum mlt_err err = from_net(&with_member, IPC_LOGIN_PROOF, 1, buf_span(&copy));
+    must((err == MLT_OK) == span_eq(buf_span(&copy), buf_span(&good)));
+}
+
+static void make_unwrap(struct buf *good)
+{
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    struct ipc_login_proof proof;
+    struct ipc_login_grant grant;
+    make_proof(&body);
+    must(ipc_login_proof_decode(buf_span(&body), &proof) == MLT_OK);
+    must(mailbox_grant_judge(&with_member.ca, &proof, &grant) == MLT_OK);
+    struct ipc_unwrap wanted = { .recipient = { "ana" }, .wrapped = buf_span(&wrapped) };
+    memcpy(wanted.grant, grant.grant, MAILBOX_GRANT);
+    must(ipc_unwrap_encode(&wanted, good) == MLT_OK);
+}
+
+static void from_net_unwrap(struct span edits)
+{
+    CLEANUP(buf_clear) struct buf good = { 0 };
+    CLEANUP(buf_clear) struct buf copy = { 0 };
+    make_unwrap(&good);
+    edit(edits, &good, &copy);
+    enum mlt_err err = from_net(&with_member, IPC_UNWRAP, 1, buf_span(&copy));
+    must((err == MLT_OK) == span_eq(buf_span(&copy), buf_span(&good)));
 }
 
 /* ---- an administrator ---- */
@@ -167,7 +299,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         struct span what = wire_get_vec16(&in, 0, 65535);
         if (in.err != MLT_OK)
             return 0;
-        switch (kind % 3) {
+        switch (kind % 5) {
         case 0:
             from_net_packet(what);
             break;
@@ -176,6 +308,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             break;
         case 2:
             from_admin(what);
+            break;
+        case 3:
+            from_net_proof(what);
+            break;
+        case 4:
+            from_net_unwrap(what);
             break;
         }
     }

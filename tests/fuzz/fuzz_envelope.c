@@ -23,7 +23,8 @@ static void check_fields(const struct envelope *e)
 {
     struct name name;
     must(name_parse(name_span(&e->recipient.name), &name) == MLT_OK);
-    must(e->recipient.kind == ADDRESS_USER && e->flags == 0 && e->body_kind == BODY_PLAIN);
+    must(e->recipient.kind == ADDRESS_USER && e->body_kind == BODY_PLAIN);
+    must((e->flags & ~ENVELOPE_WANTS_READ) == 0);
     must(e->body.n <= LIMIT_BODY);
 }
 
@@ -32,6 +33,7 @@ static void check_same(const struct envelope *a, const struct envelope *b)
     must(span_eq(SPAN_OF(a->id), SPAN_OF(b->id)) &&
          name_eq(&a->recipient.name, &b->recipient.name));
     must(a->epoch == b->epoch && a->number == b->number && span_eq(a->body, b->body));
+    must(a->flags == b->flags);
 }
 
 static void forward(struct envelope *e)

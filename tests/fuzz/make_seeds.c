@@ -150,10 +150,14 @@ static void write_sessions(void)
     static const uint8_t ping_rekey_close[] = { 0, 0, 1, RECORD_PING,  0, 0, 1, RECORD_REKEY,
                                                 0, 0, 2, RECORD_CLOSE, 1 };
     static const uint8_t alert[] = { 1, 0, 1, ALERT_BUSY };
-    static const uint8_t outcome[] = { 0, 0, 19, RECORD_OUTCOME, [20] = 2, 0 };
+    static const uint8_t outcome[] = { 0, 0, 20, RECORD_OUTCOME, [20] = 2, 0, 0 };
+    static const uint8_t again[] = { 0, 0, 2, RECORD_CLOSE, 8 };
+    static const uint8_t noted[] = { 0, 0, 18, RECORD_NOTED, [20] = 2 };
     write_seed("session", "ping_rekey_close", 1, SPAN_OF(ping_rekey_close));
     write_seed("session", "alert", 1, SPAN_OF(alert));
     write_seed("session", "outcome", 1, SPAN_OF(outcome));
+    write_seed("session", "again", 1, SPAN_OF(again));
+    write_seed("session", "noted", 1, SPAN_OF(noted));
 }
 
 static void write_envelopes(void)
@@ -167,6 +171,11 @@ static void write_envelopes(void)
             continue;
         must(rows[i].sample(0, &sample) == MLT_OK);
         write_seed("envelope", rows[i].name, -1, buf_span(&sample));
+        buf_reset(&sample);
+        must(rows[i].sample(2, &sample) == MLT_OK); /* a flag, and no body */
+        char name[32];
+        snprintf(name, sizeof(name), "%s_wants_read", rows[i].name);
+        write_seed("envelope", name, -1, buf_span(&sample));
     }
 }
 
@@ -252,15 +261,63 @@ static void write_key_files(void)
 /* Steps of fuzz_router: what, which session, two words. */
 static void write_routes(void)
 {
-    static const uint8_t talk[] = { 6, 1, 15, 0, 0, 0, 0x80, 0, 0, 1, 0x81, 1, 3, 0, 1, 7,
-                                    5, 1, 0,  7, 3, 0, 1,    8, 2, 1, 0,    0, 3, 0, 2, 9 };
-    static const uint8_t replaced[] = { 6, 1, 15, 0, 0, 0, 0x80, 0, 0, 1, 0x80, 1,
-                                        3, 1, 0,  1, 0, 2, 0x80, 2, 5, 2, 0,    1 };
-    static const uint8_t ended[] = { 6, 1, 15, 0, 0, 0, 0x80, 0, 0, 1, 0x81, 1, 3, 0, 1, 1,
-                                     6, 0, 1,  1, 7, 0, 0x40, 0, 3, 0, 1,    2, 6, 1, 1, 0 };
+    static const uint8_t talk[] = { 9, 1, 15,   0, 0,  0, 0x80, 0, 0, 1, 0x81, 1, 3,  0, 1, 7,
+                                    7, 1, 0,    7, 3,  0, 1,    8, 2, 1, 0,    0, 12, 0, 7, 0,
+                                    0, 1, 0x81, 1, 14, 0, 0xff, 0, 7, 1, 0,    8, 11, 0, 1, 0 };
+    static const uint8_t replaced[] = { 9, 1, 15,   0, 0,  0, 0x80, 0, 0,  1, 0x80, 1, 3, 1, 0, 1,
+                                        0, 2, 0x80, 2, 12, 0, 7,    0, 14, 0, 0xff, 0, 7, 2, 0, 1 };
+    static const uint8_t ended[] = { 9, 1, 15, 0, 0,  0, 0x80, 0, 0, 1, 0x81, 1, 3, 0, 1, 1,
+                                     9, 0, 1,  1, 10, 0, 0x80, 0, 3, 0, 1,    2, 9, 1, 1, 0 };
+    static const uint8_t away[] = { 9, 1, 15, 0, 0, 0, 0x80, 0, 3, 0, 1, 1, 3, 0, 1,  2, 12, 0,
+                                    0, 0, 12, 0, 7, 0, 3,    0, 1, 1, 3, 0, 1, 2, 15, 9, 7,  0 };
     write_seed("router", "talk", -1, SPAN_OF(talk));
     write_seed("router", "replaced", -1, SPAN_OF(replaced));
     write_seed("router", "ended", -1, SPAN_OF(ended));
+    write_seed("router", "away", -1, SPAN_OF(away));
+}
+
+/* Rows of mail.db, as fuzz_mail.c reads them. */
+#define ROW_BOX     "\0\4joao\0"
+#define ROW_SEGMENT "\1\1\3\0\0"
+#define ROW_ID                                                                                     \
+    "\020"                                                                                         \
+    "0123456789abcde"
+#define ROW_INDEX "\0\0\0\0\0\0\0"
+
+static void write_mail(void)
+{
+    static const struct {
+        const char *name;
+        struct span rows;
+    } seeds[] = {
+#define SEED(name, rows)                                                                           \
+    {                                                                                              \
+        name,                                                                                      \
+        {                                                                                          \
+            (const uint8_t *)(rows), sizeof(rows) - 1                                              \
+        }                                                                                          \
+    }
+        SEED("true", ROW_BOX ROW_SEGMENT "\2\1\2" ROW_INDEX "\0\3ana" ROW_ID "0" ROW_INDEX
+                                         "\1\1\0\0\2\1\2" ROW_INDEX "\1\3bia" ROW_ID "1" ROW_INDEX
+                                         "\1\1\0\0"),
+        SEED("flipped",
+             ROW_BOX ROW_SEGMENT "\2\1\2" ROW_INDEX "\0\3ana" ROW_ID "2" ROW_INDEX "\1\1\0\1\1"),
+        SEED("no_segment",
+             ROW_BOX "\2\1\7" ROW_INDEX "\0\3ana" ROW_ID "3" ROW_INDEX "\1\0\0\5ABCDE"),
+        SEED("not_its_owner", ROW_BOX "\2\1\2\377" ROW_INDEX "\3../\4"
+                                      "0123" ROW_INDEX "\377\0\0\0"),
+        SEED("other_proof", ROW_BOX "\1\1\1\0\4"
+                                    "ABCD"
+                                    "\2\1\2" ROW_INDEX "\0\3ana" ROW_ID "4" ROW_INDEX "\1\1\0\0"),
+        SEED("erased", "\0\4joao\1\2\1\2" ROW_INDEX "\0\3ana" ROW_ID "5" ROW_INDEX "\1\0\0\0"),
+        SEED("notices", "\3\3ana\4joao" ROW_ID "6\2\0\3\3ana\2ZZ" ROW_ID "7\2\0\3\3ana\4joao" ROW_ID
+                        "8\377\177"),
+        SEED("shares", ROW_BOX "\4\1\3ana\377" ROW_INDEX ROW_INDEX "\377\4\1\3bia" ROW_INDEX
+                               "\1\177" ROW_INDEX),
+#undef SEED
+    };
+    for (size_t i = 0; i < COUNT_OF(seeds); i++)
+        write_seed("mail", seeds[i].name, -1, seeds[i].rows);
 }
 
 int main(int argc, char **argv)
@@ -282,6 +339,7 @@ int main(int argc, char **argv)
     write_ledger();
     write_key_files();
     write_routes();
+    write_mail();
     file_close(&out_dir);
     return 0;
 }

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 from malote_interop import certificates as pki
-from malote_interop import lockbox, pss, wire
+from malote_interop import lockbox, mailbox, raw_rsa, wire
 from malote_interop.groups import GROUPS
 from malote_interop.schedule import (
     HandshakeSecrets, Transcript, expand_label, finished, invite_proof, next_generation, sha256,
@@ -32,7 +32,7 @@ ROLES = {1: "ca", 2: "server", 3: "client"}
 WORDS = {"case", "comment"}  # what is for people
 # In the order in which they build on each other.
 FILES = ("keys", "certificates", "invite", "messages", "login", "enrol", "records", "alerts",
-         "keystore", "leaf")
+         "keystore", "mailbox", "leaf")
 
 
 class Wrong(Exception):
@@ -110,7 +110,7 @@ def secret(sheet: Sheet, name: str, value: bytes) -> Seal:
 
 def signature(sheet: Sheet, key: bytes, message: bytes) -> bytes:
     numbers = load_der_private_key(key, None).private_numbers()
-    made = pss.sign(numbers.public_numbers.n, numbers.d, message, sheet.bytes("salt"))
+    made = raw_rsa.sign(numbers.public_numbers.n, numbers.d, message, sheet.bytes("salt"))
     sheet.same("signature", made)
     return made
 
@@ -131,6 +131,7 @@ class Vectors:
         self.under: dict[str, Seal] = {}
         self.chain: lockbox.Keystore
         self.lines: list[str] = []
+        self.segment: mailbox.Segment
 
     def run(self) -> None:
         """Each file by the method of its name, each case of it in order."""
@@ -209,7 +210,7 @@ class Vectors:
         return wire.Send(
             sheet.bytes("id"), wire.Address(sheet.take("recipient").encode()),
             int.from_bytes(sheet.bytes("epoch"), "big"), sheet.take("number"),
-            sheet.bytes("message"),
+            flags=sheet.take("flags"), body=sheet.bytes("message"),
         )
 
     def check_messages(self, sheet: Sheet, _: int) -> None:
@@ -220,9 +221,16 @@ class Vectors:
             sender = wire.Address(sheet.take("sender").encode())
             made = wire.Deliver(sender, sheet.take("time, ms"), self.envelope(sheet))
         elif kind == "RECEIPT":
-            made = wire.Receipt(wire.Address(sheet.take("sender").encode()), sheet.bytes("id"))
+            sender = wire.Address(sheet.take("sender").encode())
+            made = wire.Receipt(sender, sheet.bytes("id"), sheet.take("state"))
         elif kind == "OUTCOME":
-            made = wire.Outcome(sheet.bytes("id"), sheet.take("state"), sheet.take("reason"))
+            made = wire.Outcome(
+                sheet.bytes("id"), sheet.take("state"), sheet.take("reason"), sheet.take("kept")
+            )
+        elif kind == "NOTED":
+            made = wire.Noted(sheet.bytes("id"), sheet.take("state"))
+        elif kind == "CLOSE":
+            made = wire.Close(sheet.take("reason"))
         elif kind == "WELCOME":
             made = wire.Welcome(
                 sheet.take("result"), sheet.take("reason"), sheet.take("retry after, s"),
@@ -245,8 +253,11 @@ class Vectors:
         )}
         transcript = Transcript()
         group = GROUPS[int(given.take("group").removeprefix("ffdhe"))]
+        offers = wire.TypedList()
+        if given.has("nonce"):
+            offers.entries.append((wire.MAILBOX_NONCE, given.bytes("nonce")))
         hello = wire.ServerHello(
-            given.bytes("server random"), group.left_pad(group.p), bytes([group.g])
+            given.bytes("server random"), group.left_pad(group.p), bytes([group.g]), offers
         )
         frame = wire.frame(wire.SERVER_HELLO, hello.encode())
         parts["ServerHello"].same("frame", frame)
@@ -391,7 +402,8 @@ class Vectors:
         kind, body = plain[0], plain[1:]
         least, most, _ = wire.RECORD_BODIES[kind]
         readers = {wire.WELCOME: wire.Welcome, wire.SEND: wire.Send, wire.DELIVER: wire.Deliver,
-                   wire.OUTCOME: wire.Outcome, wire.RECEIPT: wire.Receipt}
+                   wire.OUTCOME: wire.Outcome, wire.RECEIPT: wire.Receipt,
+                   wire.NOTED: wire.Noted, wire.CLOSE: wire.Close}
         if not least <= len(body) <= most:
             raise Wrong(f"{sheet.where}: length")
         if kind in readers and readers[kind].decode(body).encode() != body:
@@ -458,6 +470,38 @@ class Vectors:
         sheet.same(f"mac[{len(self.lines)}]", self.chain.mac)
         sheet.same("line", line)
         self.lines.append(line)
+
+    def check_mailbox(self, sheet: Sheet, n: int) -> None:
+        recipient = sheet.take("recipient").encode()
+        if sheet.has("wrapped"):
+            key, segment = sheet.bytes("mailbox private key"), sheet.bytes("segment")
+            label = mailbox.label(recipient, segment)
+            sheet.same("label", label)
+            first = sheet.bytes("chain[0]")
+            public = load_der_private_key(key, None).public_key().public_numbers()
+            wrapped = raw_rsa.wrap(public.n, public.e, label, sheet.bytes("seed"), first)
+            sheet.same("wrapped", wrapped)
+            sheet.same("proof", expand_label(first, "mailbox proof", b"", 16))
+            self.segment = mailbox.Segment.unwrap(
+                load_der_private_key(key, None), recipient, segment, wrapped
+            )
+            return
+        segment, index = self.segment, sheet.take("index")
+        sender, message = sheet.take("sender").encode(), sheet.bytes("id")
+        sheet.same("segment", segment.id)
+        if (index, recipient) != (n - 1, segment.recipient):
+            raise Wrong(f"{sheet.where}: index or recipient")
+        under = secret(sheet, f"secret[{index}]", segment.secret(index))
+        plain = sheet.bytes("plaintext")
+        header = segment.header(index, sender, message)
+        sheet.same("header", header)
+        whole = sealed(sheet, under, header, plain)[len(header) :]
+        if segment.open(index, sender, message, whole) != plain:
+            raise Wrong(f"{sheet.where}: does not open")
+        held = wire.Deliver.decode(plain)
+        if (held.sender.name, held.send.id) != (sender, message):
+            raise Wrong(f"{sheet.where}: sender or id")
+        sheet.same(f"chain[{index + 1}]", segment.chain(index + 1))
 
     def check_leaf(self, sheet: Sheet, n: int) -> None:
         holder = {"root": "CA"}.get(sheet.take("case"), sheet.take("case"))

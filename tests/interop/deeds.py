@@ -11,7 +11,7 @@ import time
 from malote_interop import bulk, wire
 from malote_interop.errors import Alerted, Closed, Cut, Refused
 from malote_interop.seal import RECORDS_PER_SECRET, Seal
-from malote_interop.server import Guest
+from malote_interop.relay import Guest, Letter, Post
 
 CHUNK = 1024
 
@@ -64,6 +64,124 @@ def pings(guest: Guest) -> None:
             session.rekeys_seen += kinds.count(wire.REKEY)
         left -= CHUNK
     guest.send(wire.DELIVER, letter(to=guest.name.encode(), text=b"still here").encode())
+
+
+def asks_to_log_in_again(guest: Guest) -> None:
+    """Once a name: CLOSE *again*, after which a client is back at once."""
+    if guest.kind != wire.RECEIVE or guest.name in asked_again:
+        return
+    asked_again.add(guest.name)
+    guest.send(wire.CLOSE, wire.Close(wire.AGAIN).encode())
+    guest.session.line.close()
+    raise Closed(wire.AGAIN)
+
+
+asked_again: set[str] = set()
+
+
+# ---- what becomes of messages ----
+
+
+class NoMailboxes(Post):
+    keeps = False
+
+
+class Forgets(Post):
+    """Says *stored*, and has nothing."""
+
+    def store(self, letter: Letter, recipient: str, otherwise: int) -> None:
+        super().store(letter, recipient, otherwise)
+        self.boxes[recipient].remove(letter)
+
+
+class Expires(Post):
+    """What is stored expires when its sender comes back."""
+
+    def arrive(self, guest: Guest) -> None:
+        for box in self.boxes.values():
+            for letter in [x for x in box if x.sender == guest.name and x.stored]:
+                box.remove(letter)
+                self.notify(guest.name, wire.Outcome(letter.message.id, wire.EXPIRED, kept=1))
+        super().arrive(guest)
+
+
+class Erased(Post):
+    """The mailbox is erased while what was stored in it waits: its sender hears it at once."""
+
+    def store(self, letter: Letter, recipient: str, otherwise: int) -> None:
+        super().store(letter, recipient, otherwise)
+        self.boxes[recipient].remove(letter)
+        gone = wire.Outcome(letter.message.id, wire.OUTCOME_REFUSED, wire.ERASED, kept=1)
+        self.notify(letter.sender, gone)
+
+
+class Passes(Post):
+    """The first time each message gets a passing outcome, one after the other of three."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.met: set[bytes] = set()
+
+    def judge(self, guest: Guest, message: wire.Send) -> wire.Outcome | None:
+        if message.id in self.met:
+            return super().judge(guest, message)
+        self.met.add(message.id)
+        state, reason = (
+            (wire.UNKNOWN, 0), (wire.OUTCOME_REFUSED, wire.TOO_MUCH),
+            (wire.OUTCOME_REFUSED, wire.NO_ROOM),
+        )[len(self.met) % 3]
+        return wire.Outcome(message.id, state, reason)
+
+
+class Damages(Post):
+    """What was stored is unknown after all, once: it has to be sent again."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.met: set[bytes] = set()
+
+    def store(self, letter: Letter, recipient: str, otherwise: int) -> None:
+        super().store(letter, recipient, otherwise)
+        if letter.message.id not in self.met:
+            self.met.add(letter.message.id)
+            self.boxes[recipient].remove(letter)
+            self.notify(letter.sender, wire.Outcome(letter.message.id, wire.UNKNOWN, kept=1))
+
+
+class Repeats(Post):
+    """Every message twice, and each with all that went before it once more."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.before: dict[str, list[Letter]] = {}
+
+    def deliver(self, to: Guest, letter: Letter) -> None:
+        before = self.before.setdefault(to.name, [])
+        before.append(letter)
+        for other in [letter, *before]:
+            super().deliver(to, other)
+
+
+class Chatters(Post):
+    """Says more than there is: what nobody sent, stored twice, delivered before it is stored."""
+
+    def arrive(self, guest: Guest) -> None:
+        super().arrive(guest)
+        for state in (wire.DELIVERED, wire.UNKNOWN, wire.EXPIRED, wire.READ):
+            for kept in (0, 1):
+                guest.tell(wire.Outcome(secrets.token_bytes(16), state, 0, kept))
+        guest.tell(wire.Outcome(secrets.token_bytes(16), wire.STORED))
+
+    def reply(self, letter: Letter, outcome: wire.Outcome) -> None:
+        guest = letter.waits
+        super().reply(letter, outcome)
+        if guest is not None:
+            guest.tell(outcome)
+            guest.tell(wire.Outcome(outcome.id, wire.STORED))
+
+
+POSTS = {"no_mailboxes": NoMailboxes, "forgets": Forgets, "expires": Expires, "erased": Erased,
+         "passes": Passes, "damages": Damages, "repeats": Repeats, "chatters": Chatters}
 
 
 # ---- wrong ----
@@ -138,7 +256,8 @@ WRONG = {
     "plain_alert": bytes_of(plain_alert),
     "second_welcome": wrong(wire.WELCOME, wire.Welcome(wire.LOGGED_IN).encode()),
     "kind_0": wrong(0, b""),
-    "kind_10": wrong(10, b""),
+    "kind_11": wrong(11, b""),
+    "noted_from_the_server": wrong(wire.NOTED, wire.Noted(bytes(16), 2).encode()),
     "a_send_from_the_server": wrong(wire.SEND, letter().send.encode()),
     "a_receipt_from_the_server": wrong(
         wire.RECEIPT, wire.Receipt(wire.Address(b"maria"), bytes(16)).encode()
@@ -146,16 +265,21 @@ WRONG = {
     "ping_with_a_body": wrong(wire.PING, b"x"),
     "rekey_with_a_body": wrong(wire.REKEY, b"x"),
     "close_with_reason_0": wrong(wire.CLOSE, b"\0"),
-    "close_with_reason_8": wrong(wire.CLOSE, b"\x08"),
+    "close_with_reason_9": wrong(wire.CLOSE, b"\x09"),
     "close_without_reason": wrong(wire.CLOSE, b""),
     "outcome_of_state_0": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 0).encode()),
-    "outcome_of_state_5": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 5).encode()),
+    "outcome_of_state_7": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 7).encode()),
     "delivered_with_a_reason": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 2, 1).encode()),
     "refused_without_reason": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 3).encode()),
-    "refused_with_reason_5": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 3, 5).encode()),
-    "outcome_of_nothing_sent": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 2).encode()),
+    "refused_with_reason_9": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 3, 9).encode()),
+    "expired_with_a_reason": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 5, 1, 1).encode()),
+    "outcome_kept_twice": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 2, 0, 2).encode()),
+    "stored_and_kept": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 1, 0, 1).encode()),
+    "refused_and_kept": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 3, 3, 1).encode()),
+    "outcome_of_the_version_before": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 2).encode()[:-1]),
     "outcome_too_long": wrong(wire.OUTCOME, wire.Outcome(bytes(16), 2).encode() + b"\0"),
-    "deliver_with_flags": wrong(wire.DELIVER, letter(flags=1).encode()),
+    "deliver_with_flag_2": wrong(wire.DELIVER, letter(flags=2).encode()),
+    "deliver_with_flag_32768": wrong(wire.DELIVER, letter(flags=0x8001).encode()),
     "deliver_of_another_kind": wrong(wire.DELIVER, letter(body_kind=2).encode()),
     "deliver_with_a_byte_left_over": wrong(wire.DELIVER, letter().encode() + b"\0"),
     "deliver_numbered_0": wrong(wire.DELIVER, letter(number=0).encode()),
@@ -200,8 +324,15 @@ def every_wrong_deed():
     return next_one
 
 
+def post(name: str) -> type[Post]:
+    """What decides over a Relay's messages."""
+    return POSTS.get(name, Post)
+
+
 def find(name: str):
     """What a Relay calls with everybody who has logged in."""
+    if name in POSTS:
+        return None
     if name == "everything_wrong":
         return every_wrong_deed()
     if name == "worn_out":
@@ -209,4 +340,5 @@ def find(name: str):
     return RIGHT[name]
 
 
-RIGHT = {"none": None, "rekeys": rekeys, "stops": stops, "cuts": cuts, "pings": pings}
+RIGHT = {"none": None, "rekeys": rekeys, "stops": stops, "cuts": cuts, "pings": pings,
+         "asks_to_log_in_again": asks_to_log_in_again}

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from malote_interop import certificates as pki
-from malote_interop import pss, wire
+from malote_interop import raw_rsa, wire
 from malote_interop.client import ClientHandshake
 from malote_interop.errors import Alerted, Cut
 
@@ -37,7 +37,7 @@ class QuickKey:
 
     def sign(self, message: bytes, *_) -> bytes:
         n = self.p * self.q
-        padded = pss.encode(message, n.bit_length() - 1, secrets.token_bytes(pss.SALT))
+        padded = raw_rsa.encode(message, n.bit_length() - 1, secrets.token_bytes(raw_rsa.SALT))
         encoded = int.from_bytes(padded, "big")
         a = pow(encoded, pow(65537, -1, self.p - 1), self.p)
         b = pow(encoded, pow(65537, -1, self.q - 1), self.q)

@@ -32,8 +32,8 @@ static int64_t wall_ms(void *ctx)
 
 static int64_t mono_ms(void *ctx)
 {
-    (void)ctx;
-    return env_mono_ms(env_system());
+    const struct authority *a = ctx;
+    return env_mono_ms(env_system()) + a->ahead_ms;
 }
 
 static enum mlt_err fill(void *ctx, uint8_t *out, size_t n)

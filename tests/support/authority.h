@@ -15,6 +15,7 @@
 struct authority {
     char dir[64];
     int64_t now_ms;
+    int64_t ahead_ms; /* how far its monotonic clock has been turned on */
     struct env env;
     enum enrol_mode mode;
     struct ca ca;

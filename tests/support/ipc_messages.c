@@ -9,7 +9,7 @@
 #include "ipc/messages.h"
 #include "wire/join_url.h"
 
-static uint8_t filler[LIMIT_CERTIFICATE];
+static uint8_t filler[LIMIT_TRANSCRIPT];
 
 static struct span some(size_t n)
 {
@@ -53,7 +53,8 @@ SAMPLES(ipc_, key_needed, OF(.fresh = false), OF(true, { 1u << 20, 8, 1 }, { 1, 
 SAMPLES(ipc_, ca_ready, OF(false, false, some(1), { 0 }),
         OF(true, true, some(LIMIT_REALM), some(JOIN_URL_MAX)))
 SAMPLES(ipc_, ca_failed, OF(MLT_ERR_TRUNCATED, { 0 }), OF(MLT_ERR_STATE, some(1000)))
-SAMPLES(ipc_, net_start, OF(DH_FFDHE2048), OF(DH_FFDHE4096))
+SAMPLES(ipc_, net_start, OF(DH_FFDHE2048, 0, 0, 1, 0),
+        OF(DH_FFDHE4096, UINT64_MAX, UINT64_MAX, 100, UINT64_MAX))
 SAMPLES(ipc_, peer_lost, OF(false), OF(true))
 SAMPLES(ipc_, ca_info, OF(some(1)), OF(some(LIMIT_CERTIFICATE)))
 SAMPLES(ipc_, member, OF(name_of("a")), OF(name_of(longest)))
@@ -63,6 +64,15 @@ SAMPLES(ipc_, enrol, OF(name_of("a"), some(1), false, { 0 }, { 0 }),
         OF(name_of(longest), some(LIMIT_REQUEST), true, { 7 }, { 9 }))
 SAMPLES(ipc_, enrolled, OF(WELCOME_PENDING, REFUSAL_NONE, 10, { 0 }),
         OF(WELCOME_ISSUED, REFUSAL_NONE, 0, some(LIMIT_CERTIFICATE)))
+SAMPLES(ipc_, nonces, OF(some(MAILBOX_NONCE)), OF(some((size_t)LIMIT_NONCES *MAILBOX_NONCE)))
+SAMPLES(ipc_, mailbox_name, OF(name_of("a")), OF(name_of(longest)))
+SAMPLES(ipc_, mailbox, OF(MLT_ERR_MISSING, { 0 }), OF(MLT_OK, some(1024)))
+SAMPLES(ipc_, login_proof, OF(some(1), some(LIMIT_SIGNATURE_MIN)),
+        OF(some(LIMIT_TRANSCRIPT), some(LIMIT_SIGNATURE)))
+SAMPLES(ipc_, login_grant, OF(.err = MLT_ERR_AUTH), OF(MLT_OK, { 1, [39] = 2 }, UINT32_MAX))
+SAMPLES(ipc_, unwrap, OF(name_of("a"), { 1 }, { 2 }, some(LIMIT_SIGNATURE_MIN)),
+        OF(name_of(longest), { 255 }, { 254 }, some(LIMIT_SIGNATURE)))
+SAMPLES(ipc_, unwrapped, OF(.err = MLT_ERR_STATE), OF(MLT_OK, { 1, [31] = 2 }))
 SAMPLES(admin_, request, OF(.verb = ADMIN_LIST),
         OF(ADMIN_REISSUE, true, name_of(longest), { 5 }, UINT32_MAX, INT64_MAX))
 SAMPLES(admin_, row, OF(.kind = ADMIN_ROW_PENDING),
@@ -76,9 +86,11 @@ SAMPLES(admin_, end, OF(MLT_OK, { 0 }), OF(MLT_ERR_STATE, some(1000)))
     }
 
 static const struct message_row rows[] = {
-    ROW(ca_start),  ROW(key_needed), ROW(ca_ready), ROW(ca_failed),   ROW(net_start),
-    ROW(peer_lost), ROW(ca_info),    ROW(member),   ROW(revoked),     ROW(enrol),
-    ROW(enrolled),  ROW(request),    ROW(row),      ROW(server_cert), ROW(end),
+    ROW(ca_start),  ROW(key_needed),   ROW(ca_ready), ROW(ca_failed),   ROW(net_start),
+    ROW(peer_lost), ROW(ca_info),      ROW(member),   ROW(revoked),     ROW(enrol),
+    ROW(enrolled),  ROW(request),      ROW(row),      ROW(server_cert), ROW(end),
+    ROW(nonces),    ROW(mailbox_name), ROW(mailbox),  ROW(login_proof), ROW(login_grant),
+    ROW(unwrap),    ROW(unwrapped),
 };
 
 const struct message_row *ipc_message_rows(size_t *count)

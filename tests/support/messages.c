@@ -64,10 +64,12 @@ static enum mlt_err recode_server_hello(struct span src, struct buf *again)
 
 static enum mlt_err sample_server_hello(unsigned variant, struct buf *out)
 {
-    static const size_t sizes[] = { 256, 384, 512 };
+    static const size_t sizes[] = { 256, 384, 512, 256 };
+    static const struct typed_entry nonce = { SERVER_HELLO_MAILBOX_NONCE,
+                                              { filler, MAILBOX_NONCE } };
     ENSURE(variant < COUNT_OF(sizes), MLT_ERR_MISSING);
     CLEANUP(buf_clear) struct buf entries = { 0 };
-    TRY(put_list(variant, &entries));
+    TRY(variant == 3 ? typed_list_add(&entries, &nonce) : put_list(variant, &entries));
     const struct server_hello hello = {
         .random = { 1, 2, 3 },
         .p = span_of(filler, sizes[variant]),
@@ -187,6 +189,7 @@ static const struct envelope envelopes[] = {
     { .sender = { ADDRESS_USER, { "a-b_c.d" } },
       .recipient = { ADDRESS_USER, { "0" } },
       .number = 2,
+      .flags = ENVELOPE_WANTS_READ,
       .body_kind = BODY_PLAIN },
 };
 
@@ -226,16 +229,41 @@ static enum mlt_err recode_outcome(struct span src, struct buf *again)
 static enum mlt_err sample_outcome(unsigned variant, struct buf *out)
 {
     static const struct outcome all[] = {
-        { { 1 }, OUTCOME_STORED, OUTCOME_REASON_NONE },
-        { { 2 }, OUTCOME_DELIVERED, OUTCOME_REASON_NONE },
-        { { 3 }, OUTCOME_UNKNOWN, OUTCOME_REASON_NONE },
-        { { 4 }, OUTCOME_REFUSED, OUTCOME_REASON_NO_SUCH_NAME },
-        { { 5 }, OUTCOME_REFUSED, OUTCOME_REASON_AWAY },
-        { { 6 }, OUTCOME_REFUSED, OUTCOME_REASON_BUSY },
-        { { 7 }, OUTCOME_REFUSED, OUTCOME_REASON_DUPLICATE },
+        { { 1 }, OUTCOME_STORED, OUTCOME_REASON_NONE, false },
+        { { 2 }, OUTCOME_DELIVERED, OUTCOME_REASON_NONE, false },
+        { { 3 }, OUTCOME_UNKNOWN, OUTCOME_REASON_NONE, false },
+        { { 4 }, OUTCOME_REFUSED, OUTCOME_REASON_NO_SUCH_NAME, false },
+        { { 5 }, OUTCOME_REFUSED, OUTCOME_REASON_AWAY, false },
+        { { 6 }, OUTCOME_REFUSED, OUTCOME_REASON_BUSY, false },
+        { { 7 }, OUTCOME_REFUSED, OUTCOME_REASON_DUPLICATE, false },
+        { { 8 }, OUTCOME_DELIVERED, OUTCOME_REASON_NONE, true },
+        { { 9 }, OUTCOME_UNKNOWN, OUTCOME_REASON_NONE, true },
+        { { 10 }, OUTCOME_EXPIRED, OUTCOME_REASON_NONE, true },
+        { { 11 }, OUTCOME_READ, OUTCOME_REASON_NONE, true },
+        { { 12 }, OUTCOME_REFUSED, OUTCOME_REASON_NO_ROOM, false },
+        { { 13 }, OUTCOME_REFUSED, OUTCOME_REASON_FULL, false },
+        { { 14 }, OUTCOME_REFUSED, OUTCOME_REASON_SHARE, false },
+        { { 15 }, OUTCOME_REFUSED, OUTCOME_REASON_ERASED, true },
     };
     ENSURE(variant < COUNT_OF(all), MLT_ERR_MISSING);
     return outcome_encode(&all[variant], out);
+}
+
+static enum mlt_err recode_noted(struct span src, struct buf *again)
+{
+    struct noted n;
+    TRY(noted_decode(src, &n));
+    return noted_encode(&n, again);
+}
+
+static enum mlt_err sample_noted(unsigned variant, struct buf *out)
+{
+    static const struct noted all[] = {
+        { { 1 }, OUTCOME_DELIVERED }, { { 2 }, OUTCOME_REFUSED }, { { 3 }, OUTCOME_UNKNOWN },
+        { { 4 }, OUTCOME_EXPIRED },   { { 5 }, OUTCOME_READ },
+    };
+    ENSURE(variant < COUNT_OF(all), MLT_ERR_MISSING);
+    return noted_encode(&all[variant], out);
 }
 
 static enum mlt_err recode_receipt(struct span src, struct buf *again)
@@ -248,7 +276,9 @@ static enum mlt_err recode_receipt(struct span src, struct buf *again)
 static enum mlt_err sample_receipt(unsigned variant, struct buf *out)
 {
     ENSURE(variant < COUNT_OF(envelopes), MLT_ERR_MISSING);
-    struct receipt r = { .sender = envelopes[variant].sender, .id = { 7 } };
+    struct receipt r = { .sender = envelopes[variant].sender,
+                         .id = { 7 },
+                         .state = variant == 0 ? OUTCOME_READ : OUTCOME_DELIVERED };
     return receipt_encode(&r, out);
 }
 
@@ -261,7 +291,7 @@ static enum mlt_err recode_close(struct span src, struct buf *again)
 
 static enum mlt_err sample_close(unsigned variant, struct buf *out)
 {
-    ENSURE(variant <= CLOSE_SLOW - CLOSE_DONE, MLT_ERR_MISSING);
+    ENSURE(variant <= CLOSE_AGAIN - CLOSE_DONE, MLT_ERR_MISSING);
     return close_encode((enum close_reason)(CLOSE_DONE + variant), out);
 }
 
@@ -304,6 +334,7 @@ const struct message_row *message_rows(size_t *count)
         { "receipt", recode_receipt, sample_receipt },
         { "close", recode_close, sample_close },
         { "welcome", recode_welcome, sample_welcome },
+        { "noted", recode_noted, sample_noted },
     };
     *count = COUNT_OF(rows);
     return rows;

@@ -23,7 +23,9 @@
 void small_server_start(struct small_server *s)
 {
     struct pair_house *house = pair_house();
-    *s = (struct small_server) { .fd = -1, .cut_after = -1, .confirms = true };
+    *s = (struct small_server) {
+        .fd = -1, .cut_after = -1, .confirms = true, .answer.state = OUTCOME_DELIVERED
+    };
     s->config = (struct hs_server_config) {
         .env = &house->clock.env,
         .group = DH_FFDHE2048,
@@ -110,13 +112,13 @@ static void answer_send(struct small_server *s, struct span body)
         return;
     s->sends++;
     memcpy(s->send_id, e.id, ENVELOPE_ID);
+    s->send_number = e.number;
+    s->send_flags = e.flags;
     if (!s->confirms)
         return;
-    struct outcome outcome = { .state = OUTCOME_DELIVERED };
+    struct outcome outcome = s->answer;
     memcpy(outcome.id, e.id, ENVELOPE_ID);
-    CLEANUP(buf_clear) struct buf answer = { 0 };
-    must(outcome_encode(&outcome, &answer) == MLT_OK);
-    small_server_put(s, RECORD_OUTCOME, buf_span(&answer));
+    small_server_outcome(s, &outcome);
 }
 
 static void take_receipt(struct small_server *s, struct span body)
@@ -125,10 +127,21 @@ static void take_receipt(struct small_server *s, struct span body)
     s->err = receipt_decode(body, &r);
     if (s->err != MLT_OK)
         return;
+    if (r.state == OUTCOME_READ) {
+        s->reads++;
+        memcpy(s->read_id, r.id, ENVELOPE_ID);
+        return;
+    }
     s->receipts++;
     memcpy(s->receipt_id, r.id, ENVELOPE_ID);
     if (s->on_receipt != NULL)
         s->on_receipt(s->ctx);
+}
+
+static void take_noted(struct small_server *s, struct span body)
+{
+    s->err = noted_decode(body, &s->noted);
+    s->noteds++;
 }
 
 static void on_record(struct small_server *s, enum record_kind kind, struct span body)
@@ -138,6 +151,8 @@ static void on_record(struct small_server *s, enum record_kind kind, struct span
         answer_send(s, body);
     else if (kind == RECORD_RECEIPT)
         take_receipt(s, body);
+    else if (kind == RECORD_NOTED)
+        take_noted(s, body);
     else if (kind == RECORD_PING) {
         s->pings++;
         small_server_put(s, RECORD_PONG, span_of(NULL, 0));
@@ -255,13 +270,15 @@ void small_server_put(struct small_server *s, enum record_kind kind, struct span
     must(s->up && session_seal(&s->session, kind, body, &s->out) == MLT_OK);
 }
 
-void small_server_deliver(struct small_server *s, const char *from, uint8_t id, const char *text)
+static void deliver(struct small_server *s, const char *from, uint8_t id, const char *text,
+                    uint16_t flags)
 {
     struct envelope e = { .sender.kind = ADDRESS_USER,
                           .recipient.kind = ADDRESS_USER,
                           .time_ms = pair_house()->clock.wall_ms,
                           .epoch = 7,
                           .number = id,
+                          .flags = flags,
                           .body_kind = BODY_PLAIN,
                           .body = span_str(text) };
     memset(e.id, id, sizeof(e.id));
@@ -270,6 +287,24 @@ void small_server_deliver(struct small_server *s, const char *from, uint8_t id, 
     CLEANUP(buf_clear) struct buf body = { 0 };
     must(envelope_encode_deliver(&e, &body) == MLT_OK);
     small_server_put(s, RECORD_DELIVER, buf_span(&body));
+}
+
+void small_server_deliver(struct small_server *s, const char *from, uint8_t id, const char *text)
+{
+    deliver(s, from, id, text, 0);
+}
+
+void small_server_deliver_asking(struct small_server *s, const char *from, uint8_t id,
+                                 const char *text)
+{
+    deliver(s, from, id, text, ENVELOPE_WANTS_READ);
+}
+
+void small_server_outcome(struct small_server *s, const struct outcome *outcome)
+{
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    must(outcome_encode(outcome, &body) == MLT_OK);
+    small_server_put(s, RECORD_OUTCOME, buf_span(&body));
 }
 
 void small_server_close(struct small_server *s, enum close_reason reason)

@@ -24,7 +24,8 @@ struct small_server {
     bool is_mute;           /* accepts and says nothing */
     int64_t cut_after;      /* bytes of the direction to the client; -1: no cut */
     bool cuts_welcome;      /* cut_after is set to ten bytes into the Welcome */
-    bool confirms;          /* answers SEND with OUTCOME delivered */
+    bool confirms;          /* answers SEND with `answer` */
+    struct outcome answer;  /* without its id; delivered */
 
     /* the connection */
     int fd;
@@ -38,9 +39,13 @@ struct small_server {
     unsigned accepted;
 
     /* what came */
-    unsigned records, pings, receipts, sends, closes;
+    unsigned records, pings, receipts, reads, noteds, sends, closes;
     uint8_t receipt_id[ENVELOPE_ID];
+    uint8_t read_id[ENVELOPE_ID];
+    struct noted noted;
     uint8_t send_id[ENVELOPE_ID];
+    uint64_t send_number;
+    uint16_t send_flags;
     void (*on_receipt)(void *ctx); /* NULL: nobody */
     void *ctx;
 };
@@ -59,6 +64,12 @@ void small_server_put(struct small_server *s, enum record_kind kind, struct span
 
 /* A message of `from`, with an id made of sixteen times `id`. */
 void small_server_deliver(struct small_server *s, const char *from, uint8_t id, const char *text);
+
+/* The same, from somebody who would like to hear that it was read. */
+void small_server_deliver_asking(struct small_server *s, const char *from, uint8_t id,
+                                 const char *text);
+
+void small_server_outcome(struct small_server *s, const struct outcome *outcome);
 void small_server_close(struct small_server *s, enum close_reason reason);
 
 #endif

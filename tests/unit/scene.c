@@ -31,7 +31,8 @@ int scene_end(void **state)
 {
     (void)state;
     static const char *const names[] = { "malote.db", "malote.db-wal", "malote.db-shm",   "key",
-                                         "server",    "ca.pem",        "certificate.pem", "lock" };
+                                         "server",    "ca.pem",        "certificate.pem", "lock",
+                                         "turns" };
     client_free(&scene->client);
     store_close(&scene->store);
     identity_clear(&scene->me);
@@ -64,7 +65,7 @@ void scene_make_joined(void)
     scene_make_joining();
     assert_ok(identity_keep_issued(&scene->home, &scene->me, buf_span(&house->ca_der),
                                    buf_span(&house->client_der), house->clock.wall_ms / 1000));
-    assert_ok(store_open(&scene->home, &scene->store));
+    assert_ok(store_open(&scene->home, &scene_clock_now()->env, &scene->store));
 }
 
 void scene_make_client(enum client_auth_kind kind, bool comes_back)
@@ -124,9 +125,40 @@ void scene_expect_message(const char *from, const char *text)
     CLEANUP(client_event_clear) struct client_event event = { 0 };
     scene_await(&event);
     assert_int_equal(event.kind, CLIENT_EVENT_MESSAGE);
-    assert_string_equal(event.message.sender.text, from);
+    assert_string_equal(event.message.peer.text, from);
     assert_span_equal(buf_span(&event.message.body), span_str(text));
-    assert_ok(client_shown(scene->client, event.message.row));
+    assert_ok(store_shown(scene->store, event.message.row, false));
+}
+
+void scene_expect_fate(const uint8_t id[static ENVELOPE_ID], enum store_state state)
+{
+    CLEANUP(client_event_clear) struct client_event event = { 0 };
+    scene_await(&event);
+    assert_int_equal(event.kind, CLIENT_EVENT_OUTCOME);
+    assert_memory_equal(event.message.id, id, ENVELOPE_ID);
+    assert_int_equal(event.message.state, state);
+}
+
+void scene_send(const char *text, uint8_t id[static ENVELOPE_ID])
+{
+    struct store_outgoing message = { .body = span_str(text) };
+    assert_ok(name_parse(span_str("joao"), &message.recipient));
+    assert_ok(store_outbox_keep(scene->store, &message, id));
+    if (scene->client != NULL)
+        client_wake(scene->client);
+}
+
+void scene_expect_quiet(void)
+{
+    CLEANUP(client_event_clear) struct client_event event = { 0 };
+    for (int i = 0; i < 30; i++) {
+        small_server_turn(&scene->server);
+        struct pollfd fd = { .fd = client_fd(scene->client), .events = POLLIN };
+        poll(&fd, 1, 2);
+        client_process(scene->client);
+        assert_ok(client_next_event(scene->client, &event));
+        assert_int_equal(event.kind, CLIENT_EVENT_NONE);
+    }
 }
 
 void scene_settle_down(void)

@@ -5,6 +5,7 @@
 #include "test_base.h"
 
 #include "client/client.h"
+#include "client/store_outbox.h"
 #include "small_server.h"
 
 /*
@@ -41,6 +42,14 @@ void scene_await(struct client_event *event);
 void scene_expect(enum client_event_kind kind);
 void scene_expect_lost(enum mlt_err err);
 void scene_expect_message(const char *from, const char *text);
+
+void scene_expect_fate(const uint8_t id[static ENVELOPE_ID], enum store_state state);
+
+/* Puts a message into the outbox, to joao. */
+void scene_send(const char *text, uint8_t id[static ENVELOPE_ID]);
+
+/* Both ends in turn for a while, and the client has nothing to say. */
+void scene_expect_quiet(void);
 
 /* Both ends in turn for a while; events are dropped. */
 void scene_settle_down(void);

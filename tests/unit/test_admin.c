@@ -10,13 +10,20 @@
 #include "wire/join_url.h"
 
 static struct authority a;
-static unsigned revoked, members;
+static unsigned revoked, members, erased;
 
 static void on_revoked(void *ctx, const struct certificate *c)
 {
     (void)ctx;
     (void)c;
     revoked++;
+}
+
+static void on_erased(void *ctx, const struct name *name)
+{
+    (void)ctx;
+    (void)name;
+    erased++;
 }
 
 static void on_member(void *ctx, const struct name *name)
@@ -37,8 +44,8 @@ static int start(void **state)
 {
     (void)state;
     authority_start(&a, ENROL_APPROVE);
-    a.ca.events = (struct ca_events) { NULL, on_member, on_revoked };
-    revoked = members = 0;
+    a.ca.events = (struct ca_events) { NULL, on_member, on_revoked, on_erased };
+    revoked = members = erased = 0;
     return 0;
 }
 

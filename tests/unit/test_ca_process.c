@@ -183,6 +183,14 @@ static int start_approve(void **state)
     return 0;
 }
 
+static int start_open(void **state)
+{
+    (void)state;
+    authority_enter(&a);
+    open_ca(ENROL_OPEN);
+    return 0;
+}
+
 static int start_nothing(void **state)
 {
     (void)state;
@@ -271,6 +279,85 @@ static void an_honest_newcomer_is_certified(void **state)
     int64_t now_s = env_wall_ms(env_system()) / 1000;
     assert_ok(cert_read_leaf(answer.certificate, &ca_cert, CERT_CLIENT, now_s, &c));
     assert_string_equal(c.fields.name.text, "maria");
+}
+
+enum { WISH_OF_MARIA = 1, WISH_OF_JOAO };
+
+static void send_wish(uint32_t tag)
+{
+    const struct ipc_mailbox_name wanted = { authority_name(tag == WISH_OF_JOAO ? "joao"
+                                                                                : "maria") };
+    buf_reset(&sent);
+    assert_ok(ipc_mailbox_name_encode(&wanted, &sent));
+    assert_ok(channel_send(&net, IPC_MAILBOX_WANTED, tag, buf_span(&sent)));
+}
+
+/* The next answer to a wish; others are read over. */
+static enum mlt_err take_mailbox(uint32_t *tag)
+{
+    struct ipc_message message;
+    struct ipc_mailbox mailbox;
+    do {
+        bool got = false;
+        assert_ok(channel_receive(&net, patience_ms, &packet, &message, &got));
+        assert_true(got);
+    } while (message.type != IPC_MAILBOX);
+    assert_ok(ipc_mailbox_decode(message.body, &mailbox));
+    *tag = message.tag;
+    return mailbox.err;
+}
+
+static void wait_for_pair_of_maria(void)
+{
+    enum mlt_err err = MLT_ERR_MISSING;
+    int64_t until_ms = env_mono_ms(env_system()) + patience_ms;
+    while (err == MLT_ERR_MISSING) {
+        uint32_t tag;
+        usleep(20000);
+        send_wish(WISH_OF_MARIA);
+        err = take_mailbox(&tag);
+        assert_true(env_mono_ms(env_system()) < until_ms);
+    }
+    assert_ok(err);
+}
+
+/* More questions than ca can answer lie there at any moment: each of them loads a key. */
+static void a_member_gets_a_pair_though_net_asks_without_a_pause(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf request = { 0 };
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    assert_int_equal(enrol("maria", 0, NULL).result, WELCOME_ISSUED);
+    wait_for_pair_of_maria();
+    const struct ipc_enrol joao = authority_ask(&ca_cert, "joao", authority_key(1), NULL, &request);
+    assert_ok(ipc_enrol_encode(&joao, &body));
+    for (int i = 0; i < LIMIT_ENROL_WINDOW; i++)
+        send_wish(WISH_OF_MARIA);
+    assert_ok(channel_send(&net, IPC_ENROL, 1, buf_span(&body)));
+    int64_t until_ms = env_mono_ms(env_system()) + patience_ms;
+    uint32_t tag = WISH_OF_MARIA;
+    for (unsigned turn = 0; take_mailbox(&tag) != MLT_OK || tag != WISH_OF_JOAO; turn++) {
+        send_wish(turn % LIMIT_ENROL_WINDOW == 0 ? WISH_OF_JOAO : WISH_OF_MARIA);
+        assert_true(env_mono_ms(env_system()) < until_ms);
+    }
+}
+
+static void net_hears_of_an_erased_mailbox(void **state)
+{
+    (void)state;
+    struct ipc_message message;
+    struct ipc_mailbox_name erased;
+    unsigned rows = 0;
+    const struct admin_request request = { .verb = ADMIN_ERASE,
+                                           .has_name = true,
+                                           .name = authority_name("maria") };
+    assert_err(administer(&request, &rows), MLT_ERR_MISSING);
+    assert_int_equal(enrol("maria", 0, NULL).result, WELCOME_ISSUED);
+    wait_for_pair_of_maria();
+    assert_ok(administer(&request, &rows));
+    receive(&net, IPC_MAILBOX_ERASED, &message);
+    assert_ok(ipc_mailbox_name_decode(message.body, &erased));
+    assert_string_equal(erased.name.text, "maria");
 }
 
 /* Design 2: "a certificate for a name it was not invited for". */
@@ -587,6 +674,7 @@ static void a_silent_administrator_does_not_hold_the_ca(void **state)
 
 #define INVITED(test)  cmocka_unit_test_setup_teardown(test, start_invite, stop)
 #define APPROVED(test) cmocka_unit_test_setup_teardown(test, start_approve, stop)
+#define OPEN(test)     cmocka_unit_test_setup_teardown(test, start_open, stop)
 #define UNBORN(test)   cmocka_unit_test_setup_teardown(test, start_nothing, stop)
 
 int main(void)
@@ -607,6 +695,8 @@ int main(void)
         UNBORN(it_ends_with_its_parent),
         INVITED(a_mailbox_pair_follows_the_certificate_and_is_made_up_for_after_a_crash),
         INVITED(a_silent_administrator_does_not_hold_the_ca),
+        OPEN(a_member_gets_a_pair_though_net_asks_without_a_pause),
+        OPEN(net_hears_of_an_erased_mailbox),
     };
     return cmocka_run_group_tests_name("ca_process", tests, libraries, NULL);
 }

@@ -51,12 +51,13 @@ static void a_message_arrives_with_its_tag_and_body(void **state)
     (void)state;
     struct ends e;
     open_ends(&e);
-    assert_ok(channel_send(&e.parent, IPC_NET_START, 0x01020304, span_str("\x02")));
+    assert_ok(
+        channel_send(&e.parent, IPC_NET_START, 0x01020304, span_str("a body of twenty-six bytes")));
     assert_ok(receive(&e));
     assert_true(e.got);
     assert_int_equal(e.message.type, IPC_NET_START);
     assert_int_equal(e.message.tag, 0x01020304);
-    assert_span_equal(e.message.body, span_str("\x02"));
+    assert_span_equal(e.message.body, span_str("a body of twenty-six bytes"));
     assert_int_equal(e.message.passed_fd, -1);
     assert_ok(receive(&e));
     assert_false(e.got);

@@ -24,7 +24,7 @@ static void look_into_store(void *ctx)
 {
     struct store *other = NULL;
     uint64_t *count = ctx;
-    assert_ok(store_open(&scene->home, &other));
+    assert_ok(store_open(&scene->home, env_system(), &other));
     assert_ok(store_count_unshown(other, NULL, count));
     store_close(&other);
 }
@@ -150,164 +150,327 @@ static void a_sending_session_takes_no_mail(void **state)
 static void an_outcome_names_the_message_it_is_about(void **state)
 {
     (void)state;
-    CLEANUP(client_event_clear) struct client_event event = { 0 };
-    struct name joao;
     uint8_t id[ENVELOPE_ID];
-    assert_ok(name_parse(span_str("joao"), &joao));
+    struct store_contact contact;
+    bool found = false;
     scene_log_in(CLIENT_AUTH_SEND);
-    assert_ok(client_send(scene->client, &joao, span_str("oi"), id));
-    scene_await(&event);
-    assert_int_equal(event.kind, CLIENT_EVENT_OUTCOME);
-    assert_int_equal(event.outcome.state, OUTCOME_DELIVERED);
-    assert_memory_equal(event.outcome.id, id, ENVELOPE_ID);
+    scene_send("oi", id);
+    scene_expect_fate(id, STORE_DELIVERED);
     assert_memory_equal(scene->server.send_id, id, ENVELOPE_ID);
-    assert_string_equal(event.recipient.text, "joao");
+    assert_ok(store_next_contact(scene->store, NULL, &contact, &found));
+    assert_true(found);
+    assert_string_equal(contact.name.text, "joao");
+    assert_true(contact.sent_ms > 0);
 }
 
-/* Whom it reached cannot be noted: that it reached them is told all the same. */
-static void an_outcome_is_told_though_the_disk_is_full(void **state)
+static void what_was_put_before_the_login_is_sent_by_it(void **state)
 {
     (void)state;
-    struct name joao;
+    uint8_t first[ENVELOPE_ID];
+    uint8_t second[ENVELOPE_ID];
+    scene_make_joined();
+    scene_send("before there is a client", first);
+    scene_make_client(CLIENT_AUTH_SEND, false);
+    scene_send("before it is connected", second);
+    assert_int_equal(scene->server.sends, 0);
+    assert_ok(client_connect(scene->client));
+    CLEANUP(client_event_clear) struct client_event event = { 0 };
+    scene_await(&event);
+    assert_int_equal(event.kind, CLIENT_EVENT_LOGGED_IN);
+    scene_expect_fate(first, STORE_DELIVERED);
+    scene_expect_fate(second, STORE_DELIVERED);
+    assert_int_equal(scene->server.sends, 2);
+}
+
+/* A limit on file sizes stands in for a full disk. */
+static void fill_disk(struct rlimit *before)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, before), 0);
+    const struct rlimit none = { 0, before->rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+}
+
+static void what_cannot_be_taken_down_is_not_noted_and_comes_again(void **state)
+{
+    (void)state;
     uint8_t id[ENVELOPE_ID];
     struct rlimit before;
-    assert_ok(name_parse(span_str("joao"), &joao));
-    scene_log_in(CLIENT_AUTH_SEND);
-    assert_ok(client_send(scene->client, &joao, span_str("oi"), id));
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    const struct rlimit none = { 0, before.rlim_max };
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
     CLEANUP(client_event_clear) struct client_event event = { 0 };
+    scene->server.answer.kept = true;
+    scene_make_joined();
+    scene_make_client(CLIENT_AUTH_SEND, true);
+    assert_ok(client_connect(scene->client));
+    scene_expect(CLIENT_EVENT_LOGGED_IN);
+    scene_send("oi", id);
+    fill_disk(&before);
     scene_await(&event);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-    assert_int_equal(event.kind, CLIENT_EVENT_OUTCOME);
-    assert_int_equal(event.outcome.state, OUTCOME_DELIVERED);
-    scene_await(&event);
     assert_int_equal(event.kind, CLIENT_EVENT_LOST);
-    assert_true(err_fault(event.err) == FAULT_LOCAL);
+    assert_err(event.err, MLT_ERR_SYSTEM);
+    assert_true(event.retry_ms > 0);
+    for (int i = 0; i < 10; i++)
+        small_server_turn(&scene->server);
+    assert_int_equal(scene->server.noteds, 0);
+    scene_clock_now()->mono_ms += LIMIT_DISK_RETRY_MS;
+    scene_expect(CLIENT_EVENT_LOGGED_IN);
+    scene_expect_fate(id, STORE_DELIVERED);
+    assert_int_equal(scene->server.sends, 2);
+    for (int i = 0; i < 10 && scene->server.noteds == 0; i++)
+        small_server_turn(&scene->server);
+    assert_int_equal(scene->server.noteds, 1);
 }
 
-static void an_outcome_nobody_waits_for_ends_the_session(void **state)
+static void an_outcome_of_no_message_of_ours_is_noted_if_it_is_kept(void **state)
 {
     (void)state;
     scene_log_in(CLIENT_AUTH_SEND);
-    const struct outcome outcome = { .id = { 1 }, .state = OUTCOME_DELIVERED };
-    CLEANUP(buf_clear) struct buf body = { 0 };
-    assert_ok(outcome_encode(&outcome, &body));
-    small_server_put(&scene->server, RECORD_OUTCOME, buf_span(&body));
-    scene_expect_lost(MLT_ERR_UNEXPECTED);
+    struct outcome outcome = { .id = { 1 }, .state = OUTCOME_DELIVERED };
+    small_server_outcome(&scene->server, &outcome);
+    scene_expect_quiet();
+    assert_int_equal(scene->server.noteds, 0);
+    outcome.kept = true;
+    small_server_outcome(&scene->server, &outcome);
+    scene_expect_quiet();
+    assert_int_equal(scene->server.noteds, 1);
+    assert_int_equal(scene->server.noted.id[0], 1);
+    assert_int_equal(scene->server.noted.state, OUTCOME_DELIVERED);
+    assert_true(client_is_logged_in(scene->client));
 }
 
-static void a_lost_link_leaves_the_fate_of_a_message_unknown(void **state)
+static void wait_for_send(void)
 {
-    (void)state;
-    CLEANUP(client_event_clear) struct client_event event = { 0 };
-    struct name joao;
-    uint8_t id[ENVELOPE_ID];
-    assert_ok(name_parse(span_str("joao"), &joao));
-    scene->server.confirms = false;
-    scene_log_in(CLIENT_AUTH_SEND);
-    assert_ok(client_send(scene->client, &joao, span_str("oi"), id));
-    for (int i = 0; i < 100 && scene->server.sends == 0; i++) {
+    unsigned before = scene->server.sends;
+    for (int i = 0; i < 100 && scene->server.sends == before; i++) {
         client_process(scene->client);
         small_server_turn(&scene->server);
     }
-    small_server_drop(&scene->server);
-    scene_await(&event);
-    assert_int_equal(event.kind, CLIENT_EVENT_OUTCOME);
-    assert_int_equal(event.outcome.state, OUTCOME_UNKNOWN);
-    assert_err(event.err, MLT_ERR_CUT);
-    assert_memory_equal(event.outcome.id, id, ENVELOPE_ID);
-    scene_expect_lost(MLT_ERR_CUT);
+    assert_true(scene->server.sends > before);
 }
 
-static void an_outcome_that_never_comes_is_given_up(void **state)
+static void a_lost_link_leaves_the_message_waiting_for_the_next(void **state)
 {
     (void)state;
     CLEANUP(client_event_clear) struct client_event event = { 0 };
-    struct name joao;
     uint8_t id[ENVELOPE_ID];
-    assert_ok(name_parse(span_str("joao"), &joao));
     scene->server.confirms = false;
     scene_log_in(CLIENT_AUTH_SEND);
-    assert_ok(client_send(scene->client, &joao, span_str("oi"), id));
+    scene_send("oi", id);
+    wait_for_send();
+    small_server_drop(&scene->server);
+    scene_await(&event);
+    assert_int_equal(event.kind, CLIENT_EVENT_OUTCOME);
+    assert_int_equal(event.message.state, STORE_WAITING);
+    assert_err(event.err, MLT_ERR_CUT);
+    assert_memory_equal(event.message.id, id, ENVELOPE_ID);
+    scene_expect_lost(MLT_ERR_CUT);
+    scene->server.confirms = true;
+    assert_ok(client_connect(scene->client));
+    scene_expect(CLIENT_EVENT_LOGGED_IN);
+    scene_expect_fate(id, STORE_DELIVERED);
+    assert_memory_equal(scene->server.send_id, id, ENVELOPE_ID);
+    assert_int_equal(scene->server.send_number, 1);
+}
+
+static void an_answer_that_does_not_come_is_told_and_still_awaited(void **state)
+{
+    (void)state;
+    CLEANUP(client_event_clear) struct client_event event = { 0 };
+    uint8_t id[ENVELOPE_ID];
+    scene->server.confirms = false;
+    scene_log_in(CLIENT_AUTH_SEND);
+    scene_send("oi", id);
+    wait_for_send();
     for (int passed = 0; passed < LIMIT_OUTCOME_MS; passed += 10000) {
         scene_settle_down();
         scene_clock_now()->mono_ms += 10000;
     }
     scene_await(&event);
     assert_int_equal(event.kind, CLIENT_EVENT_OUTCOME);
-    assert_int_equal(event.outcome.state, OUTCOME_UNKNOWN);
+    assert_int_equal(event.message.state, STORE_WAITING);
+    assert_err(event.err, MLT_ERR_TIMEOUT);
     assert_true(client_is_logged_in(scene->client));
     assert_true(scene->server.pings >= 3);
+    scene_expect_quiet(); /* once */
+    struct outcome late = { .state = OUTCOME_STORED };
+    memcpy(late.id, id, ENVELOPE_ID);
+    small_server_outcome(&scene->server, &late);
+    scene_expect_fate(id, STORE_STORED);
+    assert_int_equal(scene->server.sends, 1);
 }
 
-static void put_outcome(const uint8_t id[static ENVELOPE_ID])
-{
-    struct outcome outcome = { .state = OUTCOME_DELIVERED };
-    CLEANUP(buf_clear) struct buf body = { 0 };
-    memcpy(outcome.id, id, ENVELOPE_ID);
-    assert_ok(outcome_encode(&outcome, &body));
-    small_server_put(&scene->server, RECORD_OUTCOME, buf_span(&body));
-}
-
-/* All are given up: the host may send on, and what comes late is nobody's mistake. */
-static void messages_that_were_given_up_make_room(void **state)
+static void no_more_than_a_window_is_under_way(void **state)
 {
     (void)state;
-    struct name joao;
-    uint8_t id[LIMIT_SEND_WINDOW + 1][ENVELOPE_ID];
-    assert_ok(name_parse(span_str("joao"), &joao));
+    uint8_t id[LIMIT_SEND_WINDOW + 2][ENVELOPE_ID];
     scene->server.confirms = false;
     scene_log_in(CLIENT_AUTH_SEND);
-    for (size_t i = 0; i < LIMIT_SEND_WINDOW; i++)
-        assert_ok(client_send(scene->client, &joao, span_str("oi"), id[i]));
-    for (int passed = 0; passed < LIMIT_OUTCOME_MS; passed += 10000) {
-        scene_settle_down();
-        assert_err(client_send(scene->client, &joao, span_str("oi"), id[LIMIT_SEND_WINDOW]),
-                   MLT_ERR_TOO_MANY);
-        scene_clock_now()->mono_ms += 10000;
-    }
+    for (size_t i = 0; i < COUNT_OF(id); i++)
+        scene_send("oi", id[i]);
     scene_settle_down();
-    for (size_t i = 0; i < LIMIT_SEND_WINDOW; i++)
-        assert_ok(client_send(scene->client, &joao, span_str("oi"), id[LIMIT_SEND_WINDOW]));
-    assert_err(client_send(scene->client, &joao, span_str("oi"), id[LIMIT_SEND_WINDOW]),
-               MLT_ERR_TOO_MANY);
-    for (size_t i = 0; i < LIMIT_SEND_WINDOW; i++)
-        put_outcome(id[i]);
-    scene_expect(CLIENT_EVENT_NONE);
-    assert_true(client_is_logged_in(scene->client));
-    put_outcome(id[LIMIT_SEND_WINDOW]);
-    scene_expect(CLIENT_EVENT_OUTCOME);
-    put_outcome(id[0]); /* a second time */
+    assert_int_equal(scene->server.sends, LIMIT_SEND_WINDOW);
+    struct outcome outcome = { .state = OUTCOME_DELIVERED };
+    memcpy(outcome.id, id[0], ENVELOPE_ID);
+    small_server_outcome(&scene->server, &outcome);
+    scene_expect_fate(id[0], STORE_DELIVERED);
+    scene_settle_down();
+    assert_int_equal(scene->server.sends, LIMIT_SEND_WINDOW + 1);
+    assert_memory_equal(scene->server.send_id, id[LIMIT_SEND_WINDOW], ENVELOPE_ID);
+}
+
+static void what_is_too_long_for_this_server_is_refused_and_stops_nobody(void **state)
+{
+    (void)state;
+    uint8_t fits[ENVELOPE_ID], is_too_long[ENVELOPE_ID], follows[ENVELOPE_ID];
+    static char body[1002];
+    memset(body, 'x', sizeof(body) - 1);
+    scene->server.welcome = (struct welcome) { .result = WELCOME_LOGGED_IN, .max_body = 1000 };
+    scene_log_in(CLIENT_AUTH_SEND);
+    scene_send(body, is_too_long);
+    scene_send(body + 1, fits);
+    scene_send("oi", follows);
+    CLEANUP(client_event_clear) struct client_event event = { 0 };
+    scene_await(&event);
+    assert_memory_equal(event.message.id, is_too_long, ENVELOPE_ID);
+    assert_int_equal(event.message.state, STORE_REFUSED);
+    assert_int_equal(event.message.why, STORE_WHY_TOO_LONG);
+    scene_expect_fate(fits, STORE_DELIVERED);
+    scene_expect_fate(follows, STORE_DELIVERED);
+    assert_int_equal(scene->server.sends, 2);
+}
+
+static void a_refusal_that_may_pass_is_told_and_sent_again(void **state)
+{
+    (void)state;
+    uint8_t id[ENVELOPE_ID];
+    scene->server.answer =
+        (struct outcome) { .state = OUTCOME_REFUSED, .reason = OUTCOME_REASON_NO_ROOM };
+    scene_log_in(CLIENT_AUTH_SEND);
+    scene_send("oi", id);
+    CLEANUP(client_event_clear) struct client_event event = { 0 };
+    scene_await(&event);
+    assert_int_equal(event.kind, CLIENT_EVENT_OUTCOME);
+    assert_int_equal(event.message.state, STORE_WAITING);
+    assert_int_equal(event.message.why, OUTCOME_REASON_NO_ROOM);
+    scene_expect_quiet();
+    assert_int_equal(scene->server.sends, 1);
+    scene->server.answer = (struct outcome) { .state = OUTCOME_STORED };
+    scene_clock_now()->mono_ms += LIMIT_RESEND_FIRST_MS;
+    scene_expect_fate(id, STORE_STORED);
+    assert_int_equal(scene->server.sends, 2);
+}
+
+/* The message was dropped on which the server would wait for ever. */
+static void a_session_that_cannot_go_on_is_begun_anew(void **state)
+{
+    (void)state;
+    uint8_t first[ENVELOPE_ID], second[ENVELOPE_ID];
+    scene->server.answer =
+        (struct outcome) { .state = OUTCOME_REFUSED, .reason = OUTCOME_REASON_BUSY };
+    scene_make_joined();
+    scene_make_client(CLIENT_AUTH_SEND, true);
+    assert_ok(client_connect(scene->client));
+    scene_expect(CLIENT_EVENT_LOGGED_IN);
+    scene_send("the first", first);
+    scene_expect_fate(first, STORE_WAITING);
+    assert_ok(store_outbox_drop(scene->store, first));
+    scene_send("the second", second);
+    scene_clock_now()->mono_ms += LIMIT_RETRY_MOST_MS;
+    scene->server.answer = (struct outcome) { .state = OUTCOME_DELIVERED };
     CLEANUP(client_event_clear) struct client_event event = { 0 };
     do
         scene_await(&event);
     while (event.kind == CLIENT_EVENT_OUTCOME);
-    assert_int_equal(event.kind, CLIENT_EVENT_LOST);
-    assert_err(event.err, MLT_ERR_UNEXPECTED);
+    assert_int_equal(event.kind, CLIENT_EVENT_CLOSED);
+    assert_int_equal(event.close, CLOSE_AGAIN);
+    assert_int_equal(event.retry_ms, 0);
+    scene_expect(CLIENT_EVENT_LOGGED_IN);
+    scene_expect_fate(second, STORE_DELIVERED);
 }
 
-static void what_is_too_much_is_not_sent(void **state)
+static void a_server_that_asks_for_a_new_login_gets_it_at_once_and_then_slower(void **state)
 {
     (void)state;
-    struct name joao;
-    uint8_t id[ENVELOPE_ID];
-    static const uint8_t body[LIMIT_BODY + 1];
-    assert_ok(name_parse(span_str("joao"), &joao));
-    scene->server.confirms = false;
-    scene->server.welcome = (struct welcome) { .result = WELCOME_LOGGED_IN, .max_body = 1000 };
+    CLEANUP(client_event_clear) struct client_event event = { 0 };
     scene_make_joined();
-    scene_make_client(CLIENT_AUTH_SEND, false);
-    assert_err(client_send(scene->client, &joao, span_str("oi"), id), MLT_ERR_STATE);
+    scene_make_client(CLIENT_AUTH_RECEIVE, true);
     assert_ok(client_connect(scene->client));
     scene_expect(CLIENT_EVENT_LOGGED_IN);
-    assert_err(client_send(scene->client, &joao, SPAN_OF(body), id), MLT_ERR_RANGE);
-    assert_err(client_send(scene->client, &joao, span_of(body, 1001), id), MLT_ERR_RANGE);
-    for (int i = 0; i < LIMIT_SEND_WINDOW; i++)
-        assert_ok(client_send(scene->client, &joao, span_of(body, 1000), id));
-    assert_err(client_send(scene->client, &joao, span_of(body, 1), id), MLT_ERR_TOO_MANY);
+    scene_clock_now()->mono_ms += LIMIT_RETRY_MOST_MS;
+    small_server_close(&scene->server, CLOSE_AGAIN);
+    scene_await(&event);
+    assert_int_equal(event.close, CLOSE_AGAIN);
+    assert_int_equal(event.retry_ms, 0);
+    scene_expect(CLIENT_EVENT_LOGGED_IN);
+    small_server_close(&scene->server, CLOSE_AGAIN);
+    scene_await(&event);
+    assert_int_equal(event.close, CLOSE_AGAIN);
+    assert_true(event.retry_ms > 0);
+}
+
+/* Between our close and its end the server may still say what became of a message. */
+static void an_outcome_that_crosses_our_close_is_taken_down(void **state)
+{
+    (void)state;
+    uint8_t id[ENVELOPE_ID];
+    scene->server.confirms = false;
+    scene_log_in(CLIENT_AUTH_SEND);
+    scene_send("oi", id);
+    wait_for_send();
+    struct outcome outcome = { .state = OUTCOME_DELIVERED, .kept = true };
+    memcpy(outcome.id, id, ENVELOPE_ID);
+    small_server_outcome(&scene->server, &outcome);
+    client_close(scene->client);
+    scene_expect_fate(id, STORE_DELIVERED);
+    scene_expect(CLIENT_EVENT_CLOSED);
+    assert_int_equal(scene->server.noteds, 0);
+}
+
+static void whoever_asked_hears_that_it_was_read(void **state)
+{
+    (void)state;
+    CLEANUP(client_event_clear) struct client_event event = { 0 };
+    scene_log_in(CLIENT_AUTH_RECEIVE);
+    small_server_deliver_asking(&scene->server, "joao", 0x31, "oi");
+    scene_await(&event);
+    assert_int_equal(event.kind, CLIENT_EVENT_MESSAGE);
+    assert_int_equal(event.message.flags, ENVELOPE_WANTS_READ);
+    scene_settle_down();
+    assert_int_equal(scene->server.reads, 0);
+    assert_ok(store_shown(scene->store, event.message.row, true));
+    client_wake(scene->client);
+    small_server_deliver(&scene->server, "joao", 0x32, "this one does not ask");
+    scene_await(&event);
+    assert_ok(store_shown(scene->store, event.message.row, true));
+    client_wake(scene->client);
+    scene_settle_down();
+    assert_int_equal(scene->server.reads, 1);
+    assert_int_equal(scene->server.read_id[0], 0x31);
+}
+
+/* As another process of this home would. */
+static void what_another_process_hears_is_told(void **state)
+{
+    (void)state;
+    uint8_t id[ENVELOPE_ID];
+    struct store *other = NULL;
+    scene->server.confirms = false;
+    scene_log_in(CLIENT_AUTH_SEND);
+    scene_send("oi", id);
+    scene_settle_down();
+    assert_ok(store_open(&scene->home, env_system(), &other));
+    struct outcome outcome = { .state = OUTCOME_DELIVERED };
+    struct store_news news;
+    memcpy(outcome.id, id, ENVELOPE_ID);
+    assert_ok(store_outbox_note(other, &outcome, &news));
+    store_close(&other);
+    scene_expect_quiet();
+    assert_in_range(client_timeout_ms(scene->client), 0, LIMIT_FATE_MS);
+    scene_clock_now()->mono_ms += LIMIT_FATE_MS;
+    scene_expect_fate(id, STORE_DELIVERED);
+    scene_clock_now()->mono_ms += LIMIT_FATE_MS;
+    scene_settle_down();
+    assert_true(client_timeout_ms(scene->client) > LIMIT_FATE_MS); /* nothing is awaited */
 }
 
 int main(void)
@@ -323,12 +486,19 @@ int main(void)
         T(a_message_for_somebody_else_ends_the_session),
         T(a_sending_session_takes_no_mail),
         T(an_outcome_names_the_message_it_is_about),
-        T(an_outcome_is_told_though_the_disk_is_full),
-        T(an_outcome_nobody_waits_for_ends_the_session),
-        T(a_lost_link_leaves_the_fate_of_a_message_unknown),
-        T(an_outcome_that_never_comes_is_given_up),
-        T(messages_that_were_given_up_make_room),
-        T(what_is_too_much_is_not_sent),
+        T(what_was_put_before_the_login_is_sent_by_it),
+        T(what_cannot_be_taken_down_is_not_noted_and_comes_again),
+        T(an_outcome_of_no_message_of_ours_is_noted_if_it_is_kept),
+        T(a_lost_link_leaves_the_message_waiting_for_the_next),
+        T(an_answer_that_does_not_come_is_told_and_still_awaited),
+        T(no_more_than_a_window_is_under_way),
+        T(what_is_too_long_for_this_server_is_refused_and_stops_nobody),
+        T(a_refusal_that_may_pass_is_told_and_sent_again),
+        T(a_session_that_cannot_go_on_is_begun_anew),
+        T(a_server_that_asks_for_a_new_login_gets_it_at_once_and_then_slower),
+        T(an_outcome_that_crosses_our_close_is_taken_down),
+        T(whoever_asked_hears_that_it_was_read),
+        T(what_another_process_hears_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@ static void an_enrolment_ends_in_a_joined_home(void **state)
     assert_ok(home_read_server(&scene->home, &server));
     assert_int_equal(server.state, SERVER_JOINED);
     client_free(&scene->client);
-    assert_ok(store_open(&scene->home, &scene->store));
+    assert_ok(store_open(&scene->home, &scene_clock_now()->env, &scene->store));
     scene_connect_as(CLIENT_AUTH_RECEIVE);
     scene_expect(CLIENT_EVENT_LOGGED_IN);
 }

@@ -45,7 +45,9 @@ static void every_key_of_the_command_line_is_read(void **state)
     struct parsed p = parse("# comment\n\ndata = /srv/m\nlisten = 127.0.0.1:7\nlisten=[::1]:8\n"
                             "advertise = relay.example.org\nrealm = example.org\nenrol = open\n"
                             "passphrase-fd = 7\nuser-net = n\nuser-ca = 7\n"
-                            "kdf-cost = 1024\nca-bits = 4096\ngroup = ffdhe2048\n");
+                            "kdf-cost = 1024\nca-bits = 4096\ngroup = ffdhe2048\n"
+                            "mailbox-messages = 7\nmailbox-bytes = 2G\nmailbox-share = 50\n"
+                            "mailbox-life = 12h\n");
     assert_ok(p.err);
     assert_string_equal(p.o.texts[KEY_DATA], "/srv/m");
     assert_int_equal(p.o.listen_count, 2);
@@ -59,6 +61,10 @@ static void every_key_of_the_command_line_is_read(void **state)
     assert_int_equal(p.o.kdf_cost, 1024);
     assert_int_equal(p.o.ca_bits, 4096);
     assert_int_equal(p.o.group, DH_FFDHE2048);
+    assert_int_equal(p.o.mailbox_messages, 7);
+    assert_int_equal(p.o.mailbox_bytes, (uint64_t)2 << 30);
+    assert_int_equal(p.o.mailbox_share, 50);
+    assert_int_equal(p.o.mailbox_life_s, 12 * 3600);
 }
 
 static void an_empty_file_leaves_the_defaults(void **state)
@@ -70,6 +76,10 @@ static void an_empty_file_leaves_the_defaults(void **state)
     assert_int_equal(p.o.kdf_cost, LIMIT_KDF_COST);
     assert_int_equal(p.o.ca_bits, 2048);
     assert_int_equal(p.o.group, DH_FFDHE3072);
+    assert_int_equal(p.o.mailbox_messages, LIMIT_MAILBOX_MESSAGES);
+    assert_int_equal(p.o.mailbox_bytes, LIMIT_MAILBOX_BYTES);
+    assert_int_equal(p.o.mailbox_share, LIMIT_MAILBOX_SHARE);
+    assert_int_equal(p.o.mailbox_life_s, LIMIT_MAILBOX_TTL_S);
     assert_int_equal(p.o.passphrase_fd, -1);
 }
 
@@ -168,6 +178,35 @@ static void a_value_outside_its_bounds_refuses_the_file(void **state)
     must_be_refused("advertise = host:0\n", "advertise");
     must_be_refused("passphrase-fd = x\n", "passphrase-fd");
     must_be_refused("data =\n", "data");
+    must_be_refused("mailbox-messages = -1\n", "mailbox-messages");
+    must_be_refused("mailbox-messages = 1000000001\n", "mailbox-messages");
+    must_be_refused("mailbox-bytes = 131071\n", "mailbox-bytes");
+    must_be_refused("mailbox-bytes = 1025G\n", "mailbox-bytes");
+    must_be_refused("mailbox-bytes = G\n", "mailbox-bytes");
+    must_be_refused("mailbox-bytes = 2T\n", "mailbox-bytes");
+    must_be_refused("mailbox-bytes = 2GB\n", "mailbox-bytes");
+    must_be_refused("mailbox-bytes = 99999999999G\n", "mailbox-bytes");
+    must_be_refused("mailbox-share = 0\n", "mailbox-share");
+    must_be_refused("mailbox-share = 101\n", "mailbox-share");
+    must_be_refused("mailbox-life = 0s\n", "mailbox-life");
+    must_be_refused("mailbox-life = 3651d\n", "mailbox-life");
+}
+
+static void a_size_may_have_a_unit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } sizes[] = { { "mailbox-bytes = 131072\n", 131072 },
+                  { "mailbox-bytes = 128K\n", 131072 },
+                  { "mailbox-bytes = 512M\n", (uint64_t)512 << 20 },
+                  { "mailbox-bytes = 1024G\n", (uint64_t)1024 << 30 } };
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        CLEANUP(clear) struct parsed p = parse(sizes[i].text);
+        assert_ok(p.err);
+        assert_int_equal(p.o.mailbox_bytes, sizes[i].bytes);
+    }
 }
 
 static void the_command_line_wins_over_the_file(void **state)
@@ -214,6 +253,7 @@ int main(void)
         cmocka_unit_test(a_comment_inih_would_cut_off_refuses_the_file),
         cmocka_unit_test(bytes_that_hide_text_refuse_the_file),
         cmocka_unit_test(a_value_outside_its_bounds_refuses_the_file),
+        cmocka_unit_test(a_size_may_have_a_unit),
         cmocka_unit_test(the_command_line_wins_over_the_file),
         cmocka_unit_test(a_missing_file_is_said),
     };

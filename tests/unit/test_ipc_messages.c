@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test_base.h"
 
+#include <strings.h>
+
 #include "base/limits.h"
+#include "crypto/dh.h"
 #include "ipc/admin.h"
 #include "ipc/messages.h"
 #include "ipc_messages.h"
@@ -137,6 +140,75 @@ static void a_malformed_name_is_refused(void **state)
     assert_string_equal(got.name.text, "maria");
 }
 
+static void a_broken_nonce_is_no_nonce(void **state)
+{
+    (void)state;
+    uint8_t body[2 + MAILBOX_NONCE + 1] = { 0, MAILBOX_NONCE };
+    struct ipc_nonces got = { 0 };
+    assert_ok(ipc_nonces_decode(span_of(body, sizeof(body) - 1), &got));
+    body[1]++;
+    assert_err(ipc_nonces_decode(SPAN_OF(body), &got), MLT_ERR_RANGE);
+    const uint8_t none[] = { 0, 0 };
+    assert_err(ipc_nonces_decode(SPAN_OF(none), &got), MLT_ERR_RANGE);
+}
+
+static void a_failure_carries_no_grant_secret_or_key(void **state)
+{
+    (void)state;
+    const uint8_t failed[2 + 44] = { 0, MLT_ERR_AUTH };
+    struct ipc_login_grant grant = { 0 };
+    struct ipc_unwrapped unwrapped = { 0 };
+    assert_err(ipc_login_grant_decode(SPAN_OF(failed), &grant), MLT_ERR_TRAILING);
+    assert_err(ipc_unwrapped_decode(span_of(failed, 2 + 32), &unwrapped), MLT_ERR_TRAILING);
+    const uint8_t with_key[] = { 0, MLT_ERR_MISSING, 0, 1, 'k' };
+    const uint8_t without[] = { 0, MLT_OK, 0, 0 };
+    struct ipc_mailbox mailbox = { 0 };
+    assert_err(ipc_mailbox_decode(SPAN_OF(with_key), &mailbox), MLT_ERR_RANGE);
+    assert_err(ipc_mailbox_decode(SPAN_OF(without), &mailbox), MLT_ERR_RANGE);
+}
+
+static void a_share_of_a_mailbox_is_some_percent_of_it(void **state)
+{
+    (void)state;
+    struct ipc_net_start start = { DH_FFDHE2048, 1, 1, 101, 1 };
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    assert_ok(ipc_net_start_encode(&start, &body));
+    assert_err(ipc_net_start_decode(buf_span(&body), &start), MLT_ERR_RANGE);
+    body.p[17] = 0;
+    assert_err(ipc_net_start_decode(buf_span(&body), &start), MLT_ERR_RANGE);
+    body.p[17] = 100;
+    assert_ok(ipc_net_start_decode(buf_span(&body), &start));
+}
+
+/* The channel's table knows the length of every message: a codec that outgrew it would be mute. */
+static void every_sample_fits_the_permit_table(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t min, max;
+    } bounds[] = {
+#define X(upper, type, from, to, min, max) { #upper, min, max },
+#include "ipc/ipc.def"
+#undef X
+    };
+    size_t count = 0, met = 0;
+    const struct message_row *rows = ipc_message_rows(&count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < COUNT_OF(bounds); k++) {
+            CLEANUP(buf_clear) struct buf sample = { 0 };
+            if (strcasecmp(rows[i].name, bounds[k].name) != 0)
+                continue;
+            met++;
+            for (unsigned variant = 0; rows[i].sample(variant, &sample) == MLT_OK; variant++) {
+                if (sample.len > bounds[k].max || (variant == 1 && sample.len < bounds[k].min))
+                    fail_msg("%s has %zu bytes", rows[i].name, sample.len);
+                buf_reset(&sample);
+            }
+        }
+    assert_int_equal(met, 18);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +221,10 @@ int main(void)
         cmocka_unit_test(half_an_invite_is_refused),
         cmocka_unit_test(an_unknown_error_is_refused),
         cmocka_unit_test(a_malformed_name_is_refused),
+        cmocka_unit_test(a_broken_nonce_is_no_nonce),
+        cmocka_unit_test(a_failure_carries_no_grant_secret_or_key),
+        cmocka_unit_test(a_share_of_a_mailbox_is_some_percent_of_it),
+        cmocka_unit_test(every_sample_fits_the_permit_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include "ca/mailbox.h"
 #include "ca/members.h"
 #include "ca/reissue.h"
+#include "ca/schema.h"
 #include "crypto/rsa.h"
 #include "pki/request.h"
 
@@ -318,17 +319,17 @@ static void one_file_without_the_other_is_refused_and_nothing_is_made(void **sta
     assert_says(&why, KEYSTORE_FILE " is missing");
     assert_int_not_equal(stat(KEYSTORE_FILE, &st), 0);
     assert_int_equal(rename("aside", KEYSTORE_FILE), 0);
-    assert_int_equal(rename(DATABASE_FILE, "aside"), 0);
+    assert_int_equal(rename(SCHEMA_FILE, "aside"), 0);
     assert_err(authority_open(&a, "", "passphrase", &why), MLT_ERR_MISSING);
-    assert_says(&why, DATABASE_FILE " is missing");
-    assert_int_not_equal(stat(DATABASE_FILE, &st), 0);
+    assert_says(&why, SCHEMA_FILE " is missing");
+    assert_int_not_equal(stat(SCHEMA_FILE, &st), 0);
     /* An empty file is no ledger either. */
-    FILE *f = fopen(DATABASE_FILE, "w");
+    FILE *f = fopen(SCHEMA_FILE, "w");
     assert_non_null(f);
     fclose(f);
-    assert_int_equal(chmod(DATABASE_FILE, 0600), 0);
+    assert_int_equal(chmod(SCHEMA_FILE, 0600), 0);
     assert_err(authority_open(&a, "", "passphrase", &why), MLT_ERR_MISSING);
-    assert_int_equal(rename("aside", DATABASE_FILE), 0);
+    assert_int_equal(rename("aside", SCHEMA_FILE), 0);
     assert_ok(authority_open(&a, "", "passphrase", &why));
 }
 
@@ -350,9 +351,9 @@ static void a_first_run_cut_before_the_commit_starts_over(void **state)
     CLEANUP(buf_clear) struct buf why = { 0 };
     ca_close(&a.ca);
     assert_int_equal(rename(KEYSTORE_FILE, KEYSTORE_NEW), 0);
-    assert_int_equal(truncate(DATABASE_FILE, 0), 0);
-    (void)unlink(DATABASE_FILE "-wal");
-    (void)unlink(DATABASE_FILE "-shm");
+    assert_int_equal(truncate(SCHEMA_FILE, 0), 0);
+    (void)unlink(SCHEMA_FILE "-wal");
+    (void)unlink(SCHEMA_FILE "-shm");
     assert_ok(authority_open(&a, "", "passphrase", &why));
     assert_non_null(a.ca.key);
 }
@@ -361,7 +362,7 @@ static void a_newer_database_is_refused(void **state)
 {
     (void)state;
     CLEANUP(buf_clear) struct buf why = { 0 };
-    struct query q = query_start(&a.ca.db, "PRAGMA user_version = 2");
+    struct query q = query_start(&a.ca.db, "PRAGMA user_version = 99");
     assert_ok(query_run(&q));
     query_end(&q);
     ca_close(&a.ca);
@@ -374,19 +375,19 @@ static void a_database_that_others_may_read_is_refused(void **state)
     (void)state;
     CLEANUP(buf_clear) struct buf why = { 0 };
     ca_close(&a.ca);
-    assert_int_equal(chmod(DATABASE_FILE, 0644), 0);
+    assert_int_equal(chmod(SCHEMA_FILE, 0644), 0);
     assert_err(authority_open(&a, "", "passphrase", &why), MLT_ERR_PERMISSION);
-    assert_int_equal(chmod(DATABASE_FILE, 0600), 0);
-    assert_int_equal(rename(DATABASE_FILE, "aside"), 0);
-    assert_int_equal(symlink("aside", DATABASE_FILE), 0);
+    assert_int_equal(chmod(SCHEMA_FILE, 0600), 0);
+    assert_int_equal(rename(SCHEMA_FILE, "aside"), 0);
+    assert_int_equal(symlink("aside", SCHEMA_FILE), 0);
     assert_err(authority_open(&a, "", "passphrase", &why), MLT_ERR_PERMISSION);
 }
 
 static void every_file_is_private_under_any_umask(void **state)
 {
     (void)state;
-    static const char *const files[] = { KEYSTORE_FILE, DATABASE_FILE, DATABASE_FILE "-wal",
-                                         DATABASE_FILE "-shm" };
+    static const char *const files[] = { KEYSTORE_FILE, SCHEMA_FILE, SCHEMA_FILE "-wal",
+                                         SCHEMA_FILE "-shm" };
     struct authority b;
     mode_t before = umask(0);
     authority_start(&b, ENROL_INVITE);

@@ -354,24 +354,30 @@ static void nothing_comes_again_where_nothing_is_received(void **state)
     assert_int_equal(mlt_timeout_ms(client), -1);
     connect_as(MLT_KIND_SEND);
     await(MLT_EVENT_LOGGED_IN);
+    expect_nothing();
     mlt_again(client);
     assert_int_not_equal(mlt_timeout_ms(client), 0);
     expect_nothing();
 }
 
+/* Of a new message each time, to somebody new: one that has to wait delays no other. */
 static const struct mlt_event *outcome_of(enum outcome_state what, enum outcome_reason reason)
 {
+    static unsigned made;
     uint8_t id[MLT_ID_SIZE];
+    char recipient[16];
     unsigned sends = scene->server.sends;
-    assert_int_equal(mlt_send(client, "joao", "oi", 2, id), MLT_ERROR_NONE);
+    snprintf(recipient, sizeof(recipient), "joao.%u", ++made);
+    assert_int_equal(mlt_send(client, recipient, "oi", 2, id), MLT_ERROR_NONE);
     for (int turns = 0; turns < 100 && scene->server.sends == sends; turns++)
         assert_null(turn());
     struct outcome outcome = { .state = what, .reason = reason };
     memcpy(outcome.id, id, sizeof(id));
-    CLEANUP(buf_clear) struct buf body = { 0 };
-    assert_ok(outcome_encode(&outcome, &body));
-    small_server_put(&scene->server, RECORD_OUTCOME, buf_span(&body));
-    return await(MLT_EVENT_OUTCOME);
+    small_server_outcome(&scene->server, &outcome);
+    const struct mlt_event *event = await(MLT_EVENT_OUTCOME);
+    assert_memory_equal(mlt_event_id(event), id, sizeof(id));
+    assert_string_equal(mlt_event_peer(event), recipient);
+    return event;
 }
 
 static void what_became_of_a_message_has_its_text(void **state)
@@ -380,23 +386,34 @@ static void what_became_of_a_message_has_its_text(void **state)
     static const char *const texts[] = { [MLT_WHY_NO_SUCH_NAME] = "nobody of that name",
                                          [MLT_WHY_AWAY] = "not connected",
                                          [MLT_WHY_BUSY] = "too many",
-                                         [MLT_WHY_DUPLICATE] = "already" };
+                                         [MLT_WHY_DUPLICATE] = "already",
+                                         [MLT_WHY_NO_ROOM] = "cannot store",
+                                         [MLT_WHY_FULL] = "mailbox is full",
+                                         [MLT_WHY_SHARE] = "your share",
+                                         [MLT_WHY_ERASED] = "erased" };
     scene->server.confirms = false;
     log_in(MLT_KIND_SEND);
-    for (int why = MLT_WHY_NO_SUCH_NAME; why <= MLT_WHY_DUPLICATE; why++) {
+    for (int why = MLT_WHY_NO_SUCH_NAME; why <= MLT_WHY_ERASED; why++) {
+        bool waits = why == MLT_WHY_BUSY || why == MLT_WHY_NO_ROOM;
         const struct mlt_event *event = outcome_of(OUTCOME_REFUSED, (enum outcome_reason)why);
-        assert_int_equal(mlt_event_outcome(event), MLT_OUTCOME_REFUSED);
+        assert_int_equal(mlt_event_outcome(event),
+                         waits ? MLT_OUTCOME_WAITING : MLT_OUTCOME_REFUSED);
+        assert_int_equal(mlt_event_why(event), why);
         assert_non_null(strstr(mlt_event_text(event), texts[why]));
     }
     assert_string_equal(mlt_event_text(outcome_of(OUTCOME_DELIVERED, 0)), "delivered");
-    assert_string_equal(mlt_event_text(outcome_of(OUTCOME_STORED, 0)), "kept by the server");
-    assert_non_null(strstr(mlt_event_text(outcome_of(OUTCOME_UNKNOWN, 0)), "ended before"));
+    assert_non_null(strstr(mlt_event_text(outcome_of(OUTCOME_STORED, 0)), "mailbox"));
+    assert_non_null(strstr(mlt_event_text(outcome_of(OUTCOME_EXPIRED, 0)), "expired"));
+    assert_string_equal(mlt_event_text(outcome_of(OUTCOME_READ, 0)), "read");
+    const struct mlt_event *event = outcome_of(OUTCOME_UNKNOWN, 0);
+    assert_int_equal(mlt_event_outcome(event), MLT_OUTCOME_WAITING);
+    assert_non_null(strstr(mlt_event_text(event), "nobody knows"));
 
     uint8_t id[MLT_ID_SIZE];
     assert_int_equal(mlt_send(client, "joao", "oi", 2, id), MLT_ERROR_NONE);
     small_server_drop(&scene->server);
-    const struct mlt_event *event = await(MLT_EVENT_OUTCOME);
-    assert_int_equal(mlt_event_outcome(event), MLT_OUTCOME_UNKNOWN);
+    event = await(MLT_EVENT_OUTCOME);
+    assert_int_equal(mlt_event_outcome(event), MLT_OUTCOME_WAITING);
     assert_int_not_equal(mlt_event_error(event), MLT_ERROR_NONE);
     assert_string_equal(mlt_event_text(event), mlt_error_text(mlt_event_error(event)));
 }
@@ -438,8 +455,20 @@ static void structures_below_the_first_version_are_refused(void **state)
     struct mlt_connection how = MLT_CONNECTION_INIT;
     struct mlt_contact contact = MLT_CONTACT_INIT;
     open_joined("127.0.0.1");
-    for (how.size = 0; how.size < sizeof(how); how.size++)
+    for (how.size = 0; how.size < offsetof(struct mlt_connection, tells_read); how.size++)
         assert_int_equal(mlt_connect(client, &how), MLT_ERROR_USAGE);
+    struct mlt_outgoing outgoing = MLT_OUTGOING_INIT;
+    uint8_t id[MLT_ID_SIZE];
+    outgoing.recipient = "joao";
+    for (outgoing.size = 0; outgoing.size <= offsetof(struct mlt_outgoing, wants_read);
+         outgoing.size++)
+        assert_int_equal(mlt_put(client, &outgoing, id), MLT_ERROR_USAGE);
+    struct mlt_message message = MLT_MESSAGE_INIT;
+    for (message.size = 0; message.size < sizeof(message); message.size++) {
+        assert_int_equal(mlt_next_message(client, NULL, 0, &message, &found), MLT_ERROR_USAGE);
+        assert_int_equal(mlt_next_waiting(client, 0, &message, &found), MLT_ERROR_USAGE);
+        assert_int_equal(mlt_fate(client, id, &message, &found), MLT_ERROR_USAGE);
+    }
     for (contact.size = 0; contact.size < sizeof(contact); contact.size++)
         assert_int_equal(mlt_next_contact(client, NULL, &contact, &found), MLT_ERROR_USAGE);
 }
@@ -557,8 +586,13 @@ static void calls_in_the_wrong_state_are_refused(void **state)
     assert_int_equal(mlt_connect(client, &how), MLT_ERROR_STATE);
     assert_int_equal(mlt_set_addresses(client, here, 1), MLT_ERROR_STATE);
     assert_int_equal(mlt_count_unshown(client, NULL, &count), MLT_ERROR_STATE);
+    struct mlt_message message = MLT_MESSAGE_INIT;
+    bool found = false;
     assert_int_equal(mlt_send(client, "joao", "oi", 2, id), MLT_ERROR_STATE);
     assert_int_equal(mlt_shown(client, 1), MLT_ERROR_STATE);
+    assert_int_equal(mlt_drop(client, id), MLT_ERROR_STATE);
+    assert_int_equal(mlt_count_waiting(client, &count), MLT_ERROR_STATE);
+    assert_int_equal(mlt_next_waiting(client, 0, &message, &found), MLT_ERROR_STATE);
     assert_int_equal(mlt_next_event(client, &event), MLT_ERROR_NONE);
     assert_null(event);
     mlt_process(client);

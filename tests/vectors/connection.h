@@ -11,6 +11,7 @@ struct connection {
     const char *label; /* of its randomness */
     struct hs_server_config server_config;
     struct hs_client_config client_config;
+    const uint8_t *nonce; /* MAILBOX_NONCE bytes; NULL: ServerHello lists nothing */
     struct handshake *server, *client;
     struct buf server_hello, client_hello, server_auth, client_auth; /* frames */
     struct buf x_s, x_c;                                             /* Diffie-Hellman exponents */

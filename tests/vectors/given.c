@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "ca/schema.h"
 #include "crypto/crypto.h"
 #include "crypto/rsa.h"
 #include "must.h"
@@ -126,7 +127,8 @@ static void issue_all(struct given *g)
 {
     struct name name;
     bool fresh = false;
-    must_ok(database_open(&g->db, g->dirfd, true, &fresh));
+    const struct database_place place = { g->dirfd, SCHEMA_FILE };
+    must_ok(database_open(&g->db, &schema_ledger, &place, true, &fresh));
     given_random("root");
     must_ok(database_begin(&g->db));
     must_ok(database_create(&g->db));
@@ -161,7 +163,7 @@ void given_start(struct given *g, const char *keys)
 
 void given_stop(struct given *g)
 {
-    static const char *const files[] = { DATABASE_FILE, DATABASE_FILE "-wal", DATABASE_FILE "-shm",
+    static const char *const files[] = { SCHEMA_FILE, SCHEMA_FILE "-wal", SCHEMA_FILE "-shm",
                                          KEYSTORE_NEW };
     database_close(&g->db);
     for (int i = 0; i < KEY_COUNT; i++)

@@ -74,6 +74,8 @@ static void put_given_hellos(const struct run *r)
     must_ok(client_hello_decode(frame_body(&r->c->client_hello), r->dh_size, &ch));
     sheet_text("group", dh_group_name(r->c->server_config.group));
     sheet_hex("server random", SPAN_OF(sh.random));
+    if (r->c->nonce != NULL)
+        sheet_hex("nonce", span_of(r->c->nonce, MAILBOX_NONCE));
     sheet_hex("client random", SPAN_OF(ch.random));
     sheet_hex("x_s", buf_span(&r->c->x_s));
     sheet_hex("x_c", buf_span(&r->c->x_c));

@@ -33,6 +33,7 @@ int main(int argc, char **argv)
     topic_messages(&given);
     topic_invite(&given);
     topic_keystore(&given);
+    topic_mailbox(&given);
     topic_leaf(&given);
     sheet_finish();
     given_stop(&given);

@@ -124,6 +124,32 @@ static void unmask(struct span seed, uint8_t *data, size_t n)
     }
 }
 
+/* RFC 8017 7.1.1, backwards: EM = 00, maskedSeed, maskedDB; DB = lHash, zeros, 01, M. */
+void step_oaep(EVP_PKEY *key, struct span label, struct span wrapped, uint8_t seed[static HASH_LEN],
+               struct buf *plain)
+{
+    uint8_t em[512];
+    uint8_t hash[HASH_LEN];
+    size_t n = sizeof em;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    must(ctx != NULL && EVP_PKEY_decrypt_init(ctx) == 1);
+    must(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) == 1);
+    must(EVP_PKEY_decrypt(ctx, em, &n, wrapped.p, wrapped.n) == 1);
+    EVP_PKEY_CTX_free(ctx);
+    must(n == wrapped.n && em[0] == 0);
+    uint8_t *db = em + 1 + HASH_LEN;
+    struct span db_span = span_of(db, n - 1 - HASH_LEN);
+    unmask(db_span, em + 1, HASH_LEN);
+    memcpy(seed, em + 1, HASH_LEN);
+    unmask(span_of(seed, HASH_LEN), db, db_span.n);
+    must(span_eq(span_of(db, HASH_LEN), step_hash(label, hash)));
+    size_t at = HASH_LEN;
+    while (at < db_span.n && db[at] == 0)
+        at++;
+    must(at < db_span.n && db[at] == 1);
+    must_ok(buf_put(plain, span_from(db_span, at + 1)));
+}
+
 /* RFC 8017 9.1.1, backwards: EM = maskedDB, H, bc; DB ends with the salt. */
 void step_pss_salt(EVP_PKEY *key, struct span signature, uint8_t salt[static HASH_LEN])
 {

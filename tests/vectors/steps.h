@@ -32,6 +32,10 @@ void step_seal(const struct sealing *s);
 /* The salt of a PSS signature, found in it with the public key. */
 void step_pss_salt(EVP_PKEY *key, struct span signature, uint8_t salt[static HASH_LEN]);
 
+/* The seed of an OAEP ciphertext and what it holds, found with the private key. */
+void step_oaep(EVP_PKEY *key, struct span label, struct span wrapped, uint8_t seed[static HASH_LEN],
+               struct buf *plain);
+
 /* Expand-Label with nothing, or a hash, as context. */
 void step_expand(const struct secret *from, const char *label, struct span context,
                  struct secret *to);

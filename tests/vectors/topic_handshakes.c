@@ -21,7 +21,8 @@ void topic_login(const struct given *g)
 
     connection_start(&receive, g, "login to receive", DH_FFDHE3072, CLIENT_AUTH_RECEIVE);
     handshake_case(g, &receive, &welcome, "LOGIN to receive, ffdhe3072",
-                   "Every byte of it is printed.");
+                   "Every byte of it is printed. ServerHello lists a nonce; its bytes are as "
+                   "good as any to all but the CA's process.");
 
     sheet_abridge(1400);
     connection_start(&send, g, "login to send", DH_FFDHE2048, CLIENT_AUTH_SEND);

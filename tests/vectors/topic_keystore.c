@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "ca/keystore_line.h"
+#include "ca/setting.h"
 #include "crypto/rsa.h"
 #include "must.h"
 #include "sheet.h"
@@ -196,7 +197,7 @@ static void put_keystore(const struct given *g, const uint8_t *salt)
                                   "file.");
     CLEANUP(buf_clear) struct buf mark = { 0 };
     must_ok(keystore_mark_store(&(struct database) { .handle = g->db.handle }, &ks.mark));
-    must_ok(database_get(&(struct database) { .handle = g->db.handle }, "keystore", &mark));
+    must_ok(setting_get(&(struct database) { .handle = g->db.handle }, "keystore", &mark));
     sheet_hex("mark", buf_span(&mark));
     sheet_text_json("file", buf_span(&file));
     sheet_case_end();

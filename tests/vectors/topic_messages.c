@@ -6,6 +6,7 @@
 #include "must.h"
 #include "sheet.h"
 #include "steps.h"
+#include "wire/close.h"
 #include "wire/envelope.h"
 #include "wire/join_url.h"
 #include "wire/outcome.h"
@@ -27,6 +28,7 @@ static void put_envelope(const struct envelope *e)
     sheet_text("recipient", e->recipient.name.text);
     put_u64("epoch", e->epoch);
     sheet_int("number", e->number);
+    sheet_int("flags", e->flags);
     sheet_hex("message", e->body);
 }
 
@@ -57,7 +59,7 @@ static void put_send_and_deliver(void)
     struct envelope again;
     must_ok(envelope_encode_send(&e, &send));
     must_ok(envelope_decode_send(buf_span(&send), &again));
-    sheet_case("SEND", "Body kind 1, flags 0. The epoch is given as its 8 bytes.");
+    sheet_case("SEND", "Body kind 1. The epoch is given as its 8 bytes.");
     put_envelope(&e);
     sheet_hex("body", buf_span(&send));
     sheet_case_end();
@@ -69,6 +71,20 @@ static void put_send_and_deliver(void)
     sheet_int("time, ms", (uint64_t)e.time_ms);
     put_envelope(&e);
     sheet_hex("body", buf_span(&deliver));
+    sheet_case_end();
+}
+
+static void put_wanting_to_be_read(void)
+{
+    CLEANUP(buf_clear) struct buf send = { 0 };
+    struct envelope e = sample();
+    e.flags = ENVELOPE_WANTS_READ;
+    e.number++;
+    e.id[0] ^= 1;
+    must_ok(envelope_encode_send(&e, &send));
+    sheet_case("SEND, wants-read", "");
+    put_envelope(&e);
+    sheet_hex("body", buf_span(&send));
     sheet_case_end();
 }
 
@@ -98,36 +114,95 @@ static void put_smallest_and_largest(void)
     sheet_case_end();
 }
 
-static void put_outcome(const char *name, enum outcome_state state, enum outcome_reason reason)
+static void put_outcome(const char *name, const struct outcome *like)
 {
     CLEANUP(buf_clear) struct buf body = { 0 };
     const struct envelope e = sample();
-    struct outcome o = { .state = state, .reason = reason };
+    struct outcome o = *like;
     memcpy(o.id, e.id, sizeof o.id);
     must_ok(outcome_encode(&o, &body));
     sheet_case(name, "");
     sheet_hex("id", SPAN_OF(o.id));
+    sheet_int("state", (uint64_t)o.state);
+    sheet_int("reason", (uint64_t)o.reason);
+    sheet_int("kept", o.kept);
+    sheet_hex("body", buf_span(&body));
+    sheet_case_end();
+}
+
+/* Every state, every reason. */
+static void put_outcomes(void)
+{
+    static const struct {
+        const char *name;
+        struct outcome outcome;
+    } all[] = {
+        { "OUTCOME, stored", { .state = OUTCOME_STORED } },
+        { "OUTCOME, delivered", { .state = OUTCOME_DELIVERED } },
+        { "OUTCOME, delivered, kept", { .state = OUTCOME_DELIVERED, .kept = true } },
+        { "OUTCOME, refused: no such name", { .state = OUTCOME_REFUSED, .reason = 1 } },
+        { "OUTCOME, refused: away", { .state = OUTCOME_REFUSED, .reason = 2 } },
+        { "OUTCOME, refused: busy", { .state = OUTCOME_REFUSED, .reason = 3 } },
+        { "OUTCOME, refused: duplicate", { .state = OUTCOME_REFUSED, .reason = 4 } },
+        { "OUTCOME, refused: no room", { .state = OUTCOME_REFUSED, .reason = 5 } },
+        { "OUTCOME, refused: full", { .state = OUTCOME_REFUSED, .reason = 6 } },
+        { "OUTCOME, refused: share", { .state = OUTCOME_REFUSED, .reason = 7 } },
+        { "OUTCOME, refused: erased, kept",
+          { .state = OUTCOME_REFUSED, .reason = 8, .kept = true } },
+        { "OUTCOME, unknown", { .state = OUTCOME_UNKNOWN } },
+        { "OUTCOME, expired, kept", { .state = OUTCOME_EXPIRED, .kept = true } },
+        { "OUTCOME, read, kept", { .state = OUTCOME_READ, .kept = true } },
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        put_outcome(all[i].name, &all[i].outcome);
+}
+
+static void put_receipt(const char *name, enum outcome_state state)
+{
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    const struct envelope e = sample();
+    struct receipt receipt = { .sender = e.sender, .state = state };
+    memcpy(receipt.id, e.id, sizeof receipt.id);
+    must_ok(receipt_encode(&receipt, &body));
+    sheet_case(name, "");
+    sheet_text("sender", receipt.sender.name.text);
+    sheet_hex("id", SPAN_OF(receipt.id));
     sheet_int("state", (uint64_t)state);
-    sheet_int("reason", (uint64_t)reason);
+    sheet_hex("body", buf_span(&body));
+    sheet_case_end();
+}
+
+static void put_noted(void)
+{
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    const struct envelope e = sample();
+    struct noted noted = { .state = OUTCOME_EXPIRED };
+    memcpy(noted.id, e.id, sizeof noted.id);
+    must_ok(noted_encode(&noted, &body));
+    sheet_case("NOTED", "");
+    sheet_hex("id", SPAN_OF(noted.id));
+    sheet_int("state", (uint64_t)noted.state);
+    sheet_hex("body", buf_span(&body));
+    sheet_case_end();
+}
+
+static void put_close(void)
+{
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    must_ok(close_encode(CLOSE_AGAIN, &body));
+    sheet_case("CLOSE, again", "");
+    sheet_int("reason", CLOSE_AGAIN);
     sheet_hex("body", buf_span(&body));
     sheet_case_end();
 }
 
 static void put_answers(void)
 {
-    CLEANUP(buf_clear) struct buf body = { 0 };
-    const struct envelope e = sample();
-    struct receipt receipt = { .sender = e.sender };
-    memcpy(receipt.id, e.id, sizeof receipt.id);
-    must_ok(receipt_encode(&receipt, &body));
-    sheet_case("RECEIPT", "");
-    sheet_text("sender", receipt.sender.name.text);
-    sheet_hex("id", SPAN_OF(receipt.id));
-    sheet_hex("body", buf_span(&body));
-    sheet_case_end();
-    put_outcome("OUTCOME, delivered", OUTCOME_DELIVERED, OUTCOME_REASON_NONE);
-    put_outcome("OUTCOME, refused: away", OUTCOME_REFUSED, OUTCOME_REASON_AWAY);
-    put_outcome("OUTCOME, unknown", OUTCOME_UNKNOWN, OUTCOME_REASON_NONE);
+    put_receipt("RECEIPT, delivered", OUTCOME_DELIVERED);
+    put_receipt("RECEIPT, read", OUTCOME_READ);
+    put_outcomes();
+    put_noted();
+    put_close();
 }
 
 static void put_welcome(const char *name, const struct welcome *w)
@@ -171,6 +246,7 @@ void topic_messages(const struct given *g)
                "Sections 7 and 8, without any seal: \"body\" follows the kind in a record's "
                "plaintext.");
     put_send_and_deliver();
+    put_wanting_to_be_read();
     put_smallest_and_largest();
     put_answers();
     put_welcomes(g);

@@ -177,7 +177,8 @@ static void put_client_records(const struct given *g, struct both *b)
     static uint8_t body[LIMIT_BODY];
     const struct span none = { 0 };
     CLEANUP(buf_clear) struct buf bytes = { 0 };
-    struct receipt receipt = { .sender.kind = ADDRESS_USER };
+    struct receipt receipt = { .sender.kind = ADDRESS_USER, .state = OUTCOME_DELIVERED };
+    struct noted noted = { .state = OUTCOME_DELIVERED };
     struct direction *d = &b->to_server;
     fill(body, sizeof body);
     put_record(d, "PING", "A record without a body.", RECORD_PING, none);
@@ -190,6 +191,10 @@ static void put_client_records(const struct given *g, struct both *b)
     memset(receipt.id, 0x51, sizeof receipt.id);
     must_ok(receipt_encode(&receipt, &bytes));
     put_record(d, "RECEIPT", "The first under the new secret.", RECORD_RECEIPT, buf_span(&bytes));
+    buf_reset(&bytes);
+    memset(noted.id, 0x61, sizeof noted.id);
+    must_ok(noted_encode(&noted, &bytes));
+    put_record(d, "NOTED", "", RECORD_NOTED, buf_span(&bytes));
     put_record(d, "CLOSE by the client", "Reason 1.", RECORD_CLOSE, SPAN_OF(done));
 }
 

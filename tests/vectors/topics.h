@@ -14,6 +14,7 @@ void topic_alerts(const struct given *g);
 void topic_messages(const struct given *g);
 void topic_invite(const struct given *g);
 void topic_keystore(const struct given *g);
+void topic_mailbox(const struct given *g);
 void topic_leaf(const struct given *g);
 
 /* A group: a PKCS#10 request and its parts, signed by `key`. */

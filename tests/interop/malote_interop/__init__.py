@@ -10,10 +10,12 @@ PROTOCOL.md.  It serves tests; it keeps its keys in plain files and takes no car
     groups        the groups of RFC 7919 and the check of public values            4.1 4.2
     schedule      HKDF, transcript, traffic secrets, Finished, invite proof        5
     seal          CTR and HMAC; one direction of records with rekey and limits     3.1 6
-    pss           RSASSA-PSS with a salt from outside                              1
+    raw_rsa       PSS with a salt and OAEP with a seed from outside                1
     certificates  the profile: makes certificates and requests, refuses others     11
     lockbox       passphrase-sealed files and the ledger leaf                      9 10
+    mailbox       stored mail at rest                                              9.3
     session       records over a socket, for both sides                            6 7
     client        the client's handshake                                           4
-    server        the server's handshake, and a relay in memory                    4
+    server        the server's handshake                                           4
+    relay         a relay with mailboxes, in memory                                8
 """

@@ -229,7 +229,14 @@ class NotLoggedIn(Exception):
 
 
 class Conversation:
-    """A session of somebody who is logged in: messages, outcomes, receipts (7, 8)."""
+    """A session of somebody who is logged in: messages, outcomes, receipts, notices (7, 8).
+
+    A message is `under_way` until its SEND is answered, and `stored` from that answer on until it
+    has a final one; then, or after a passing one, its outcome lies in `outcomes`.
+    """
+
+    receipts = True  # say RECEIPT delivered as soon as a message is there
+    notes = True  # say NOTED as soon as a kept outcome is there
 
     def __init__(self, identity: Identity, kind: int, handshake=ClientHandshake):
         connection = handshake(identity.host, identity.port, identity.pin)
@@ -242,9 +249,13 @@ class Conversation:
         self.id = connection.id
         self.epoch = secrets.randbits(64)
         self.numbers: dict[str, int] = {}
+        self.seen: set[tuple[str, bytes]] = set()  # (sender, id), as a store has them
         self.inbox: list[wire.Deliver] = []
+        self.again = 0  # messages that came and were there already
         self.under_way: set[bytes] = set()
+        self.stored: set[bytes] = set()
         self.outcomes: dict[bytes, wire.Outcome] = {}
+        self.notices: list[wire.Outcome] = []  # kept ones, in the order they came
         self.pongs = 0
 
     def step(self) -> int:
@@ -252,17 +263,9 @@ class Conversation:
         try:
             kind, body = self.session.receive()
             if kind == wire.DELIVER:
-                message = wire.Deliver.decode(body)
-                if str(message.send.recipient) != self.name:
-                    raise Refused("a message for somebody else")
-                self.inbox.append(message)
-                self.receipt(message)
+                self.delivered(wire.Deliver.decode(body))
             elif kind == wire.OUTCOME:
-                outcome = wire.Outcome.decode(body)
-                if outcome.id not in self.under_way:
-                    raise Refused("an outcome of nothing that is under way")
-                self.under_way.discard(outcome.id)
-                self.outcomes[outcome.id] = outcome
+                self.told(wire.Outcome.decode(body))
             elif kind == wire.PING:
                 self.session.send(wire.PONG)
             elif kind == wire.PONG:
@@ -274,31 +277,82 @@ class Conversation:
             raise
         return kind
 
-    def receipt(self, message: wire.Deliver) -> None:
-        self.session.send(wire.RECEIPT, wire.Receipt(message.sender, message.send.id).encode())
+    # -- the recipient's half, 8.1 --
 
-    def envelope(self, recipient: str, text: bytes) -> wire.Send:
-        self.numbers[recipient] = self.numbers.get(recipient, 0) + 1
-        return wire.Send(
-            secrets.token_bytes(16), wire.Address(recipient.encode()), self.epoch,
-            self.numbers[recipient], text,
-        )
+    def delivered(self, message: wire.Deliver) -> None:
+        if str(message.send.recipient) != self.name:
+            raise Refused("a message for somebody else")
+        mark = (str(message.sender), message.send.id)
+        if mark in self.seen:
+            self.again += 1
+        else:
+            self.seen.add(mark)
+            self.inbox.append(message)
+        if self.receipts:
+            self.receipt(message)
 
-    def post(self, message: wire.Send) -> wire.Outcome:
-        self.under_way.add(message.id)
-        self.session.send(wire.SEND, message.encode())
-        while message.id not in self.outcomes:
-            self.step()
-        return self.outcomes.pop(message.id)
-
-    def send(self, recipient: str, text: bytes) -> wire.Outcome:
-        return self.post(self.envelope(recipient, text))
+    def receipt(self, message: wire.Deliver, state: int = wire.DELIVERED) -> None:
+        said = wire.Receipt(message.sender, message.send.id, state)
+        self.session.send(wire.RECEIPT, said.encode())
 
     def take(self) -> wire.Deliver:
         """The next message."""
         while not self.inbox:
             self.step()
         return self.inbox.pop(0)
+
+    # -- the sender's half, 8.2 and 8.3 --
+
+    def told(self, outcome: wire.Outcome) -> None:
+        """One of something unknown is noted, if it is kept, and otherwise ignored (8.2)."""
+        known = outcome.id in self.under_way or outcome.id in self.stored
+        if outcome.kept:
+            self.notices.append(outcome)
+            if self.notes:
+                self.note(outcome)
+        self.under_way.discard(outcome.id)
+        if outcome.state == wire.STORED:
+            self.stored.update({outcome.id} if known else ())
+        else:
+            self.stored.discard(outcome.id)
+        if known:
+            self.outcomes[outcome.id] = outcome
+
+    def note(self, outcome: wire.Outcome) -> None:
+        self.session.send(wire.NOTED, wire.Noted(outcome.id, outcome.state).encode())
+
+    def envelope(self, recipient: str, text: bytes, flags: int = 0) -> wire.Send:
+        self.numbers[recipient] = self.numbers.get(recipient, 0) + 1
+        return wire.Send(
+            secrets.token_bytes(16), wire.Address(recipient.encode()), self.epoch,
+            self.numbers[recipient], text, flags,
+        )
+
+    def start(self, message: wire.Send) -> None:
+        """Sends it, for the first time or again, and does not wait."""
+        self.under_way.add(message.id)
+        self.session.send(wire.SEND, message.encode())
+
+    def post(self, message: wire.Send) -> wire.Outcome:
+        """The answer; of a stored message more may follow: `fate`."""
+        self.start(message)
+        return self.answer(message)
+
+    def answer(self, message: wire.Send) -> wire.Outcome:
+        while message.id not in self.outcomes:
+            self.step()
+        return self.outcomes.pop(message.id)
+
+    fate = answer  # what becomes of a stored one
+
+    def send(self, recipient: str, text: bytes) -> wire.Outcome:
+        return self.post(self.envelope(recipient, text))
+
+    def notice(self) -> wire.Outcome:
+        """The next kept outcome."""
+        while not self.notices:
+            self.step()
+        return self.notices.pop(0)
 
     def ping(self) -> None:
         wanted = self.pongs + 1

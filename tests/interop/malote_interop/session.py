@@ -87,7 +87,7 @@ class Session:
         self.send(wire.REKEY)
 
     def close(self, reason: int = 1) -> None:
-        self.send(wire.CLOSE, wire.uint(reason, 8))
+        self.send(wire.CLOSE, wire.Close(reason).encode())
         self.line.close()
 
     def receive(self) -> tuple[int, bytes]:
@@ -103,9 +103,7 @@ class Session:
             if sender not in ("both", self.other) or not least <= len(content) <= most:
                 raise Refused(f"a record of kind {kind} with {len(content)} bytes")
             if kind == wire.CLOSE:
-                if content[0] not in wire.CLOSE_REASONS:
-                    raise Refused("a CLOSE with an unknown reason")
-                raise Closed(content[0])
+                raise Closed(wire.Close.decode(content).reason)
             if kind != wire.REKEY:
                 return kind, content
             self.rekeys_seen += 1

@@ -141,6 +141,7 @@ class TypedList:
 # ---- handshake messages, section 4 ----
 
 WIRE_VERSION = 0
+MAILBOX_NONCE = 1  # of ServerHello's list, 3.2
 
 
 @dataclass
@@ -281,20 +282,36 @@ class ClientAuth:
 
 # ---- what records hold, section 7 ----
 
-WELCOME, SEND, DELIVER, OUTCOME, RECEIPT, PING, PONG, CLOSE, REKEY = range(1, 10)
+WELCOME, SEND, DELIVER, OUTCOME, RECEIPT, PING, PONG, CLOSE, REKEY, NOTED = range(1, 11)
 RECORD_BODIES = {  # least, most, sent by
     WELCOME: (38, 5158, "server"),
     SEND: (41, 65608, "client"),
     DELIVER: (52, 65650, "server"),
-    OUTCOME: (18, 18, "server"),
-    RECEIPT: (19, 50, "client"),
+    OUTCOME: (19, 19, "server"),
+    RECEIPT: (20, 51, "client"),
     PING: (0, 0, "both"),
     PONG: (0, 0, "both"),
     CLOSE: (1, 1, "both"),
     REKEY: (0, 0, "both"),
+    NOTED: (17, 17, "client"),
 }
 
-CLOSE_REASONS = range(1, 8)
+REPLACED, STOPPING, TOO_SLOW, AGAIN = 2, 5, 7, 8
+
+
+@dataclass
+class Close:
+    reason: int
+
+    def encode(self) -> bytes:
+        return uint(self.reason, 8)
+
+    @classmethod
+    def decode(cls, body: bytes) -> Close:
+        if len(body) != 1 or not 1 <= body[0] <= AGAIN:
+            raise Refused("a CLOSE with an unknown reason")
+        return cls(body[0])
+
 
 ISSUED, LOGGED_IN, PENDING, REFUSED = 1, 2, 3, 4
 REASON_BUSY = 10
@@ -347,8 +364,10 @@ class Welcome:
             raise Refused("a Welcome from after the end of time")
 
 
-STORED, DELIVERED, OUTCOME_REFUSED, UNKNOWN = 1, 2, 3, 4
-NO_SUCH_NAME, AWAY, TOO_MUCH, IN_FLIGHT = 1, 2, 3, 4
+# ---- outcomes, 8.2 ----
+
+STORED, DELIVERED, OUTCOME_REFUSED, UNKNOWN, EXPIRED, READ = range(1, 7)
+NO_SUCH_NAME, AWAY, TOO_MUCH, IN_FLIGHT, NO_ROOM, FULL, SHARE, ERASED = range(1, 9)
 
 
 @dataclass
@@ -356,19 +375,50 @@ class Outcome:
     id: bytes
     state: int
     reason: int = 0
+    kept: int = 0
 
     def encode(self) -> bytes:
-        return self.id + uint(self.state, 8) + uint(self.reason, 8)
+        return self.id + uint(self.state, 8) + uint(self.reason, 8) + uint(self.kept, 8)
 
     @classmethod
     def decode(cls, body: bytes) -> Outcome:
         reader = Reader(body)
-        message = cls(reader.fixed(16), reader.uint(8), reader.uint(8))
+        message = cls(reader.fixed(16), reader.uint(8), reader.uint(8), reader.uint(8))
         reader.end()
-        if message.state not in (STORED, DELIVERED, OUTCOME_REFUSED, UNKNOWN):
+        if not STORED <= message.state <= READ:
             raise Refused("an unknown state")
-        if message.reason > IN_FLIGHT or bool(message.reason) != (message.state == OUTCOME_REFUSED):
+        if message.reason > ERASED or bool(message.reason) != (message.state == OUTCOME_REFUSED):
             raise Refused("a reason that contradicts the state")
+        if message.kept and (message.state == STORED or message.reason not in (0, ERASED)):
+            raise Refused("kept, which no server keeps")
+        if message.kept > 1:
+            raise Refused("neither kept nor not")
+        return message
+
+    @property
+    def passing(self) -> bool:
+        return self.state == UNKNOWN or self.reason in (TOO_MUCH, NO_ROOM)
+
+    @property
+    def final(self) -> bool:
+        return self.state != STORED and not self.passing
+
+
+@dataclass
+class Noted:
+    id: bytes
+    state: int
+
+    def encode(self) -> bytes:
+        return self.id + uint(self.state, 8)
+
+    @classmethod
+    def decode(cls, body: bytes) -> Noted:
+        reader = Reader(body)
+        message = cls(reader.fixed(16), reader.uint(8))
+        reader.end()
+        if not DELIVERED <= message.state <= READ:
+            raise Refused("a state that no server keeps")
         return message
 
 
@@ -377,6 +427,7 @@ class Outcome:
 USER = 1
 PLAIN = 1
 LARGEST_BODY = 65536
+WANTS_READ = 1
 
 
 @dataclass
@@ -420,7 +471,7 @@ class Send:
             number=reader.uint(64), flags=reader.uint(16), body_kind=reader.uint(8),
             body=reader.vec(24, 0, LARGEST_BODY),
         )
-        if message.flags != 0 or message.body_kind != PLAIN:
+        if message.flags & ~WANTS_READ or message.body_kind != PLAIN:
             raise Refused("flags or a body of a kind not known")
         if message.number == 0:
             raise Refused("a message without a number")
@@ -457,15 +508,18 @@ class Deliver:
 class Receipt:
     sender: Address
     id: bytes
+    state: int = DELIVERED
 
     def encode(self) -> bytes:
-        return self.sender.encode() + self.id
+        return self.sender.encode() + self.id + uint(self.state, 8)
 
     @classmethod
     def decode(cls, body: bytes) -> Receipt:
         reader = Reader(body)
-        message = cls(Address.read(reader), reader.fixed(16))
+        message = cls(Address.read(reader), reader.fixed(16), reader.uint(8))
         reader.end()
+        if message.state not in (DELIVERED, READ):
+            raise Refused("a receipt of an unknown state")
         return message
 
 

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Mailboxes that this version must not touch: the server says which and why, ends, and leaves them
+# as they are; put right, they hold what they held.
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+start_server
+join maria joao
+expect 0 as maria send joao "kept through all of it"
+stop_server
+M=$D/net/mail.db
+cp -a "$M" "$T/good"
+
+# refused REASON: with mail.db as it is now.
+refused() {
+    cp -a "$M" "$T/before"
+    : >"$T/server.log"
+    launch_server
+    wait_for 30 gone "$SERVER"
+    wait "$SERVER" && fail "served with a mail.db that is $1"
+    has "$T/server.log" "mail.db cannot be opened: $1"
+    has "$T/server.log" "the net process keeps dying: giving up, see the log"
+    cmp "$M" "$T/before" || fail "mail.db was changed"
+    cp -a "$T/good" "$M"
+}
+
+printf '\x7f' | dd of="$M" bs=1 seek=63 conv=notrunc 2>/dev/null # user_version
+refused "file was written by a newer malote"
+chmod 640 "$M"
+refused "not private"
+printf 'no database' | dd of="$M" conv=notrunc 2>/dev/null
+refused "file is damaged"
+
+start_server
+has "$T/server.log" "mailboxes with mail: 1, messages in them: 1"
+listen joao --count 1
+wait "$LISTENER" || fail "the listener ended with status $?"
+heard joao "kept through all of it" || fail "lost: $(cat "$T/heard-joao")"
