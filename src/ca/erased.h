@@ -6,9 +6,9 @@
 
 /*
  * Members whose mailbox pair was erased, and of whom net may still keep mail that nobody can open.
- * A name stays here until net asks for its mailbox key again, which it does only once it has begun
- * to remove that mail; until then it is told at each of its starts, and the member gets no new
- * pair, so that no word of this can ever hit mail that is good.
+ * A name stays here until net says that its erasure is on disk (MAILBOX_GONE); until then net is
+ * told at each of its starts, and the member gets no new pair, so that no word of this can ever hit
+ * mail that is good.
  */
 
 MUST_CHECK enum mlt_err erased_put(struct database *db, const struct name *name, int64_t now_s);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/mailbox_open.h"
 
-#include "ca/erased.h"
 #include "ca/mailbox.h"
 #include "ca/mailbox_grant.h"
 #include "crypto/rsa.h"
@@ -20,11 +19,8 @@ static enum mlt_err key_of(struct ca *ca, const struct name *name, EVP_PKEY **ke
     return MLT_OK;
 }
 
-enum mlt_err mailbox_open_public(struct ca *ca, const struct name *name, bool *freed,
-                                 struct buf *spki)
+enum mlt_err mailbox_open_public(struct ca *ca, const struct name *name, struct buf *spki)
 {
-    *freed = false;
-    TRY(erased_forget(&ca->db, name, freed));
     CLEANUP(rsa_key_free) EVP_PKEY *key = NULL;
     TRY(mailbox_load(ca, name, &key));
     return rsa_public_encode(key, spki);

@@ -9,10 +9,9 @@
 
 /*
  * The public half (SPKI DER), appended.  MLT_ERR_MISSING: no such member, or the pair is still to
- * be made.  Of an erased one this is the word that net knows it (see erased.h): *freed is true, and
- * a new pair may be made.
+ * be made (of an erased one not before net has confirmed that, see erased.h).
  */
-MUST_CHECK enum mlt_err mailbox_open_public(struct ca *ca, const struct name *name, bool *freed,
+MUST_CHECK enum mlt_err mailbox_open_public(struct ca *ca, const struct name *name,
                                             struct buf *spki);
 
 /*

@@ -178,15 +178,25 @@ static enum mlt_err answer_nonces(struct net_link *link, const struct ipc_messag
     return send(link, IPC_NONCES, message->tag);
 }
 
+static enum mlt_err confirm_erasure(struct net_link *link, const struct name *name)
+{
+    bool freed = false;
+    TRY(erased_forget(&link->ca->db, name, &freed));
+    link->pair_is_due |= freed;
+    return MLT_OK;
+}
+
+/* MAILBOX_WANTED and MAILBOX_GONE. */
 static enum mlt_err answer_mailbox(struct net_link *link, const struct ipc_message *message)
 {
     struct ipc_mailbox_name wanted;
     TRY(ipc_mailbox_name_decode(message->body, &wanted));
     CLEANUP(buf_clear) struct buf spki = { 0 };
-    bool freed = false;
-    struct ipc_mailbox answer = { .err =
-                                      mailbox_open_public(link->ca, &wanted.name, &freed, &spki) };
-    link->pair_is_due |= freed;
+    struct ipc_mailbox answer = { .err = MLT_OK };
+    if (message->type == IPC_MAILBOX_GONE)
+        answer.err = confirm_erasure(link, &wanted.name);
+    if (answer.err == MLT_OK)
+        answer.err = mailbox_open_public(link->ca, &wanted.name, &spki);
     if (answer.err == MLT_OK)
         answer.spki = buf_span(&spki);
     else if (answer.err != MLT_ERR_MISSING && may_log(link, answer.err))
@@ -250,6 +260,7 @@ static enum mlt_err read_one(struct net_link *link)
     case IPC_NONCES_WANTED:
         return answer_nonces(link, &message);
     case IPC_MAILBOX_WANTED:
+    case IPC_MAILBOX_GONE:
         return answer_mailbox(link, &message);
     case IPC_LOGIN_PROOF:
         return answer_login_proof(link, &message);

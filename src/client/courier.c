@@ -19,6 +19,7 @@ struct courier {
     struct name last;   /* recipient whose turn it was to send one */
     bool look;          /* something may be ready to be sent */
     bool look_for_read; /* somebody may have to hear that it was read */
+    bool note_tried;    /* to take down what is under way */
     bool is_stuck;
     bool in_batch;
     enum mlt_err failed; /* of the batch: it is undone as a whole */
@@ -27,6 +28,7 @@ struct courier {
     size_t answer_count;
     struct courier_news news;
     int64_t turn_due_ms;   /* another process has a turn that we want; INT64_MAX: none */
+    int64_t rest_due_ms;   /* a pause after a loss ends; INT64_MAX: none */
     int64_t fate_due_ms;   /* to look what other processes heard; INT64_MAX: never */
     int64_t expire_due_ms; /* to look what is too old */
     int64_t told_row;      /* that these wait unsent, the host was told */
@@ -43,7 +45,7 @@ enum mlt_err courier_new(const struct courier_config *config, struct courier **c
     struct courier *c = NULL;
     TRY(ALLOC_NEW(&c));
     c->config = *config;
-    c->turn_due_ms = INT64_MAX;
+    c->turn_due_ms = c->rest_due_ms = INT64_MAX;
     c->fate_due_ms = now(c); /* the host may have put something before there was a courier */
     *courier = c;
     return MLT_OK;
@@ -154,17 +156,17 @@ static void note_answer(struct courier *c, const struct outcome *o, const struct
 {
     struct under_way_message m;
     c->look = true;
+    if (o->state == OUTCOME_DELIVERED)
+        under_way_delivered(&c->under_way, &news->m.peer);
     if (is_answer(o) && under_way_answered(&c->under_way, o->id, &m)) {
         if (outcome_is_passing(o))
             under_way_hold_back(m.stream, m.row, now(c));
-        else
+        else if (o->state != OUTCOME_STORED) /* which it may lose, and ask for again */
             m.stream->pause_ms = 0;
         return;
     }
-    struct under_way_stream *stream = under_way_find(&c->under_way, &news->m.peer);
-    bool goes_again = news->changed && news->m.state == STORE_WAITING;
-    if (goes_again && stream != NULL && stream->sent_row >= news->m.row)
-        stream->sent_row = news->m.row - 1;
+    if (news->changed && news->m.state == STORE_WAITING)
+        under_way_lost(&c->under_way, &news->m.peer, news->m.row, now(c));
 }
 
 enum mlt_err courier_outcome(struct courier *c, const struct outcome *o)
@@ -231,7 +233,7 @@ void courier_down(struct courier *c, enum mlt_err err)
     c->under_way = (struct under_way) { 0 };
     c->is_up = false;
     c->is_stuck = false;
-    c->turn_due_ms = INT64_MAX;
+    c->turn_due_ms = c->rest_due_ms = INT64_MAX;
 }
 
 /* ---- what goes next ---- */
@@ -301,6 +303,8 @@ static enum mlt_err enter_stream(struct courier *c, const struct store_stream *i
 static enum mlt_err send_one(struct courier *c, const struct store_stream *is, bool *sent)
 {
     struct under_way_stream *stream = NULL;
+    if (under_way_rests(&c->under_way, &is->recipient, c->at_ms))
+        return MLT_OK;
     TRY(enter_stream(c, is, &stream));
     if (stream == NULL || !under_way_may_send(stream, c->at_ms))
         return MLT_OK;
@@ -379,6 +383,7 @@ static enum mlt_err send_waiting(struct courier *c)
     bool had_place = under_way_has_place(&c->under_way);
     c->look = false;
     c->turn_due_ms = INT64_MAX;
+    c->rest_due_ms = under_way_rest_due_ms(&c->under_way, c->at_ms);
     size_t sent = 1;
     while (sent > 0 && c->under_way.count < LIMIT_SEND_WINDOW) {
         sent = 0;
@@ -419,7 +424,21 @@ static enum mlt_err expire(struct courier *c)
     TRY(store_outbox_expire(c->config.store, &count));
     c->news.fates = c->news.fates || count > 0;
     c->expire_due_ms = now(c) + LIMIT_OUTBOX_LOOK_MS;
+    c->note_tried = true;
     return MLT_OK;
+}
+
+/* What the server answered has a time already; of the rest now and then, not with every sending,
+ * since each time is an fsync. */
+static enum mlt_err note_tried(struct courier *c)
+{
+    int64_t rows[LIMIT_SEND_WINDOW];
+    c->note_tried = false;
+    if (c->under_way.count == 0)
+        return MLT_OK;
+    for (size_t i = 0; i < c->under_way.count; i++)
+        rows[i] = c->under_way.messages[i].row;
+    return store_outbox_tried(c->config.store, rows, c->under_way.count);
 }
 
 /* Messages that nobody has sent yet, for so long that the host should hear of it: one at a time. */
@@ -463,10 +482,10 @@ enum mlt_err courier_process(struct courier *c)
         TRY(expire(c));
     if (c->look_for_read && c->config.receives)
         TRY(tell_read(c));
-    int64_t due_ms = under_way_due_ms(&c->under_way);
+    int64_t due_ms = earlier(under_way_due_ms(&c->under_way), c->rest_due_ms);
     if (c->look || c->at_ms >= c->turn_due_ms || c->at_ms >= due_ms)
-        return send_waiting(c);
-    return MLT_OK;
+        TRY(send_waiting(c));
+    return c->note_tried ? note_tried(c) : MLT_OK;
 }
 
 int64_t courier_due_ms(const struct courier *c)
@@ -476,7 +495,7 @@ int64_t courier_due_ms(const struct courier *c)
     if (c->in_batch || c->look || (c->look_for_read && c->config.receives))
         return now(c);
     int64_t due = earlier(c->fate_due_ms, c->expire_due_ms);
-    due = earlier(due, c->turn_due_ms);
+    due = earlier(due, earlier(c->turn_due_ms, c->rest_due_ms));
     return earlier(due, under_way_due_ms(&c->under_way));
 }
 

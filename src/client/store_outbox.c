@@ -165,6 +165,7 @@ static enum mlt_err write_fate(struct store *s, const struct fate *fate, struct 
     struct query *q =
         store_rows_query(s, STORE_WRITE_FATE,
                          "UPDATE messages SET state = ?2, why = ?3, kept = ?4, changed_time = ?5,"
+                         " tried = iif(tried = 0, ?5, tried),"
                          " changed = " NEXT_CHANGE " WHERE row = ?1 AND ours = 1");
     query_put_int(q, m->row);
     query_put_int(q, fate->state);
@@ -264,16 +265,45 @@ enum mlt_err store_outbox_refuse(struct store *store, int64_t row, unsigned why)
     return store_rows_leave(store, write_fate(store, &fate, &m));
 }
 
-/* All under one number: whoever watches goes on by row. */
+/* A first time that lies ahead was told by a clock that was wrong, and is taken anew. */
+static enum mlt_err note_tried(struct store *s, int64_t row)
+{
+    CLEANUP(store_rows_rest)
+    struct query *q = store_rows_query(s, STORE_NOTE_TRIED,
+                                       "UPDATE messages SET tried = ?2 WHERE row = ?1 AND ours = 1"
+                                       " AND (tried = 0 OR tried > ?2)");
+    query_put_int(q, row);
+    query_put_int(q, env_wall_ms(s->env));
+    return query_run(q);
+}
+
+static enum mlt_err note_all_tried(struct store *s, const int64_t *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        TRY(note_tried(s, rows[i]));
+    return MLT_OK;
+}
+
+enum mlt_err store_outbox_tried(struct store *store, const int64_t *rows, size_t count)
+{
+    TRY(store_rows_enter(store));
+    return store_rows_leave(store, note_all_tried(store, rows, count));
+}
+
+/*
+ * All under one number: whoever watches goes on by row.  Not by the time it was kept: a machine
+ * without a battery may have kept it in 1970.
+ */
 static enum mlt_err expire(struct store *s, uint64_t *count)
 {
     int64_t now_ms = env_wall_ms(s->env);
     CLEANUP(query_end)
     struct query q = query_start(
-        &s->db, "UPDATE messages SET state = iif(state = 0, ?3, ?4), why = 0,"
-                " changed = " NEXT_CHANGE ", changed_time = ?1"
-                " WHERE ours = 1 AND kept = 1"
-                " AND ((state = 0 AND time < ?2) OR (state = 1 AND changed_time < ?2))");
+        &s->db,
+        "UPDATE messages SET state = iif(state = 0, ?3, ?4), why = 0,"
+        " changed = " NEXT_CHANGE ", changed_time = ?1"
+        " WHERE ours = 1 AND kept = 1"
+        " AND ((state = 0 AND tried <> 0 AND tried < ?2) OR (state = 1 AND changed_time < ?2))");
     query_put_int(&q, now_ms);
     query_put_int(&q, now_ms - LIMIT_OUTBOX_S * INT64_C(1000));
     query_put_int(&q, STORE_EXPIRED);
@@ -292,6 +322,15 @@ enum mlt_err store_outbox_expire(struct store *store, uint64_t *count)
     return MLT_OK;
 }
 
+/* Its fate stays, and is no news to those who watch. */
+static enum mlt_err let_go(struct store *s, int64_t row)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(&s->db, "UPDATE messages SET kept = 0 WHERE row = ?1");
+    query_put_int(&q, row);
+    return query_run(&q);
+}
+
 static enum mlt_err drop(struct store *s, const uint8_t id[static ENVELOPE_ID])
 {
     struct store_message m = { 0 };
@@ -299,10 +338,8 @@ static enum mlt_err drop(struct store *s, const uint8_t id[static ENVELOPE_ID])
     bool in_outbox = false;
     TRY(find(s, id, &m, &in_outbox, &found));
     ENSURE(found && in_outbox, MLT_ERR_MISSING);
-    struct fate fate = { .state = m.state, .why = m.why };
-    if (m.state == STORE_WAITING)
-        fate = (struct fate) { .state = STORE_DROPPED };
-    return write_fate(s, &fate, &m);
+    const struct fate fate = { .state = STORE_DROPPED };
+    return m.state == STORE_WAITING ? write_fate(s, &fate, &m) : let_go(s, m.row);
 }
 
 enum mlt_err store_outbox_drop(struct store *store, const uint8_t id[static ENVELOPE_ID])

@@ -52,11 +52,15 @@ MUST_CHECK enum mlt_err store_outbox_note(struct store *store, const struct outc
 /* Refused by ourselves: `why` is one of store.h. */
 MUST_CHECK enum mlt_err store_outbox_refuse(struct store *store, int64_t row, unsigned why);
 
-/* Gives up what nothing was heard of for LIMIT_OUTBOX_S: EXPIRED, or UNKNOWN if it was stored.
- * *count: how many. */
+/* A session has sent these rows.  Their LIMIT_OUTBOX_S run from the first time on. */
+MUST_CHECK enum mlt_err store_outbox_tried(struct store *store, const int64_t *rows, size_t count);
+
+/* Gives up what nothing was heard of for LIMIT_OUTBOX_S: EXPIRED, or UNKNOWN if it was stored;
+ * never what no session has tried yet.  *count: how many. */
 MUST_CHECK enum mlt_err store_outbox_expire(struct store *store, uint64_t *count);
 
-/* Out of the outbox: it is not sent (again).  MLT_ERR_MISSING when it is not there. */
+/* Out of the outbox: it is not sent (again).  A change only for one that waited, which is then
+ * DROPPED.  MLT_ERR_MISSING when it is not there. */
 MUST_CHECK enum mlt_err store_outbox_drop(struct store *store,
                                           const uint8_t id[static ENVELOPE_ID]);
 

@@ -18,6 +18,7 @@ enum store_statement {
     STORE_FIND,
     STORE_WRITE_FATE,
     STORE_NOTE_REACHED,
+    STORE_NOTE_TRIED,
     STORE_STATEMENTS
 };
 

@@ -16,7 +16,8 @@ static const char *const steps[] = {
     /*
      * Messages of both directions in one table, so that history has one order.  Theirs: shown, gap,
      * tell (that it was read).  Ours: state and why (store.h), kept (in the outbox), changed (a
-     * number that rises with every change of a fate, for those who watch).
+     * number that rises with every change of a fate, for those who watch), tried (when a session
+     * first sent it; 0: none did).
      *
      * heard: the highest number of each stream that came, by which gaps are known.  A stream's row
      * is its byte in the file of turns.
@@ -28,7 +29,8 @@ static const char *const steps[] = {
     "  shown INTEGER NOT NULL DEFAULT 0, gap INTEGER NOT NULL DEFAULT 0,"
     "  tell INTEGER NOT NULL DEFAULT 0, state INTEGER NOT NULL DEFAULT 0,"
     "  why INTEGER NOT NULL DEFAULT 0, kept INTEGER NOT NULL DEFAULT 0,"
-    "  changed INTEGER NOT NULL DEFAULT 0, changed_time INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "  changed INTEGER NOT NULL DEFAULT 0, changed_time INTEGER NOT NULL DEFAULT 0,"
+    "  tried INTEGER NOT NULL DEFAULT 0) STRICT;"
     "INSERT INTO messages (row, peer, ours, id, time, epoch, number, body, shown)"
     "  SELECT row, sender, 0, id, time, epoch, number, body, shown FROM messages_1 ORDER BY row;"
     "DROP TABLE messages_1;"

@@ -112,6 +112,67 @@ void under_way_hold_back(struct under_way_stream *stream, int64_t row, int64_t n
     stream->due_ms = now_ms + stream->pause_ms;
 }
 
+static struct under_way_loss *find_loss(struct under_way *u, const struct name *recipient)
+{
+    for (size_t i = 0; i < COUNT_OF(u->losses); i++) {
+        if (u->losses[i].pause_ms != 0 && name_eq(&u->losses[i].recipient, recipient))
+            return &u->losses[i];
+    }
+    return NULL;
+}
+
+/* A free place, or else that of the pause that ends first. */
+static struct under_way_loss *add_loss(struct under_way *u, const struct name *recipient)
+{
+    struct under_way_loss *place = &u->losses[0];
+    for (size_t i = 1; i < COUNT_OF(u->losses); i++) {
+        if (u->losses[i].due_ms < place->due_ms)
+            place = &u->losses[i];
+    }
+    *place = (struct under_way_loss) { .recipient = *recipient };
+    return place;
+}
+
+void under_way_lost(struct under_way *u, const struct name *recipient, int64_t row, int64_t now_ms)
+{
+    struct under_way_stream *stream = under_way_find(u, recipient);
+    struct under_way_loss *loss = find_loss(u, recipient);
+    if (stream != NULL && stream->sent_row >= row)
+        stream->sent_row = row - 1;
+    if (loss == NULL)
+        loss = add_loss(u, recipient);
+    if (now_ms < loss->due_ms)
+        return; /* one of several that are lost at once: the pause has begun */
+    loss->pause_ms = longer(loss->pause_ms);
+    loss->due_ms = now_ms + loss->pause_ms;
+}
+
+bool under_way_rests(const struct under_way *u, const struct name *recipient, int64_t now_ms)
+{
+    for (size_t i = 0; i < COUNT_OF(u->losses); i++) {
+        if (u->losses[i].due_ms > now_ms && name_eq(&u->losses[i].recipient, recipient))
+            return true;
+    }
+    return false;
+}
+
+void under_way_delivered(struct under_way *u, const struct name *recipient)
+{
+    struct under_way_loss *loss = find_loss(u, recipient);
+    if (loss != NULL)
+        *loss = (struct under_way_loss) { 0 };
+}
+
+int64_t under_way_rest_due_ms(const struct under_way *u, int64_t since_ms)
+{
+    int64_t due = INT64_MAX;
+    for (size_t i = 0; i < COUNT_OF(u->losses); i++) {
+        if (u->losses[i].due_ms > since_ms && u->losses[i].due_ms < due)
+            due = u->losses[i].due_ms;
+    }
+    return due;
+}
+
 bool under_way_may_send(const struct under_way_stream *stream, int64_t now_ms)
 {
     /* What is under way behind a refused one will be refused too, and goes after it. */

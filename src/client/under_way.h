@@ -15,6 +15,13 @@ struct under_way_stream {
     int64_t pause_ms;    /* the last pause; 0: none was needed */
 };
 
+/* The server lost what it had stored for this recipient. */
+struct under_way_loss {
+    struct name recipient;
+    int64_t due_ms;   /* nothing is sent to them before */
+    int64_t pause_ms; /* the last pause; 0: this place is free */
+};
+
 struct under_way_message {
     uint8_t id[ENVELOPE_ID];
     int64_t row;
@@ -28,6 +35,7 @@ struct under_way {
     size_t count;
     /* As many as a server lets one session have blocked. */
     struct under_way_stream streams[LIMIT_BLOCKED_STREAMS];
+    struct under_way_loss losses[LIMIT_BLOCKED_STREAMS];
 };
 
 /* NULL when it has no place. */
@@ -51,6 +59,18 @@ bool under_way_answered(struct under_way *u, const uint8_t id[static ENVELOPE_ID
 
 /* From this row on everything of the stream goes again, after a pause. */
 void under_way_hold_back(struct under_way_stream *stream, int64_t row, int64_t now_ms);
+
+/*
+ * What was stored for the recipient is lost, and goes again from this row on, after a pause that
+ * doubles until something is delivered to them.  Apart from the stream, which is given up while
+ * nothing of it is under way.
+ */
+void under_way_lost(struct under_way *u, const struct name *recipient, int64_t row, int64_t now_ms);
+bool under_way_rests(const struct under_way *u, const struct name *recipient, int64_t now_ms);
+void under_way_delivered(struct under_way *u, const struct name *recipient);
+
+/* When the first pause after a loss ends, of those that last beyond `since_ms`; INT64_MAX: none. */
+int64_t under_way_rest_due_ms(const struct under_way *u, int64_t since_ms);
 
 /* May it send now? */
 bool under_way_may_send(const struct under_way_stream *stream, int64_t now_ms);

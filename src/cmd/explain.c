@@ -330,7 +330,7 @@ void explain_earlier(const struct host *host, const struct mlt_event *event)
     bool found = false;
     enum mlt_error error = mlt_fate(host->client, mlt_event_id(event), &m, &found);
     int64_t row = m.row;
-    if (error == MLT_ERROR_NONE && found) /* as the event of one that was just dropped is no news */
+    if (error == MLT_ERROR_NONE && found) /* one that the user let go of is no news to him */
         error = mlt_next_waiting(host->client, row - 1, &m, &found);
     if (error != MLT_ERROR_NONE || !found || m.row != row)
         return;

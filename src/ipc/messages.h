@@ -95,7 +95,8 @@ struct ipc_nonces {
     struct span nonces;
 };
 
-/* Whose mailbox pair net wants the public half of; MAILBOX_ERASED: whose pair is gone. */
+/* Whose mailbox pair net wants the public half of; MAILBOX_ERASED: whose pair is gone;
+ * MAILBOX_GONE: whose mail is gone with it, on disk (answered like a wish). */
 struct ipc_mailbox_name {
     struct name name;
 };

@@ -28,8 +28,9 @@
  *   FORWARDED  receipt                             (none)     delivered
  *   FORWARDED  he is slow or gone; stop            PUTTING    put
  *   PUTTING    receipt                             PUTTING    nothing yet
+ *   PUTTING    read receipt, receipted             PUTTING    nothing yet
  *   PUTTING    read from his mailbox               PUTTING    deliver, unless this session has it
- *   PUTTING    stored, receipted                   (none)     delivered; remove
+ *   PUTTING    stored, receipted                   (none)     delivered; remove; tell, if read
  *   PUTTING    stored, his session has it          KEPT       stored
  *   PUTTING    stored                              (none)     stored
  *   PUTTING    the store knows it as delivered     (none)     delivered
@@ -57,6 +58,7 @@ struct flight {
     enum flight_state state;
     bool forwarded; /* to some session of his: he may have it */
     bool receipted; /* while PUTTING */
+    bool was_read;  /* the same, and shown: told once its row is known */
     uint16_t flags; /* the envelope's */
     enum body_kind body_kind;
     uint8_t id[ENVELOPE_ID];

@@ -60,6 +60,19 @@ static enum outcome_reason judge(const struct mail_writer *w, const struct mail_
     return OUTCOME_REASON_NONE;
 }
 
+/* Every message kept ends in a notice: who lets so many of them lie gets no more kept, so that what
+ * he has yet to hear needs no bound that would drop it.  Read-receipts are others' doing. */
+static enum mlt_err judge_notices(struct mail_writer *w, const struct name *sender,
+                                  enum outcome_reason *reason)
+{
+    uint64_t count = 0;
+    if (w->notices)
+        TRY(mail_table_count_notices(&w->table, sender, NULL, &count));
+    if (count >= LIMIT_NOTICES_OF_ONE)
+        *reason = OUTCOME_REASON_SHARE;
+    return MLT_OK;
+}
+
 /* This id is here.  *again: it was in an erased mailbox, is gone now, and the put goes on. */
 static enum mlt_err meet_known(struct mail_writer *w, struct mail_job *job,
                                const struct mail_box *box, bool *again)
@@ -71,10 +84,14 @@ static enum mlt_err meet_known(struct mail_writer *w, struct mail_job *job,
     bool erased = false;
     *again = false;
     TRY(mail_table_find_id(&w->table, &job->sender, job->id, &row, &found));
-    if (found)
-        TRY(mail_table_find_row(&w->table, row, &known, &found));
     if (!found)
         return MLT_OK;
+    TRY(mail_table_find_row(&w->table, row, &known, &found));
+    if (!found) {
+        /* Its index is damaged: the others need not suffer, and it would be met here for ever. */
+        answer_put(job, OUTCOME_REFUSED, OUTCOME_REASON_DUPLICATE);
+        return MLT_OK;
+    }
     if (known.box == box->number) {
         answer_stored(job, row, false);
         return MLT_OK;
@@ -177,6 +194,8 @@ static enum mlt_err keep(struct mail_writer *w, struct mail_job *job)
     TRY(mail_counts_box(&w->counts, &job->recipient, true, &box));
     TRY(mail_counts_share(&w->counts, box, &job->sender, &share));
     enum outcome_reason reason = judge(w, box, share, bytes);
+    if (reason == OUTCOME_REASON_NONE)
+        TRY(judge_notices(w, &job->sender, &reason));
     int64_t row = 0;
     bool added = false;
     bool again = false;
@@ -247,6 +266,23 @@ enum mlt_err mail_apply_removal(struct mail_writer *w, struct mail_box *box,
     return keep_notice(w, notice);
 }
 
+/* Its mailbox was erased while the receipt was on its way: that it arrived is the better news. */
+static enum mlt_err remove_erased(struct mail_writer *w, struct mail_job *job,
+                                  const struct mail_row *m)
+{
+    struct name owner;
+    bool erased = false;
+    TRY(mail_table_box_owner(&w->table, m->box, &owner, &erased));
+    if (!erased || !name_eq(&owner, &job->recipient) || job->state != OUTCOME_DELIVERED)
+        return MLT_OK;
+    struct mail_notice *notice = &job->answer->done.notice;
+    notice->recipient = job->recipient;
+    notice->state = job->state;
+    job->answer->done.kind = MAIL_TOLD; /* the mailbox that he has now holds no less */
+    job->says = true;
+    return mail_apply_removal(w, NULL, m, notice);
+}
+
 static enum mlt_err remove_one(struct mail_writer *w, struct mail_job *job)
 {
     struct mail_box *box = NULL;
@@ -260,10 +296,11 @@ static enum mlt_err remove_one(struct mail_writer *w, struct mail_job *job)
     job->says = false;
     TRY(mail_counts_box(&w->counts, &job->recipient, false, &box));
     if (box == NULL || box->number != m.box)
-        return MLT_OK;
+        return remove_erased(w, job, &m);
     struct mail_notice *notice = &job->answer->done.notice;
     notice->recipient = job->recipient;
     notice->state = job->state;
+    job->answer->done.kind = MAIL_REMOVED;
     job->says = true;
     return mail_apply_removal(w, box, &m, notice);
 }
@@ -276,7 +313,7 @@ static enum mlt_err tell(struct mail_writer *w, struct mail_job *job)
     notice->reason = job->reason;
     memcpy(notice->id, job->id, sizeof(notice->id));
     uint64_t count = 0;
-    TRY(mail_table_count_read(&w->table, notice, LIMIT_NOTICES_ABOUT, &count));
+    TRY(mail_table_count_notices(&w->table, &job->sender, &job->recipient, &count));
     job->says = count < LIMIT_NOTICES_ABOUT;
     job->here = true;
     return job->says ? keep_notice(w, notice) : MLT_OK;
@@ -291,9 +328,10 @@ static enum mlt_err note(struct mail_writer *w, const struct mail_job *job)
 
 /* From here on the mailbox is another one, and what was in this one opens no more; its messages
  * are swept away bit by bit. */
-static enum mlt_err erase(struct mail_writer *w, const struct mail_job *job)
+static enum mlt_err erase(struct mail_writer *w, struct mail_job *job)
 {
     struct mail_box *box = NULL;
+    job->says = true;
     TRY(mail_apply_rest(w));
     TRY(mail_counts_box(&w->counts, &job->recipient, false, &box));
     if (box == NULL)

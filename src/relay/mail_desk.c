@@ -18,7 +18,7 @@ static const enum mail_done_kind answer_kinds[] = {
     [MAIL_JOB_REMOVE] = MAIL_REMOVED,
     [MAIL_JOB_TELL] = MAIL_TOLD,
     [MAIL_JOB_NOTED] = MAIL_NOTHING,
-    [MAIL_JOB_ERASE] = MAIL_NOTHING,
+    [MAIL_JOB_ERASE] = MAIL_ERASED,
     [MAIL_JOB_READ] = MAIL_READ,
     [MAIL_JOB_READ_NOTICES] = MAIL_NOTICES,
 };
@@ -74,7 +74,11 @@ void mail_dones_clear(struct mail_done_list *list)
 
 static void init_side(struct mail_desk_side *side)
 {
-    pthread_cond_init(&side->work, NULL);
+    pthread_condattr_t how;
+    pthread_condattr_init(&how);
+    pthread_condattr_setclock(&how, CLOCK_MONOTONIC);
+    pthread_cond_init(&side->work, &how);
+    pthread_condattr_destroy(&how);
     STAILQ_INIT(&side->jobs);
 }
 
@@ -83,16 +87,27 @@ enum mlt_err mail_desk_init(struct mail_desk *desk, const struct mail_store_conf
     ENSURE(pthread_mutex_init(&desk->lock, NULL) == 0, MLT_ERR_NOMEM);
     init_side(&desk->writer);
     init_side(&desk->reader);
+    TRY(mail_map_init(&desk->askers, c->env));
     STAILQ_INIT(&desk->done);
     desk->wake = c->wake;
     desk->ctx = c->ctx;
     return MLT_OK;
 }
 
+static void clear_askers(struct mail_desk *desk)
+{
+    size_t bucket = 0;
+    for (struct mail_entry *at = mail_map_take_any(&desk->askers, &bucket); at != NULL;
+         at = mail_map_take_any(&desk->askers, &bucket))
+        alloc_free(at);
+    mail_map_clear(&desk->askers);
+}
+
 void mail_desk_clear(struct mail_desk *desk)
 {
     if (desk->wake == NULL)
         return;
+    clear_askers(desk);
     mail_jobs_clear(&desk->writer.jobs);
     mail_jobs_clear(&desk->reader.jobs);
     mail_dones_clear(&desk->done);
@@ -102,19 +117,89 @@ void mail_desk_clear(struct mail_desk *desk)
     desk->wake = NULL;
 }
 
+static bool is_said(const struct mail_job *job)
+{
+    return job->kind == MAIL_JOB_TELL || job->kind == MAIL_JOB_NOTED;
+}
+
+static bool has_room(const struct mail_desk_side *side, const struct mail_job *job)
+{
+    switch (job->kind) {
+    case MAIL_JOB_ERASE: /* ca's word, and as many as it has names */
+        return true;
+    case MAIL_JOB_TELL:
+    case MAIL_JOB_NOTED:
+        return side->count < LIMIT_STORE_ASKED;
+    case MAIL_JOB_PUT:
+        return side->count < LIMIT_STORE_JOBS - LIMIT_STORE_KEPT_FREE;
+    case MAIL_JOB_REMOVE:
+    case MAIL_JOB_READ:
+    case MAIL_JOB_READ_NOTICES:
+        break;
+    }
+    return side->count < LIMIT_STORE_JOBS;
+}
+
+static enum mlt_err get_asker(struct mail_desk *desk, const struct mail_job *job,
+                              struct mail_asker **out)
+{
+    const struct name *who = job->kind == MAIL_JOB_TELL ? &job->recipient : &job->sender;
+    struct mail_asker *asker = (struct mail_asker *)mail_map_find(&desk->askers, job->kind, who);
+    if (asker == NULL) {
+        TRY(ALLOC_NEW(&asker));
+        asker->entry.number = job->kind;
+        asker->entry.name = *who;
+        enum mlt_err err = mail_map_put(&desk->askers, &asker->entry);
+        if (err != MLT_OK) {
+            alloc_free(asker);
+            return err;
+        }
+    }
+    *out = asker;
+    return MLT_OK;
+}
+
+static enum mlt_err count_asker(struct mail_desk *desk, struct mail_job *job)
+{
+    const size_t most = job->kind == MAIL_JOB_TELL ? LIMIT_TELLS_OF_ONE : LIMIT_NOTEDS_OF_ONE;
+    struct mail_asker *asker = NULL;
+    TRY(get_asker(desk, job, &asker));
+    ENSURE(asker->count < most, MLT_ERR_TOO_MANY);
+    asker->count++;
+    job->asker = asker;
+    return MLT_OK;
+}
+
+void mail_desk_end(struct mail_desk *desk, struct mail_job *job)
+{
+    struct mail_asker *asker = job->asker;
+    if (asker == NULL)
+        return;
+    job->asker = NULL;
+    pthread_mutex_lock(&desk->lock);
+    if (--asker->count == 0) {
+        mail_map_remove(&desk->askers, &asker->entry);
+        alloc_free(asker);
+    }
+    pthread_mutex_unlock(&desk->lock);
+}
+
 enum mlt_err mail_desk_give(struct mail_desk *desk, struct mail_desk_side *side,
                             struct mail_job **job)
 {
     pthread_mutex_lock(&desk->lock);
-    bool room = side->count < LIMIT_STORE_JOBS;
-    if (room) {
+    enum mlt_err err = has_room(side, *job) ? MLT_OK : MLT_ERR_TOO_MANY;
+    if (err == MLT_OK && is_said(*job))
+        err = count_asker(desk, *job);
+    if (err == MLT_OK) {
         STAILQ_INSERT_TAIL(&side->jobs, *job, next);
         side->count++;
         *job = NULL;
-        pthread_cond_signal(&side->work);
+        if (side->count >= side->wanted)
+            pthread_cond_signal(&side->work);
     }
     pthread_mutex_unlock(&desk->lock);
-    return room ? MLT_OK : MLT_ERR_TOO_MANY;
+    return err;
 }
 
 struct mail_done_entry *mail_desk_take(struct mail_desk *desk)

@@ -41,10 +41,12 @@ static void close_all(struct mail_writer *w)
     w->well = false;
 }
 
-static enum mlt_err checkpoint(struct mail_writer *w)
+/* `shrink`: what the WAL has of the disk is given back. */
+static enum mlt_err checkpoint(struct mail_writer *w, bool shrink)
 {
     mail_reader_pause(w->reader); /* or a reader's snapshot would keep the WAL from ending */
-    enum mlt_err err = database_checkpoint(&w->table.db);
+    enum mlt_err err =
+        shrink ? database_checkpoint(&w->table.db) : mail_table_restart_wal(&w->table);
     mail_reader_go_on(w->reader);
     if (err == MLT_OK)
         w->written = database_written(&w->table.db);
@@ -78,7 +80,7 @@ void mail_recover_note(struct mail_writer *w, enum mlt_err err, const struct mai
         w->stuck = w->no_room && attempt->count <= 1;
         w->no_room = true;
         w->retry_ms = env_mono_ms(w->env) + LIMIT_STORE_RETRY_MS;
-        (void)checkpoint(w); /* what the attempt had of the disk is given back */
+        (void)checkpoint(w, true);
         return;
     }
     close_all(w);
@@ -195,7 +197,7 @@ void mail_recover_checkpoint(struct mail_writer *w)
     int64_t pages = database_written(&w->table.db) - w->written;
     /* Where there is no room the next removal needs what this one had of the WAL. */
     if (pages >= LIMIT_STORE_WAL || (w->no_room && pages > 0))
-        (void)checkpoint(w); /* tried again after the next transaction */
+        (void)checkpoint(w, w->no_room); /* tried again after the next transaction */
 }
 
 /* ---- room ---- */
@@ -248,7 +250,7 @@ bool mail_recover_has_room(struct mail_writer *w)
     struct room room = look_for_room(w);
     if (is_enough(&room))
         return true;
-    if (room.held == 0 || checkpoint(w) != MLT_OK)
+    if (checkpoint(w, true) != MLT_OK)
         return false;
     room = look_for_room(w);
     return is_enough(&room);

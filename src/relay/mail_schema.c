@@ -35,7 +35,30 @@ static const char *const steps[] = {
     "  kept INTEGER NOT NULL) STRICT;"
     "CREATE UNIQUE INDEX notices_id ON notices(sender, id);"
     "CREATE INDEX notices_sender ON notices(sender);"
-    "CREATE INDEX notices_read ON notices(sender, recipient) WHERE state = 6;"
+
+    /* How many of them wait, since to count them would take as long as there are many: read-receipts
+     * (state 6) of each pair, and under no recipient all the rest of a sender. */
+    "CREATE TABLE waiting(sender TEXT NOT NULL, recipient TEXT NOT NULL, notices INTEGER NOT NULL,"
+    "  PRIMARY KEY(sender, recipient)) STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER notice_comes AFTER INSERT ON notices BEGIN"
+    "  INSERT INTO waiting(sender, recipient, notices)"
+    "  VALUES(new.sender, CASE new.state WHEN 6 THEN new.recipient ELSE '' END, 1)"
+    "  ON CONFLICT(sender, recipient) DO UPDATE SET notices = notices + 1; END;"
+    "CREATE TRIGGER notice_goes AFTER DELETE ON notices BEGIN"
+    "  UPDATE waiting SET notices = notices - 1 WHERE sender = old.sender"
+    "  AND recipient = CASE old.state WHEN 6 THEN old.recipient ELSE '' END;"
+    "  DELETE FROM waiting WHERE sender = old.sender"
+    "  AND recipient = CASE old.state WHEN 6 THEN old.recipient ELSE '' END"
+    "  AND notices <= 0; END;"
+    "CREATE TRIGGER notice_changes AFTER UPDATE OF recipient, state ON notices BEGIN"
+    "  UPDATE waiting SET notices = notices - 1 WHERE sender = old.sender"
+    "  AND recipient = CASE old.state WHEN 6 THEN old.recipient ELSE '' END;"
+    "  DELETE FROM waiting WHERE sender = old.sender"
+    "  AND recipient = CASE old.state WHEN 6 THEN old.recipient ELSE '' END"
+    "  AND notices <= 0;"
+    "  INSERT INTO waiting(sender, recipient, notices)"
+    "  VALUES(new.sender, CASE new.state WHEN 6 THEN new.recipient ELSE '' END, 1)"
+    "  ON CONFLICT(sender, recipient) DO UPDATE SET notices = notices + 1; END;"
 
     /* How long this store has been at work, and what the wall clock showed then. */
     "CREATE TABLE clock(only_row INTEGER PRIMARY KEY CHECK(only_row = 1),"

@@ -172,6 +172,7 @@ enum mlt_err mail_store_erase(struct mail_store *store, const struct name *recip
     CLEANUP(mail_job_free) struct mail_job *job = NULL;
     TRY(mail_job_new(MAIL_JOB_ERASE, &job));
     job->recipient = *recipient;
+    job->answer->done.notice.recipient = *recipient;
     TRY(give(store, &job));
     mail_keys_drop(&store->keys, recipient);
     return MLT_OK;

@@ -18,16 +18,20 @@
  * Order under failure: when a put fails, every put that was given before the owner has taken that
  * completion fails as well, so that no later message of a stream stands before an earlier one.
  *
- * An I/O error or a full disk fails what it hits and nothing else: the database is closed, opened
- * anew and checkpointed every LIMIT_STORE_RETRY_MS until that succeeds; meanwhile puts fail with
- * OUTCOME_REASON_NO_ROOM and removals wait (a bounded number; see mail_store_remove).
+ * An I/O error fails what it hits and nothing else: the database is closed, opened anew and
+ * checkpointed every LIMIT_STORE_RETRY_MS until that succeeds; meanwhile puts fail with
+ * OUTCOME_REASON_NO_ROOM and removals wait.  What a commit in doubt left behind is taken out again
+ * before anything else.  On a full disk (but for LIMIT_STORE_SPARE) puts fail in the same way,
+ * while removals and reading go on.
+ *
+ * Mail expires by the store's own clock, which no jump of the wall clock moves; mail_writer.h.
  */
 
 struct mail_store; /* opaque */
 
 struct mail_limits {
-    uint64_t messages; /* a mailbox holds at most; 0: no mailboxes */
-    uint64_t bytes;
+    uint64_t messages;      /* a mailbox holds at most; 0: no mailboxes */
+    uint64_t bytes;         /* of messages as they are sealed: about 110 more than their bodies */
     unsigned share_percent; /* of both, for one sender */
     int64_t ttl_ms;
 };
@@ -35,18 +39,19 @@ struct mail_limits {
 struct mail_store_config {
     const struct env *env;
     struct mail_limits limits;
-    void (*wake)(void *ctx); /* from other threads: completions wait to be taken */
+    void (*wake)(void *ctx); /* from other threads: completions wait, where none did; take all */
     void *ctx;
 };
 
-/* Opens or makes mail.db in the working directory `dirfd`.  Errors as database_open. */
+/* Opens or makes mail.db in the working directory `dirfd`, which has to stay open.  Errors as
+ * database_open: a disk that is full to the last byte is one. */
 MUST_CHECK enum mlt_err mail_store_open(const struct mail_store_config *config, int dirfd,
                                         struct mail_store **store);
 
 /* Starts the threads: after the sandbox, which holds for a thread only if it came before it. */
 MUST_CHECK enum mlt_err mail_store_start(struct mail_store *store);
 
-/* Finishes what was given, then ends the threads.  Completions not taken are lost. */
+/* Finishes what the writer was given, then ends the threads.  Completions not taken are lost. */
 void mail_store_close(struct mail_store **store);
 
 /* Every mailbox that holds something; before mail_store_start. */
@@ -93,7 +98,8 @@ MUST_CHECK enum mlt_err mail_store_noted(struct mail_store *store, const struct 
                                          const struct noted *noted);
 
 /* Everything in this mailbox goes, at once and for good; its senders are told ERASED (MAIL_TOLD
- * each), and a new key is needed for the next put. */
+ * each), and a new key is needed for the next put.  Answered by MAIL_ERASED once that is committed:
+ * until then whoever ordered it must not forget it, nor name a new key. */
 MUST_CHECK enum mlt_err mail_store_erase(struct mail_store *store, const struct name *recipient);
 
 /* Removes what has expired, a bounded number at a time; its senders are told (MAIL_TOLD).  Retries
@@ -139,10 +145,12 @@ enum mail_done_kind {
     MAIL_NOTHING = 0,
     MAIL_PUT,     /* ticket, err, outcome, row, fresh */
     MAIL_REMOVED, /* notice: for its sender, kept; recipient in it */
-    MAIL_TOLD,    /* notice; `removed` if a message left a mailbox with it (expired, erased) */
-    MAIL_READ,    /* read_ticket, err (MLT_ERR_AUTH, see mail_store_read; anything else: again,
-                     later), messages or wrapped, end */
-    MAIL_NOTICES  /* read_ticket, err, notices, end */
+    MAIL_TOLD,   /* notice; `removed` if a message left a mailbox with it (expired): not if that was
+                    an erased one, which holds nothing any more */
+    MAIL_ERASED, /* err, notice.recipient: his mailbox holds nothing; an err: give it once more */
+    MAIL_READ,   /* read_ticket, err (MLT_ERR_AUTH, see mail_store_read; anything else: again,
+                    later), messages or wrapped, end */
+    MAIL_NOTICES /* read_ticket, err, notices, end */
 };
 
 struct mail_message {

@@ -14,7 +14,7 @@ static enum mlt_err remove_row(struct mail_writer *w, struct mail_box *box,
     CLEANUP(free_entry) struct mail_done_entry *entry = NULL;
     TRY(mail_done_new(MAIL_TOLD, &entry));
     entry->row = m->row;
-    entry->done.removed = true;
+    entry->done.removed = box != NULL;
     entry->done.notice = *about;
     TRY(mail_apply_removal(w, box, m, &entry->done.notice));
     STAILQ_INSERT_TAIL(&w->out, entry, next);

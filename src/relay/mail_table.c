@@ -45,9 +45,7 @@ static const char *const texts[] = {
         " recipient = excluded.recipient, state = excluded.state, reason = excluded.reason",
     [MAIL_SQL_NOTICE_GOES] = "DELETE FROM notices WHERE sender = ? AND id = ?",
     [MAIL_SQL_NOTED] = "DELETE FROM notices WHERE sender = ? AND id = ? AND state = ?",
-    [MAIL_SQL_COUNT_READ] =
-        "SELECT count(*) FROM (SELECT 1 FROM notices"
-        " WHERE sender = ? AND recipient = ? AND state = 6 LIMIT ?)",
+    [MAIL_SQL_COUNT_NOTICES] = "SELECT notices FROM waiting WHERE sender = ? AND recipient = ?",
     [MAIL_SQL_OLDEST_NOTICE] = "SELECT row, kept FROM notices ORDER BY row LIMIT 1",
     [MAIL_SQL_OLD_NOTICE_GOES] = "DELETE FROM notices WHERE row = ?",
     [MAIL_SQL_CLOCK] =
@@ -60,6 +58,7 @@ static const char *const texts[] = {
         " DO UPDATE SET age_ms = excluded.age_ms, wall_ms = excluded.wall_ms",
     [MAIL_SQL_ANYTHING] =
         "SELECT EXISTS(SELECT 1 FROM messages) OR EXISTS(SELECT 1 FROM notices)",
+    [MAIL_SQL_RESTART] = "PRAGMA wal_checkpoint(RESTART)",
     [MAIL_SQL_FREE_PAGES] = "PRAGMA freelist_count",
 };
 /* clang-format on */

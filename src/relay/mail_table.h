@@ -38,13 +38,14 @@ enum mail_sql {
     MAIL_SQL_PUT_NOTICE,
     MAIL_SQL_NOTICE_GOES,
     MAIL_SQL_NOTED,
-    MAIL_SQL_COUNT_READ,
+    MAIL_SQL_COUNT_NOTICES,
     MAIL_SQL_OLDEST_NOTICE,
     MAIL_SQL_OLD_NOTICE_GOES,
     MAIL_SQL_CLOCK,
     MAIL_SQL_SET_CLOCK,
     MAIL_SQL_ANYTHING,
     MAIL_SQL_FREE_PAGES,
+    MAIL_SQL_RESTART,
     MAIL_SQLS
 };
 
@@ -141,9 +142,9 @@ MUST_CHECK enum mlt_err mail_table_drop_notice(struct mail_table *t, const struc
 /* Only if it says `noted->state`. */
 MUST_CHECK enum mlt_err mail_table_noted(struct mail_table *t, const struct name *sender,
                                          const struct noted *noted);
-/* Read-receipts of a pair; counts no further than `most`. */
-MUST_CHECK enum mlt_err mail_table_count_read(struct mail_table *t, const struct mail_notice *pair,
-                                              uint64_t most, uint64_t *count);
+/* Read-receipts of a pair; recipient NULL: all other notices for the sender. */
+MUST_CHECK enum mlt_err mail_table_count_notices(struct mail_table *t, const struct name *sender,
+                                                 const struct name *recipient, uint64_t *count);
 /* Forgets the oldest if it is from before `kept`. */
 MUST_CHECK enum mlt_err mail_table_forget_notice(struct mail_table *t, int64_t kept, bool *forgot);
 
@@ -159,6 +160,9 @@ struct mail_marks {
 MUST_CHECK enum mlt_err mail_table_marks(struct mail_table *t, struct mail_marks *marks);
 MUST_CHECK enum mlt_err mail_table_set_clock(struct mail_table *t, int64_t age_ms, int64_t wall_ms);
 MUST_CHECK enum mlt_err mail_table_is_empty(struct mail_table *t, bool *empty);
+/* As database_checkpoint, but the WAL keeps its size: written over, it costs an fsync less than
+ * half of what it costs where the file grows with it.  MLT_ERR_LOCKED while somebody reads. */
+MUST_CHECK enum mlt_err mail_table_restart_wal(struct mail_table *t);
 /* Of the file: what was removed leaves them, and what is put next takes them. */
 MUST_CHECK enum mlt_err mail_table_free_pages(struct mail_table *t, uint64_t *pages);
 MUST_CHECK enum mlt_err mail_table_each_box(struct mail_table *t,

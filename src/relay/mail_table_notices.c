@@ -49,17 +49,17 @@ enum mlt_err mail_table_noted(struct mail_table *t, const struct name *sender,
     return query_run(q);
 }
 
-enum mlt_err mail_table_count_read(struct mail_table *t, const struct mail_notice *pair,
-                                   uint64_t most, uint64_t *count)
+enum mlt_err mail_table_count_notices(struct mail_table *t, const struct name *sender,
+                                      const struct name *recipient, uint64_t *count)
 {
-    MAIL_ASK(q, t, MAIL_SQL_COUNT_READ);
-    query_put_name(q, &pair->sender);
-    query_put_name(q, &pair->recipient);
-    query_put_int(q, (int64_t)most);
+    static const struct name none;
+    MAIL_ASK(q, t, MAIL_SQL_COUNT_NOTICES);
+    query_put_name(q, sender);
+    query_put_name(q, recipient != NULL ? recipient : &none);
     bool row = false;
     TRY(query_next(q, &row));
-    ENSURE(row, MLT_ERR_DATABASE);
-    *count = (uint64_t)query_int(q, 0);
+    int64_t waiting = row ? query_int(q, 0) : 0;
+    *count = waiting > 0 ? (uint64_t)waiting : 0;
     return MLT_OK;
 }
 
@@ -119,6 +119,16 @@ enum mlt_err mail_table_is_empty(struct mail_table *t, bool *empty)
     TRY(query_next(q, &row));
     *empty = row && query_int(q, 0) == 0;
     return MLT_OK;
+}
+
+enum mlt_err mail_table_restart_wal(struct mail_table *t)
+{
+    MAIL_ASK(q, t, MAIL_SQL_RESTART);
+    bool row = false;
+    TRY(query_next(q, &row));
+    bool busy = row && query_int(q, 0) != 0;
+    TRY(query_next(q, &row));
+    return busy ? MLT_ERR_LOCKED : MLT_OK;
 }
 
 enum mlt_err mail_table_free_pages(struct mail_table *t, uint64_t *pages)

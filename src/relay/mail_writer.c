@@ -2,10 +2,14 @@
 #include "relay/mail_writer.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/log.h"
+
+static const int64_t longest_commit_ns =
+    16000000; /* longer ones are waited for as if they were not */
 
 /* ---- its clock ---- */
 
@@ -95,8 +99,9 @@ void mail_writer_clear(struct mail_writer *w)
 /* ---- answers ---- */
 
 /* The job is over; what it says comes behind what the others said. */
-static void end_job(struct mail_job *job, struct mail_done_list *answers)
+static void end_job(struct mail_writer *w, struct mail_job *job, struct mail_done_list *answers)
 {
+    mail_desk_end(w->desk, job);
     if (job->says) {
         STAILQ_INSERT_TAIL(answers, job->answer, next);
         job->answer = NULL;
@@ -130,7 +135,7 @@ void mail_writer_refuse_all(struct mail_writer *w)
             continue;
         }
         mail_writer_refuse(w, job);
-        end_job(job, &answers);
+        end_job(w, job, &answers);
         ended++;
     }
     STAILQ_CONCAT(&w->todo, &others);
@@ -178,7 +183,7 @@ static void end_batch(struct mail_writer *w, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct mail_job *job = STAILQ_FIRST(&w->todo);
         STAILQ_REMOVE_HEAD(&w->todo, next);
-        end_job(job, &answers);
+        end_job(w, job, &answers);
     }
     mail_desk_answer(w->desk, &w->desk->writer, &answers, count);
 }
@@ -198,8 +203,28 @@ static void give_up(struct mail_writer *w)
     if (STAILQ_EMPTY(&w->todo) || STAILQ_FIRST(&w->todo)->kind == MAIL_JOB_PUT)
         return;
     log_error("mail.db is damaged: a job is given up");
-    STAILQ_FIRST(&w->todo)->says = false;
+    struct mail_job *job = STAILQ_FIRST(&w->todo);
+    job->says = job->kind == MAIL_JOB_ERASE; /* somebody counts on that one */
+    if (job->says)
+        job->answer->done.err = MLT_ERR_DAMAGED;
     end_batch(w, 1);
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec now = { 0 };
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* For wait_for_company: how many to expect, and until when. */
+static void expect_company(struct mail_writer *w, size_t count, int64_t began_ns)
+{
+    int64_t now = now_ns();
+    int64_t took = now - began_ns;
+    int64_t until = now + (took < longest_commit_ns ? took : longest_commit_ns) / 8;
+    w->last_count = count;
+    w->company_until = (struct timespec) { until / 1000000000, until % 1000000000 };
 }
 
 /* Slowly back to large ones. */
@@ -216,11 +241,13 @@ static void write_batch(struct mail_writer *w)
     const size_t count = count_batch(w, mail_recover_budget(w));
     const struct mail_attempt attempt = { .first = w->next_message, .count = count };
     int64_t saved = w->clock.saved_ms;
+    int64_t began_ns = now_ns();
     enum mlt_err err = database_begin(&w->table.db);
     if (err == MLT_OK)
         err = database_end(&w->table.db, apply_all(w, count));
     if (err == MLT_OK) {
         end_batch(w, count);
+        expect_company(w, count, began_ns);
         note_success(w);
         return;
     }
@@ -268,6 +295,23 @@ static bool has_work(const struct mail_writer *w)
     return !w->stuck && (!STAILQ_EMPTY(&w->todo) || w->sweep);
 }
 
+/*
+ * Whoever was answered by the last transaction is about to give his next job.  Without waiting for
+ * him, the first of them would have an fsync alone, and all others the one after it.  An eighth of
+ * what the last one took, at most, is never lost for long and may save half of all fsyncs.
+ */
+static void wait_for_company(struct mail_writer *w)
+{
+    struct mail_desk *desk = w->desk;
+    struct timespec until = w->company_until;
+    int rc = 0;
+    desk->writer.wanted = w->last_count;
+    while (rc == 0 && desk->writer.count < w->last_count && !desk->stopping)
+        rc = pthread_cond_timedwait(&desk->writer.work, &desk->lock, &until);
+    desk->writer.wanted = 0;
+    w->last_count = 0;
+}
+
 /* Takes all jobs there are; false when the desk stops. */
 static bool wait_for_turn(struct mail_writer *w, bool *tick)
 {
@@ -275,6 +319,8 @@ static bool wait_for_turn(struct mail_writer *w, bool *tick)
     pthread_mutex_lock(&desk->lock);
     while (STAILQ_EMPTY(&desk->writer.jobs) && !desk->tick && !desk->stopping && !has_work(w))
         pthread_cond_wait(&desk->writer.work, &desk->lock);
+    if (!has_work(w))
+        wait_for_company(w);
     STAILQ_CONCAT(&w->todo, &desk->writer.jobs);
     *tick = desk->tick;
     desk->tick = false;

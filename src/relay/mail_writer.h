@@ -2,6 +2,8 @@
 #ifndef MALOTE_RELAY_MAIL_WRITER_H
 #define MALOTE_RELAY_MAIL_WRITER_H
 
+#include <time.h>
+
 #include "relay/mail_chain.h"
 #include "relay/mail_count.h"
 #include "relay/mail_reader.h"
@@ -44,7 +46,9 @@ struct mail_writer {
     struct mail_done_list out; /* of the transaction under way, beside its jobs' own answers */
     uint64_t failures;         /* of puts; see mail_job.failures */
     size_t most;               /* jobs of a transaction: fewer after one that failed */
-    bool sweep;                /* something may have expired, or be left of what was erased */
+    size_t last_count;         /* jobs of the last transaction */
+    struct timespec company_until; /* so long its successor may wait for as many */
+    bool sweep;                    /* something may have expired, or be left of what was erased */
 
     bool complained;  /* the log says that it cannot be written */
     bool well;        /* the database is open, and what is in it is on disk */

@@ -60,13 +60,20 @@ static void drop_old(struct net *net)
         net->mail.nonces.count = 0;
 }
 
+/*
+ * The last one is handed out again until others come, or whoever connects often enough would leave
+ * receivers without.  That weakens nothing: a nonce says only that the login is of now, which ca
+ * judges by its age, and the server's own random keeps one transcript from passing for another.
+ */
 bool net_nonce_take(struct net *net, uint8_t nonce[static MAILBOX_NONCE])
 {
     struct net_nonces *nonces = &net->mail.nonces;
     drop_old(net);
     bool any = nonces->count > 0;
     if (any)
-        memcpy(nonce, nonces->ready[--nonces->count], MAILBOX_NONCE);
+        memcpy(nonce, nonces->ready[nonces->count - 1], MAILBOX_NONCE);
+    if (nonces->count > 1)
+        nonces->count--;
     if (nonces->count < LIMIT_NONCES / 2)
         want_nonces(net);
     return any;

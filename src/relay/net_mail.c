@@ -14,10 +14,16 @@ static const int64_t store_tick_ms = 1000;
 
 enum undone_kind { UNDONE_PUT, UNDONE_READ, UNDONE_NOTICES };
 
+struct net_refused {
+    struct mail_entry entry; /* by the recipient's name */
+    size_t count;
+};
+
 struct net_undone {
     STAILQ_ENTRY(net_undone) next;
     enum undone_kind kind;
     void *put;
+    struct net_refused *to;
     enum outcome_reason reason;
     uint64_t read;
     enum mlt_err err;
@@ -36,6 +42,43 @@ static void put_off(struct net *net, const struct net_undone *what)
     }
     *undone = *what;
     STAILQ_INSERT_TAIL(&net->mail.undone, undone, next);
+}
+
+static enum mlt_err find_refused(struct net *net, const struct name *recipient,
+                                 struct net_refused **out)
+{
+    struct mail_map *map = &net->mail.refused;
+    struct net_refused *to = (struct net_refused *)mail_map_find(map, 0, recipient);
+    if (to == NULL) {
+        TRY(ALLOC_NEW(&to));
+        to->entry.name = *recipient;
+        enum mlt_err err = mail_map_put(map, &to->entry);
+        if (err != MLT_OK) {
+            alloc_free(to);
+            return err;
+        }
+    }
+    *out = to;
+    return MLT_OK;
+}
+
+static void put_off_put(struct net *net, const struct name *recipient,
+                        const struct net_undone *what)
+{
+    struct net_undone undone = *what;
+    if (find_refused(net, recipient, &undone.to) == MLT_OK)
+        undone.to->count++;
+    else
+        net_give_up(net);
+    put_off(net, &undone);
+}
+
+static void end_refused(struct net *net, struct net_refused *to)
+{
+    if (to == NULL || --to->count > 0)
+        return;
+    mail_map_remove(&net->mail.refused, &to->entry);
+    alloc_free(to);
 }
 
 static void tell_undone(struct net *net, const struct net_undone *undone)
@@ -68,6 +111,7 @@ void net_mail_turn(struct net *net)
         undone = STAILQ_FIRST(&net->mail.undone);
         tell_undone(net, undone);
         STAILQ_REMOVE(&net->mail.undone, undone, net_undone, next);
+        end_refused(net, undone->to);
         alloc_free(undone);
     }
 }
@@ -101,7 +145,8 @@ enum mlt_err net_mail_give(struct net *net, const struct envelope *e, struct net
 static enum mlt_err give_or_wait(struct net *net, const struct envelope *e, struct net_put *put)
 {
     const struct name *recipient = &e->recipient.name;
-    if (net_mail_key_awaits(net, recipient) || !mail_store_has_key(net->mail.store, recipient))
+    if (net_mail_key_awaits(net, recipient) || net_mail_erase_awaits(net, recipient) ||
+        !mail_store_has_key(net->mail.store, recipient))
         return net_mail_key_wait(net, e, put);
     return net_mail_give(net, e, put);
 }
@@ -114,8 +159,9 @@ static enum outcome_reason begin_put(struct net *net, const struct envelope *e, 
         return OUTCOME_REASON_AWAY;
     if (mail->store == NULL)
         return OUTCOME_REASON_NO_ROOM;
-    /* While a refusal is on its way to the router, a later message of its stream must not pass. */
-    if (!STAILQ_EMPTY(&mail->undone))
+    /* While a refusal is on its way to the router, a later message of its stream must not pass; but
+     * whoever goes to others has nothing to do with it. */
+    if (mail_map_find(&mail->refused, 0, &e->recipient.name) != NULL)
         return OUTCOME_REASON_BUSY;
     enum mlt_err err = net_share_take(&mail->shares, e, ticket, &put);
     if (err == MLT_OK) {
@@ -131,7 +177,8 @@ void net_mail_on_put(void *ctx, const struct envelope *e, void *ticket)
     struct net *net = ctx;
     enum outcome_reason reason = begin_put(net, e, ticket);
     if (reason != OUTCOME_REASON_NONE)
-        put_off(net, &(struct net_undone) { .kind = UNDONE_PUT, .put = ticket, .reason = reason });
+        put_off_put(net, &e->recipient.name,
+                    &(struct net_undone) { .kind = UNDONE_PUT, .put = ticket, .reason = reason });
 }
 
 void net_mail_on_read(void *ctx, void *link, const struct router_read *read)
@@ -172,6 +219,14 @@ void net_mail_on_remove(void *ctx, const struct name *recipient, int64_t row,
         check_job(net, mail_store_remove(net->mail.store, recipient, row, state), "a removal");
 }
 
+/* Best effort (PROTOCOL.md 8.1): beyond its bounds it is dropped, and nobody's log is filled. */
+static void tell_if_room(struct net *net, const struct mail_notice *notice)
+{
+    enum mlt_err err = mail_store_tell(net->mail.store, notice);
+    if (err != MLT_ERR_TOO_MANY)
+        check_job(net, err, "a notice");
+}
+
 void net_mail_on_tell(void *ctx, const struct router_notice *notice)
 {
     struct net *net = ctx;
@@ -181,7 +236,7 @@ void net_mail_on_tell(void *ctx, const struct router_notice *notice)
                                 .reason = notice->outcome.reason };
     memcpy(kept.id, notice->outcome.id, ENVELOPE_ID);
     if (net->mail.store != NULL)
-        check_job(net, mail_store_tell(net->mail.store, &kept), "a notice");
+        tell_if_room(net, &kept);
 }
 
 void net_mail_on_noted(void *ctx, const struct name *sender, const struct noted *noted)
@@ -260,6 +315,9 @@ static void complete(struct net *net, struct mail_done *done)
     case MAIL_REMOVED:
     case MAIL_TOLD:
         on_notice(net, done);
+        return;
+    case MAIL_ERASED:
+        net_mail_erase_done(net, done);
         return;
     case MAIL_READ:
         net_mail_read_done(net, done);
@@ -340,6 +398,7 @@ static void try_to_open(struct net *net)
     enum mlt_err err = open_store(net, &mail->store);
     if (err == MLT_OK) {
         mail->ready = true;
+        net_mail_erase_tick(net);
         net_serve(net);
         return;
     }
@@ -357,7 +416,9 @@ enum mlt_err net_mail_init(struct net *net)
     STAILQ_INIT(&mail->undone);
     TAILQ_INIT(&mail->keys);
     TAILQ_INIT(&mail->readings);
+    TAILQ_INIT(&mail->erasures);
     TRY(net_shares_init(&mail->shares, net->env));
+    TRY(mail_map_init(&mail->refused, net->env));
     mail->dir = -1;
     mail->wake.data = net;
     ENSURE(uv_async_init(&net->loop, &mail->wake, on_wake) == 0, MLT_ERR_SYSTEM);
@@ -385,6 +446,7 @@ void net_mail_tick(struct net *net)
     if (!mail->ready)
         return;
     net_nonce_tick(net);
+    net_mail_erase_tick(net);
     net_mail_key_tick(net);
     net_mail_read_tick(net);
     if (now < mail->tick_ms)
@@ -396,8 +458,10 @@ void net_mail_tick(struct net *net)
 void net_mail_close(struct net *net)
 {
     mail_store_close(&net->mail.store);
+    net_mail_erase_close(net);
     file_close(&net->mail.dir);
     net_shares_clear(&net->mail.shares);
+    mail_map_clear(&net->mail.refused);
 }
 
 /* ---- ca ---- */
@@ -407,6 +471,7 @@ void net_mail_ca_is_here(struct net *net)
     if (!net->mail.ready)
         return;
     net_nonce_tick(net);
+    net_mail_erase_tick(net);
     net_mail_key_tick(net);
     net_mail_read_tick(net);
 }
@@ -415,18 +480,5 @@ void net_mail_ca_is_here(struct net *net)
 void net_mail_ca_is_lost(struct net *net)
 {
     net->mail.nonces.count = 0;
-}
-
-enum mlt_err net_mail_erased(struct net *net, struct span body)
-{
-    struct ipc_mailbox_name erased = { 0 };
-    TRY(ipc_mailbox_name_decode(body, &erased));
-    if (net->mail.store == NULL)
-        return MLT_OK; /* what it sealed is found to be lost when it is drained */
-    enum mlt_err err = mail_store_erase(net->mail.store, &erased.name);
-    if (err == MLT_OK)
-        return MLT_OK;
-    /* ca says it again on the next channel, as long as nobody has asked for the new key. */
-    log_error("mailbox of %s: could not be erased now: %s", erased.name.text, err_text(err));
-    return MLT_ERR_NOMEM;
+    net_mail_erase_ca_is_lost(net);
 }

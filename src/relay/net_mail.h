@@ -16,6 +16,7 @@
  *
  *   net_mail.c      the store: jobs to it, completions from it
  *   net_mail_key.c  messages that wait for the public key of a mailbox
+ *   net_mail_erase.c mailboxes that ca has erased, until the store has done it
  *   net_mail_read.c a session's way through its mailbox
  *   net_grant.c     nonces from ca, and what they earn a login
  *
@@ -31,6 +32,7 @@ struct net_undone; /* an answer that the router gets at the next turn */
 STAILQ_HEAD(net_undone_list, net_undone);
 TAILQ_HEAD(net_key_list, net_key_wait);
 TAILQ_HEAD(net_reading_list, net_reading);
+TAILQ_HEAD(net_erasure_list, net_erasure);
 
 struct net_nonces {
     uint8_t ready[LIMIT_NONCES][MAILBOX_NONCE];
@@ -49,9 +51,11 @@ struct net_mail {
     uv_async_t wake;
     struct net_shares shares; /* of whoever has something waiting for the disk */
     struct net_undone_list undone;
+    struct mail_map refused; /* recipients of puts among them, and how many */
     struct net_key_list keys;
     size_t key_bytes; /* of messages that wait for one */
     struct net_reading_list readings;
+    struct net_erasure_list erasures;
     struct net_nonces nonces;
 };
 
@@ -82,8 +86,6 @@ void net_mail_close(struct net *net);
 /* ca speaks again, or no more. */
 void net_mail_ca_is_here(struct net *net);
 void net_mail_ca_is_lost(struct net *net);
-/* ca's word that a mailbox pair is gone, and with it what it sealed. */
-MUST_CHECK enum mlt_err net_mail_erased(struct net *net, struct span body);
 
 /* To the store; an error means that nothing was given. */
 MUST_CHECK enum mlt_err net_mail_give(struct net *net, const struct envelope *e,
@@ -98,6 +100,22 @@ bool net_mail_key_awaits(const struct net *net, const struct name *recipient);
 MUST_CHECK enum mlt_err net_mail_key_wait(struct net *net, const struct envelope *e,
                                           struct net_put *put);
 void net_mail_key_tick(struct net *net);
+
+/* ---- net_mail_erase.c ---- */
+
+/*
+ * ca's word that a mailbox pair is gone, and with it what it sealed.  Kept until the store has
+ * committed that (MAILBOX_GONE, whereupon ca forgets it); meanwhile nothing is put for that name
+ * and no key is asked for.  MLT_ERR_NOMEM: ca has to say it again.
+ */
+MUST_CHECK enum mlt_err net_mail_erased(struct net *net, struct span body);
+bool net_mail_erase_awaits(const struct net *net, const struct name *recipient);
+/* The store's answer. */
+void net_mail_erase_done(struct net *net, const struct mail_done *done);
+void net_mail_erase_tick(struct net *net);
+/* What was told to a ca that is gone is for its successor to say again. */
+void net_mail_erase_ca_is_lost(struct net *net);
+void net_mail_erase_close(struct net *net);
 
 /* ---- net_mail_read.c ---- */
 

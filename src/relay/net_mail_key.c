@@ -120,6 +120,8 @@ static enum mlt_err take_key(void *owner, struct span body)
     struct net *net = wait->net;
     struct ipc_mailbox got = { 0 };
     TRY(ipc_mailbox_decode(body, &got));
+    if (net_mail_erase_awaits(net, &wait->recipient))
+        return MLT_OK; /* asked before ca said so, or while it could not be done */
     enum mlt_err err = got.err;
     if (err == MLT_OK)
         err = mail_store_set_key(net->mail.store, &wait->recipient, got.spki);
@@ -153,7 +155,8 @@ static enum mlt_err start_wait(struct net *net, const struct name *recipient,
     wait->ask.owner = wait;
     wait->until_ms = env_mono_ms(net->env) + LIMIT_MAILBOX_KEY_MS;
     TAILQ_INSERT_TAIL(&net->mail.keys, wait, next);
-    net_ask_add(&net->ca.asks, &wait->ask);
+    if (!net_mail_erase_awaits(net, recipient))
+        net_ask_add(&net->ca.asks, &wait->ask);
     *out = wait;
     return MLT_OK;
 }
@@ -193,7 +196,7 @@ void net_mail_key_tick(struct net *net)
         if (now >= wait->until_ms) {
             log_no_key(wait, MLT_ERR_TIMEOUT);
             refuse_all(wait, OUTCOME_REASON_NO_ROOM);
-        } else if (net->ca.synced) {
+        } else if (net->ca.synced && !net_mail_erase_awaits(net, &wait->recipient)) {
             net_ask_add(&net->ca.asks, &wait->ask);
         }
     }

@@ -164,11 +164,13 @@ struct router_read_result {
 };
 void router_read_done(struct router *r, const struct router_read_result *result, int64_t now_ms);
 
-/* A message left its mailbox (delivered, damaged, expired, erased): its sender's sessions hear it.
- */
+/* A message left its mailbox (delivered, damaged, expired): its sender's sessions hear it. */
 void router_removed(struct router *r, const struct router_notice *notice, int64_t now_ms);
 
-/* A notice that goes with no message (READ). */
+/* His mailbox was erased: what lay there counts no more, and does not come to router_removed. */
+void router_erased(struct router *r, const struct name *recipient, int64_t now_ms);
+
+/* A notice that goes with no message of a mailbox's (READ, or erased). */
 void router_told(struct router *r, const struct router_notice *notice);
 
 struct router_notices_result {

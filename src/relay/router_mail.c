@@ -348,8 +348,9 @@ static void note_box(struct flight *f, const struct router_put_result *result)
     if (o->state == OUTCOME_STORED && result->fresh) {
         to->messages++;
         to->changes++;
-        /* Its row is behind all that this session has got. */
-        if (f->receiver != NULL && result->row > f->receiver->drain.cursor)
+        /* It came live, so its row is behind all that this session has got.  (What was read from
+         * the mailbox instead, and went from there meanwhile, is now behind what it has not.) */
+        if (f->receiver != NULL && f->row == 0 && result->row > f->receiver->drain.cursor)
             f->receiver->drain.cursor = result->row;
         return;
     }
@@ -377,6 +378,24 @@ static void refuse_later(struct router *r, const struct flight *failed)
     }
 }
 
+static void tell_read(struct router *r, const struct receipt *receipt, const struct name *by)
+{
+    struct router_notice notice = { .sender = receipt->sender.name,
+                                    .recipient = *by,
+                                    .outcome = { .state = OUTCOME_READ, .kept = true } };
+    memcpy(notice.outcome.id, receipt->id, ENVELOPE_ID);
+    r->out.tell(r->out.ctx, &notice);
+}
+
+/* It was read while the store had not answered: after its removal, which says delivered. */
+static void tell_read_later(struct router *r, const struct flight *f)
+{
+    struct receipt receipt = { .sender = { ADDRESS_USER, f->from->name } };
+    memcpy(receipt.id, f->id, ENVELOPE_ID);
+    if (f->was_read)
+        tell_read(r, &receipt, &f->to->name);
+}
+
 static void settle_put(struct router *r, struct flight *f, const struct router_put_result *result)
 {
     struct outcome o = result->outcome;
@@ -388,6 +407,7 @@ static void settle_put(struct router *r, struct flight *f, const struct router_p
         if (f->row != 0)
             r->out.remove(r->out.ctx, &f->to->name, f->row, OUTCOME_DELIVERED);
         o = (struct outcome) { .state = OUTCOME_DELIVERED };
+        tell_read_later(r, f);
     } else if (o.state == OUTCOME_REFUSED && f->forwarded) {
         o = (struct outcome) { .state = OUTCOME_UNKNOWN };
     }
@@ -414,17 +434,17 @@ void router_put_done(struct router *r, void *ticket, const struct router_put_res
 
 /* ---- receipts ---- */
 
-static void tell_read(struct router *r, const struct route *route, const struct receipt *receipt)
+/* Best effort: one that comes before its receipt is nothing. */
+static void take_read(struct router *r, const struct route *route, const struct receipt *receipt)
 {
     const struct member *sender = roster_find(&r->roster, &receipt->sender.name);
-    if (sender == NULL || !sender->known ||
-        flight_find(&r->flights, sender, receipt->id, route->member) != NULL)
+    if (sender == NULL || !sender->known)
         return;
-    struct router_notice notice = { .sender = sender->name,
-                                    .recipient = route->member->name,
-                                    .outcome = { .state = OUTCOME_READ, .kept = true } };
-    memcpy(notice.outcome.id, receipt->id, ENVELOPE_ID);
-    r->out.tell(r->out.ctx, &notice);
+    struct flight *f = flight_find(&r->flights, sender, receipt->id, route->member);
+    if (f == NULL)
+        tell_read(r, receipt, &route->member->name);
+    else if (f->receipted)
+        f->was_read = true;
 }
 
 static void confirm_flight(struct router *r, struct flight *f)
@@ -449,7 +469,7 @@ enum mlt_err router_receipt(struct router *r, struct route *route, const struct 
 {
     ENSURE(route->kind == CLIENT_AUTH_RECEIVE, MLT_ERR_UNEXPECTED);
     if (receipt->state == OUTCOME_READ) {
-        tell_read(r, route, receipt);
+        take_read(r, route, receipt);
         return MLT_OK;
     }
     const struct member *sender = roster_find(&r->roster, &receipt->sender.name);
@@ -471,6 +491,20 @@ enum mlt_err router_box(struct router *r, const struct name *recipient, uint64_t
     TRY(roster_get(&r->roster, recipient, &to));
     to->messages = messages;
     return MLT_OK;
+}
+
+void router_erased(struct router *r, const struct name *recipient, int64_t now_ms)
+{
+    struct member *to = roster_find(&r->roster, recipient);
+    if (to == NULL)
+        return;
+    /* Looked into before it is believed, like any mailbox of which too little may be known. */
+    to->messages = 0;
+    to->unsure = true;
+    to->changes++;
+    if (to->receiver != NULL)
+        to->receiver->drain.looked = false;
+    router_mail_settle(r, to, now_ms);
 }
 
 void router_removed(struct router *r, const struct router_notice *notice, int64_t now_ms)

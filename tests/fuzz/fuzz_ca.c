@@ -52,7 +52,7 @@ static void take_away(void)
 static void start_with_member(void)
 {
     struct mailbox_pool *pool = NULL;
-    bool saved = false, freed = false;
+    bool saved = false;
     authority_start(&with_member, ENROL_OPEN);
     (void)authority_enrol(&with_member, "ana", authority_key(1), NULL, &certificate);
     must(mailbox_pool_start(1, &pool) == MLT_OK);
@@ -66,7 +66,7 @@ static void start_with_member(void)
     CLEANUP(rsa_key_free) EVP_PKEY *key = NULL;
     const struct name ana = authority_name("ana");
     static const uint8_t segment[MAIL_SEGMENT] = { 0 };
-    must(mailbox_open_public(&with_member.ca, &ana, &freed, &spki) == MLT_OK);
+    must(mailbox_open_public(&with_member.ca, &ana, &spki) == MLT_OK);
     must(rsa_public_decode(buf_span(&spki), &key) == MLT_OK);
     must(mailbox_label(&ana, segment, &label) == MLT_OK);
     must(rsa_wrap(key, buf_span(&label), SPAN_OF(secret), &wrapped) == MLT_OK);
@@ -124,6 +124,7 @@ static enum mlt_err check_answer(enum ipc_type asked, const struct ipc_message *
         must(ipc_nonces_decode(message->body, &nonces) == MLT_OK);
         return MLT_ERR_REFUSED; /* anybody may have them */
     case IPC_MAILBOX_WANTED:
+    case IPC_MAILBOX_GONE:
         must(message->type == IPC_MAILBOX);
         must(ipc_mailbox_decode(message->body, &mailbox) == MLT_OK);
         return mailbox.err;
@@ -158,7 +159,8 @@ static enum mlt_err read_answer(struct channel *net, enum ipc_type asked, uint32
 static bool is_asked_by_net(unsigned type)
 {
     return type == IPC_ENROL || type == IPC_SERVER_REQUEST || type == IPC_NONCES_WANTED ||
-           type == IPC_MAILBOX_WANTED || type == IPC_LOGIN_PROOF || type == IPC_UNWRAP;
+           type == IPC_MAILBOX_WANTED || type == IPC_MAILBOX_GONE || type == IPC_LOGIN_PROOF ||
+           type == IPC_UNWRAP;
 }
 
 /* A link without the greeting of net_link_start: who is a member was told to net long ago. */

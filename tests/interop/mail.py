@@ -359,6 +359,11 @@ def busy(scene: Scene) -> str:
     first, second, *others = sent[SEND_WINDOW:]
     is_told(ana.post(second), wire.OUTCOME_REFUSED, 0, wire.TOO_MUCH)
     bia.receipts = True
+    earlier = wire.Send(secrets.token_bytes(16), first.recipient, first.epoch, 1, b"earlier")
+    ana.start(earlier)
+    expect(bia.take().send, earlier, "an earlier number")
+    expect(ana.answer(earlier).state, wire.DELIVERED, "outcome")
+    is_told(ana.post(second), wire.OUTCOME_REFUSED, 0, wire.TOO_MUCH)
     elsewhere = ana.envelope("mallory", b"another stream")
     is_told(ana.post(elsewhere), wire.STORED, 0)
     for message in (first, second, *others):

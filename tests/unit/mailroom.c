@@ -358,6 +358,10 @@ void mailroom_check(void)
         " GROUP BY box, sender) AS m"
         " FULL JOIN shares AS s ON s.box = m.box AND s.sender = m.sender"
         " WHERE m.n IS NOT s.messages OR m.b IS NOT s.bytes",
+        "SELECT count(*) FROM (SELECT sender, iif(state = 6, recipient, '') AS r, count(*) AS n"
+        " FROM notices GROUP BY 1, 2) AS k"
+        " FULL JOIN waiting AS w ON w.sender = k.sender AND w.recipient = k.r"
+        " WHERE k.n IS NOT w.notices",
         "SELECT count(*) FROM segments WHERE number NOT IN (SELECT segment FROM messages)",
         "SELECT count(*) FROM (SELECT 1 FROM messages GROUP BY segment, idx HAVING count(*) > 1)",
     };

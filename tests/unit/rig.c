@@ -307,6 +307,7 @@ static enum mlt_err answer(struct rig *rig, const struct ipc_message *asked)
     case IPC_NONCES_WANTED:
         return give_nonces(&rig->ca, asked->tag);
     case IPC_MAILBOX_WANTED:
+    case IPC_MAILBOX_GONE:
         TRY(name_key(fake, &body));
         return channel_send(&rig->ca, IPC_MAILBOX, asked->tag, buf_span(&body));
     case IPC_LOGIN_PROOF:

@@ -31,6 +31,7 @@ struct scene_store {
     struct router_read_notices notices[MOST];
     size_t notices_count;
     int64_t last_row;
+    size_t read_most;
 };
 
 static struct scene_store store;
@@ -230,7 +231,7 @@ void store_does_read(void)
         struct kept *k = &store.rows[i];
         if (k->row <= read.after || !name_eq(&k->e.recipient.name, &read.recipient))
             continue;
-        if (result.count == read.most) {
+        if (result.count == read.most || result.count == store.read_most) {
             result.end = false;
             break;
         }
@@ -289,6 +290,22 @@ void store_damages(int64_t row)
             store.rows[i].damaged = true;
 }
 
+void store_expires(int64_t row)
+{
+    for (size_t i = 0; i < store.row_count; i++) {
+        const struct removal gone = { store.rows[i].e.recipient.name, row, OUTCOME_EXPIRED };
+        if (store.rows[i].row == row) {
+            remove_row(&gone);
+            return;
+        }
+    }
+}
+
+void store_reads_at_most(size_t messages)
+{
+    store.read_most = messages;
+}
+
 void store_has(const char *sender, const char *recipient, uint8_t id, const char *body)
 {
     const struct envelope e = { .sender = { ADDRESS_USER, name_of(sender) },
@@ -338,7 +355,7 @@ void store_does_notices(size_t count, bool end)
 int router_scene_begin(void **state)
 {
     (void)state;
-    store = (struct scene_store) { 0 };
+    store = (struct scene_store) { .read_most = MOST };
     store_asked[0] = '\0';
     now_ms = 1795361897000;
     const struct router_out out = { .deliver = on_deliver,

@@ -85,6 +85,8 @@ void store_does_all(void);
 
 /* Damages what lies in this row; makes one appear that was never acknowledged. */
 void store_damages(int64_t row);
+void store_expires(int64_t row);
+void store_reads_at_most(size_t messages); /* at once; a segment ends there, say */
 void store_has(const char *sender, const char *recipient, uint8_t id, const char *body);
 
 size_t store_rows(const char *recipient);

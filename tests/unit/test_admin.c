@@ -2,11 +2,13 @@
 #include "test_base.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "authority.h"
 #include "base/limits.h"
 #include "ca/admin.h"
 #include "ca/enrol.h"
+#include "ca/mailbox.h"
 #include "wire/join_url.h"
 
 static struct authority a;
@@ -349,11 +351,36 @@ static void reissue_revokes_at_once_and_prints_a_bound_invite(void **state)
     assert_err(ask(&r, &rows), MLT_ERR_MISSING);
 }
 
+static void an_erasure_is_of_a_member_and_of_what_is_there(void **state)
+{
+    (void)state;
+    CLEANUP(rows_clear) struct rows rows = { 0 };
+    struct mailbox_pool *pool = NULL;
+    enum refusal reason;
+    const struct admin_request r = request_for(ADMIN_ERASE, "maria");
+    assert_err(ask(&r, &rows), MLT_ERR_MISSING);
+    assert_int_equal(enrol("maria", 0, &reason), WELCOME_PENDING);
+    assert_err(ask(&r, &rows), MLT_ERR_MISSING);
+    const struct admin_request yes = approval("maria", authority_key(0));
+    assert_ok(ask(&yes, &rows));
+    assert_ok(ask(&r, &rows)); /* no pair yet: nothing to erase, and nothing to tell */
+    assert_int_equal(erased, 0);
+    assert_ok(mailbox_pool_start(1, &pool));
+    for (bool saved = false; !saved;) {
+        usleep(10000);
+        assert_ok(mailbox_fill(&a.ca, pool, &saved));
+    }
+    mailbox_pool_stop(&pool);
+    assert_ok(ask(&r, &rows));
+    assert_int_equal(rows.count, 0);
+    assert_int_equal(erased, 1);
+}
+
 static void a_request_that_needs_a_name_and_has_none_is_refused(void **state)
 {
     (void)state;
-    static const enum admin_verb verbs[] = { ADMIN_APPROVE, ADMIN_REFUSE, ADMIN_SHOW,
-                                             ADMIN_REISSUE };
+    static const enum admin_verb verbs[] = { ADMIN_APPROVE, ADMIN_REFUSE, ADMIN_SHOW, ADMIN_REISSUE,
+                                             ADMIN_ERASE };
     CLEANUP(rows_clear) struct rows rows = { 0 };
     for (size_t i = 0; i < COUNT_OF(verbs); i++) {
         const struct admin_request r = request_for(verbs[i], NULL);
@@ -377,6 +404,7 @@ int main(void)
         WITH_CA(pending_requests_are_bounded_and_forgotten_in_time),
         WITH_CA(list_and_show_tell_the_state),
         WITH_CA(reissue_revokes_at_once_and_prints_a_bound_invite),
+        WITH_CA(an_erasure_is_of_a_member_and_of_what_is_there),
         WITH_CA(a_request_that_needs_a_name_and_has_none_is_refused),
     };
     return cmocka_run_group_tests_name("admin", tests, libraries, NULL);

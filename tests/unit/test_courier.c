@@ -502,7 +502,79 @@ static void a_notice_of_loss_is_no_answer_to_what_is_under_way(void **state)
     answer(&a, id, notice); /* now it speaks of what was stored */
     run(&a);
     expect_said(&a, 0, NOTED, id);
+    assert_int_equal(a.said_count, 1);
+    clock_now.mono_ms += LIMIT_RESEND_FIRST_MS;
+    run(&a);
     expect_said(&a, 1, SEND, id);
+}
+
+/* Stored, lost, stored, lost: with a pause each time, and nobody else waits. */
+static void what_is_lost_again_and_again_goes_again_with_a_growing_pause(void **state)
+{
+    (void)state;
+    uint8_t id[ENVELOPE_ID], other[ENVELOPE_ID], next[ENVELOPE_ID];
+    struct outcome notice = unknown;
+    notice.kept = true;
+    keep(&a, "joao", id);
+    log_in(&a);
+    for (int64_t pause = LIMIT_RESEND_FIRST_MS; pause < 4 * LIMIT_RESEND_MOST_MS; pause *= 2) {
+        int64_t expected = pause < LIMIT_RESEND_MOST_MS ? pause : LIMIT_RESEND_MOST_MS;
+        bool at_once = pause % (2 * LIMIT_RESEND_FIRST_MS) == 0; /* or after its turn was left */
+        answer(&a, id, stored);
+        if (!at_once)
+            run(&a);
+        answer(&a, id, notice);
+        run(&a);
+        forget(&a);
+        keep(&a, "ana", other);
+        run(&a);
+        assert_int_equal(a.said_count, 1);
+        answer(&a, other, delivered);
+        clock_now.mono_ms += expected - 1;
+        run(&a);
+        assert_int_equal(a.said_count, 1);
+        assert_true(courier_due_ms(a.courier) <= clock_now.mono_ms + 1);
+        clock_now.mono_ms += 1;
+        run(&a);
+        expect_said(&a, 1, SEND, id);
+        assert_int_equal(a.said_count, 2);
+    }
+    answer(&a, id, delivered);
+    keep(&a, "joao", next);
+    run(&a);
+    answer(&a, next, stored);
+    answer(&a, next, notice);
+    run(&a);
+    forget(&a);
+    clock_now.mono_ms += LIMIT_RESEND_FIRST_MS;
+    run(&a);
+    expect_said(&a, 0, SEND, next);
+}
+
+/* Another message of the stream is stored between two refusals. */
+static void stored_does_not_end_the_growing_of_a_pause(void **state)
+{
+    (void)state;
+    uint8_t id[3][ENVELOPE_ID];
+    for (size_t i = 0; i < 3; i++)
+        keep(&a, "joao", id[i]);
+    log_in(&a);
+    for (size_t i = 0; i < 3; i++)
+        answer(&a, id[i], busy);
+    run(&a);
+    clock_now.mono_ms += LIMIT_RESEND_FIRST_MS;
+    run(&a);
+    answer(&a, id[0], stored);
+    answer(&a, id[1], busy);
+    answer(&a, id[2], busy);
+    run(&a);
+    forget(&a);
+    clock_now.mono_ms += 2 * LIMIT_RESEND_FIRST_MS - 1;
+    run(&a);
+    assert_int_equal(a.said_count, 0);
+    clock_now.mono_ms += 1;
+    run(&a);
+    expect_said(&a, 0, SEND, id[1]);
 }
 
 static void silence_is_told_once_and_lasts(void **state)
@@ -721,11 +793,34 @@ static void what_is_too_old_is_given_up_and_not_sent(void **state)
     (void)state;
     uint8_t id[ENVELOPE_ID];
     keep(&a, "joao", id);
+    log_in(&a);
+    courier_down(a.courier, MLT_ERR_CUT);
+    forget(&a);
     clock_now.wall_ms += (LIMIT_OUTBOX_S + 1) * INT64_C(1000);
     log_in(&a);
     assert_int_equal(a.said_count, 0);
     assert_int_equal(state_of(&a, id), STORE_EXPIRED);
     assert_true(courier_take_news(a.courier).fates);
+}
+
+/* As old as it may be: beyond the window it was not even sent once. */
+static void what_was_never_sent_is_sent_however_old_it_is(void **state)
+{
+    (void)state;
+    uint8_t id[LIMIT_SEND_WINDOW + 1][ENVELOPE_ID];
+    for (size_t i = 0; i < COUNT_OF(id); i++)
+        keep(&a, "joao", id[i]);
+    clock_now.wall_ms += (LIMIT_OUTBOX_S + 1) * INT64_C(1000);
+    log_in(&a);
+    assert_int_equal(a.said_count, LIMIT_SEND_WINDOW);
+    courier_down(a.courier, MLT_ERR_CUT);
+    forget(&a);
+    clock_now.wall_ms += (LIMIT_OUTBOX_S + 1) * INT64_C(1000);
+    log_in(&a);
+    assert_int_equal(state_of(&a, id[0]), STORE_EXPIRED);
+    assert_int_equal(a.said_count, 1);
+    expect_said(&a, 0, SEND, id[LIMIT_SEND_WINDOW]);
+    assert_int_equal(state_of(&a, id[LIMIT_SEND_WINDOW]), STORE_WAITING);
 }
 
 static void what_was_read_is_said_once(void **state)
@@ -772,6 +867,8 @@ int main(void)
         T(a_recipient_who_has_to_wait_delays_nobody_else),
         T(a_lost_session_sends_again_with_the_same_ids),
         T(a_notice_of_loss_is_no_answer_to_what_is_under_way),
+        T(what_is_lost_again_and_again_goes_again_with_a_growing_pause),
+        T(stored_does_not_end_the_growing_of_a_pause),
         T(silence_is_told_once_and_lasts),
         T(one_process_at_a_time_sends_to_a_recipient),
         T(the_turn_passes_on_when_nothing_is_under_way),
@@ -783,6 +880,7 @@ int main(void)
         T(it_is_stuck_too_when_nothing_else_waits),
         T(no_more_streams_are_begun_than_a_server_lets_block),
         T(what_is_too_old_is_given_up_and_not_sent),
+        T(what_was_never_sent_is_sent_however_old_it_is),
         T(what_was_read_is_said_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

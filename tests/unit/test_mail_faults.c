@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -182,6 +184,27 @@ static void a_removal_is_done_once_whatever_became_of_its_commit(void **state)
         assert_false(mail_store_take(m.store, &none));
         assert_string_equal(mailroom_notices(&m, "ana"), "joao:1:delivered ");
         mailroom_check();
+    }
+}
+
+static void an_erasure_is_answered_once_it_is_on_disk(void **state)
+{
+    (void)state;
+    static const unsigned kinds[] = { FAULTY_SYNC, FAULTY_WRITE };
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        ROOM(m);
+        mailroom_keep(&m, "ana", "joao", 1, "x");
+        const struct name joao = mailroom_name("joao");
+        faulty_disk_fail(kinds[i], FAULTY_EIO, 1, 1);
+        assert_ok(mail_store_erase(m.store, &joao));
+        while (faulty_disk_failed() == 0)
+            poll(NULL, 0, 1);
+        struct mail_done none;
+        assert_false(mail_store_take(m.store, &none));
+        struct mail_done done = push(&m, MAIL_ERASED);
+        assert_ok(done.err);
+        assert_string_equal(done.notice.recipient.text, "joao");
+        assert_int_equal(mailroom_sql("SELECT count(*) FROM boxes WHERE erased = 0"), 0);
     }
 }
 
@@ -420,6 +443,80 @@ static void a_full_disk_at_any_call_loses_nothing(void **state)
     fail_at_each_call(FAULTY_FULL, 3, 1);
 }
 
+/* ---- a disk of one MiB ---- */
+
+/* Over the memory that rooms are in, and for this process alone; root only.  The last test: it
+ * stays so. */
+static bool shrink_the_disk(void)
+{
+    return access("/dev/shm", W_OK) == 0 && unshare(CLONE_NEWNS) == 0 &&
+           mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("tmpfs", "/dev/shm", "tmpfs", 0, "size=1m") == 0;
+}
+
+/* Until the store says that it cannot, three times in a row; how many were kept. */
+static int fill(struct mailroom *m, int first)
+{
+    static char body[1000];
+    int id = first;
+    memset(body, 'x', sizeof(body) - 1);
+    for (int refused = 0; refused < 3;) {
+        struct mail_done done = mailroom_put(m, "ana", "joao", id, body);
+        refused = done.outcome.state == OUTCOME_STORED ? 0 : refused + 1;
+        if (refused == 0) {
+            id++;
+            continue;
+        }
+        assert_no_room(&done);
+        let_it_retry(m);
+    }
+    return id - first;
+}
+
+/* As a recipient does, with many removals under way. */
+static int drain(struct mailroom *m)
+{
+    CLEANUP(secret_clear) struct secret key = { 0 };
+    struct mail_read read = { .recipient = mailroom_name("joao"),
+                              .most = 64,
+                              .most_bytes = 1 << 20 };
+    int drained = 0;
+    for (bool end = false; !end;) {
+        struct mail_done done = mailroom_read_once(m, &read, &key);
+        assert_ok(done.err);
+        end = done.end;
+        for (size_t i = 0; i < done.count; i++) {
+            assert_true(done.messages[i].readable);
+            read.after = done.messages[i].row;
+            assert_ok(mail_store_remove(m->store, &read.recipient, read.after, OUTCOME_DELIVERED));
+        }
+        for (size_t i = 0; i < done.count; i++, drained++)
+            (void)push(m, MAIL_REMOVED);
+        mail_done_clear(&done);
+    }
+    return drained;
+}
+
+static void a_disk_that_is_full_is_drained_and_filled_again(void **state)
+{
+    (void)state;
+    if (!shrink_the_disk())
+        skip();
+    ROOM(m);
+    int first = fill(&m, 1);
+    assert_in_range(first, 300, 1000);
+    mailroom_check();
+    assert_int_equal(drain(&m), first);
+    let_it_retry(&m);
+    int second = fill(&m, first + 1);
+    assert_in_range(second, first / 2, first);
+    mailroom_again(&m); /* and a server that starts on it works */
+    assert_int_equal(drain(&m), second);
+    let_it_retry(&m);
+    assert_true(fill(&m, first + second + 1) > first / 3);
+    mailroom_check();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +526,7 @@ int main(void)
         cmocka_unit_test(what_was_given_before_a_failure_was_taken_fails_as_well),
         cmocka_unit_test(one_put_that_is_refused_fails_no_other),
         cmocka_unit_test(a_removal_is_done_once_whatever_became_of_its_commit),
+        cmocka_unit_test(an_erasure_is_answered_once_it_is_on_disk),
         cmocka_unit_test(an_expiry_is_told_once_whatever_became_of_its_commit),
         cmocka_unit_test(a_disk_that_takes_nothing_refuses_clearly_and_recovers_by_itself),
         cmocka_unit_test(a_full_disk_can_be_drained),
@@ -437,6 +535,7 @@ int main(void)
         cmocka_unit_test(an_io_error_at_any_call_loses_nothing),
         cmocka_unit_test(several_io_errors_in_a_row_lose_nothing),
         cmocka_unit_test(a_full_disk_at_any_call_loses_nothing),
+        cmocka_unit_test(a_disk_that_is_full_is_drained_and_filled_again),
     };
     return cmocka_run_group_tests(tests, mailroom_start, mailroom_stop);
 }

@@ -643,15 +643,115 @@ static void read_receipts_of_a_pair_are_bounded(void **state)
     for (int i = 1; i <= LIMIT_NOTICES_ABOUT + 5; i++) {
         memcpy(notice.id, &i, sizeof(i));
         assert_ok(mail_store_tell(m.store, &notice));
+        if (i <= LIMIT_NOTICES_ABOUT)
+            assert_false(mailroom_await(&m, MAIL_TOLD).removed);
     }
-    for (int i = 1; i <= LIMIT_NOTICES_ABOUT; i++)
-        assert_false(mailroom_await(&m, MAIL_TOLD).removed);
     mailroom_settle(&m);
     assert_int_equal(mailroom_sql("SELECT count(*) FROM notices WHERE sender = 'ana'"),
                      LIMIT_NOTICES_ABOUT);
     notice.recipient = mailroom_name("maria");
     assert_ok(mail_store_tell(m.store, &notice));
     assert_string_equal(mailroom_await(&m, MAIL_TOLD).notice.recipient.text, "maria");
+}
+
+static int tell_until_refused(struct mailroom *m, const char *by)
+{
+    struct mail_notice notice = { .sender = mailroom_name("ana"),
+                                  .recipient = mailroom_name(by),
+                                  .state = OUTCOME_READ };
+    enum mlt_err err = MLT_OK;
+    int given = 0;
+    while (err == MLT_OK) {
+        memcpy(notice.id, &given, sizeof(given));
+        err = mail_store_tell(m->store, &notice);
+        given += err == MLT_OK;
+    }
+    assert_err(err, MLT_ERR_TOO_MANY);
+    return given;
+}
+
+static int note_until_refused(struct mailroom *m, const char *by)
+{
+    const struct name name = mailroom_name(by);
+    const struct noted noted = { .state = OUTCOME_DELIVERED };
+    enum mlt_err err = MLT_OK;
+    int given = 0;
+    for (; err == MLT_OK; given += err == MLT_OK)
+        err = mail_store_noted(m->store, &name, &noted);
+    assert_err(err, MLT_ERR_TOO_MANY);
+    return given;
+}
+
+static void what_one_merely_says_leaves_the_queue_to_others(void **state)
+{
+    (void)state;
+    CLEANUP(close_room) struct mailroom m;
+    mailroom_open(&m, &mailroom_roomy, true);
+    assert_int_equal(tell_until_refused(&m, "eva"), LIMIT_TELLS_OF_ONE);
+    assert_int_equal(tell_until_refused(&m, "bia"), LIMIT_TELLS_OF_ONE);
+    assert_int_equal(note_until_refused(&m, "eva"), LIMIT_NOTEDS_OF_ONE);
+    mailroom_run(&m);
+    for (int i = 0; i < 2 * LIMIT_TELLS_OF_ONE; i++)
+        mailroom_await(&m, MAIL_TOLD);
+    mailroom_settle(&m);
+    /* They were done: as many may come again. */
+    assert_in_range(tell_until_refused(&m, "eva"), LIMIT_TELLS_OF_ONE, 100 * LIMIT_TELLS_OF_ONE);
+}
+
+static void removals_and_erasures_have_room_when_others_have_none(void **state)
+{
+    (void)state;
+    CLEANUP(close_room) struct mailroom m;
+    const struct name joao = mailroom_name("joao");
+    char name[16];
+    int said = 0;
+    mailroom_open(&m, &mailroom_roomy, true);
+    for (int i = 0; said < LIMIT_STORE_ASKED; i++) {
+        snprintf(name, sizeof(name), "n%d", i);
+        said += note_until_refused(&m, name);
+    }
+    assert_int_equal(said, LIMIT_STORE_ASKED);
+    const struct envelope e = { .sender = { ADDRESS_USER, mailroom_name("ana") },
+                                .recipient = { ADDRESS_USER, joao },
+                                .number = 1,
+                                .body_kind = BODY_PLAIN };
+    const struct mail_put put = { .envelope = &e };
+    int jobs = said;
+    enum mlt_err err = MLT_OK;
+    for (; err == MLT_OK; jobs += err == MLT_OK)
+        err = mail_store_put(m.store, &put);
+    assert_err(err, MLT_ERR_TOO_MANY);
+    assert_int_equal(jobs, LIMIT_STORE_JOBS - LIMIT_STORE_KEPT_FREE);
+    for (err = MLT_OK; err == MLT_OK; jobs += err == MLT_OK)
+        err = mail_store_remove(m.store, &joao, 1000000, OUTCOME_DELIVERED);
+    assert_int_equal(jobs, LIMIT_STORE_JOBS);
+    assert_ok(mail_store_erase(m.store, &joao));
+}
+
+static void so_many_notices_wait_for_one_before_no_more_of_his_is_kept(void **state)
+{
+    (void)state;
+    ROOM(m);
+    int64_t kept = mailroom_keep(&m, "ana", "joao", 1, "x");
+    mailroom_remove(&m, "joao", mailroom_keep(&m, "ana", "joao", 2, "x"), OUTCOME_DELIVERED);
+    mailroom_sql("WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)"
+                 " INSERT INTO notices SELECT i + 100, 'ana', 'joao', CAST(i AS BLOB), 2, 0, 0"
+                 " FROM n");
+    assert_int_equal(mailroom_sql("SELECT count(*) FROM notices"), LIMIT_NOTICES_OF_ONE);
+    struct mail_done done = mailroom_put(&m, "ana", "joao", 3, "x");
+    assert_refused(&done, OUTCOME_REASON_SHARE);
+    mailroom_keep(&m, "bia", "joao", 4, "x");
+    /* What is there goes all the same, and he is told of it. */
+    mailroom_remove(&m, "joao", kept, OUTCOME_DELIVERED);
+    assert_int_equal(mailroom_sql("SELECT count(*) FROM notices"), LIMIT_NOTICES_OF_ONE + 1);
+    const struct name ana = mailroom_name("ana");
+    for (int id = 1; id <= 2; id++) {
+        struct noted noted = { .state = OUTCOME_DELIVERED };
+        memcpy(noted.id, &id, sizeof(id));
+        assert_ok(mail_store_noted(m.store, &ana, &noted));
+    }
+    mailroom_keep(&m, "ana", "joao", 3, "x");
+    mailroom_check();
 }
 
 /* ---- erasing ---- */
@@ -676,7 +776,7 @@ static void an_erased_mailbox_is_gone_at_once_and_its_senders_are_told(void **st
     for (bool kept = false; !kept || told < messages - 1;) {
         struct mail_done done = mailroom_next(&m);
         kept = kept || (done.kind == MAIL_PUT && done.fresh);
-        told += done.kind == MAIL_TOLD && done.removed &&
+        told += done.kind == MAIL_TOLD && !done.removed &&
                 done.notice.reason == OUTCOME_REASON_ERASED &&
                 strcmp(done.notice.recipient.text, "joao") == 0;
     }
@@ -707,9 +807,77 @@ static void an_erasure_is_finished_after_a_new_start(void **state)
     mailroom_again(&m);
     struct mail_done told = mailroom_await(&m, MAIL_TOLD);
     assert_int_equal(told.notice.reason, OUTCOME_REASON_ERASED);
+    assert_false(told.removed); /* the boxes listed at the start did not count it */
     assert_string_equal(mailroom_notices(&m, "ana"), "joao:1:refused:erased ");
     mailroom_settle(&m);
     assert_int_equal(mailroom_sql("SELECT count(*) FROM messages"), 0);
+}
+
+static void a_receipt_for_what_is_being_erased_is_told_as_delivered(void **state)
+{
+    (void)state;
+    CLEANUP(close_room) struct mailroom m;
+    mailroom_open(&m, &mailroom_roomy, true);
+    mailroom_run(&m);
+    int64_t row = mailroom_keep(&m, "ana", "joao", 1, "x");
+    mail_store_close(&m.store);
+    const struct mail_store_config config = { .env = env_system(),
+                                              .limits = m.limits,
+                                              .wake = wake_nobody };
+    assert_ok(mail_store_open(&config, m.dirfd, &m.store));
+    const struct name joao = mailroom_name("joao");
+    /* In one transaction, before any sweep. */
+    assert_ok(mail_store_erase(m.store, &joao));
+    assert_ok(mail_store_remove(m.store, &joao, row, OUTCOME_DELIVERED));
+    assert_ok(mail_store_start(m.store));
+    assert_string_equal(mailroom_await(&m, MAIL_ERASED).notice.recipient.text, "joao");
+    struct mail_done told = mailroom_await(&m, MAIL_TOLD);
+    assert_int_equal(told.notice.state, OUTCOME_DELIVERED);
+    assert_false(told.removed);
+    assert_string_equal(mailroom_notices(&m, "ana"), "joao:1:delivered ");
+}
+
+/* The index knows an id whose row is not there. */
+static void damage_index(const char *sender, int id)
+{
+    sqlite3 *db = NULL;
+    char sql[200];
+    uint8_t bytes[ENVELOPE_ID] = { (uint8_t)id };
+    int64_t root = mailroom_sql("SELECT rootpage FROM sqlite_schema WHERE type = 'index'"
+                                " AND tbl_name = 'messages' AND (sql IS NULL OR"
+                                " sql LIKE '%(sender, id)%')");
+    assert_int_equal(sqlite3_open("mail.db", &db), SQLITE_OK);
+    assert_int_equal(sqlite3_test_control(SQLITE_TESTCTRL_IMPOSTER, db, "main", 1, (int)root),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "CREATE TABLE imposter(sender, id, number,"
+                                  " PRIMARY KEY(sender, id, number)) WITHOUT ROWID",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_test_control(SQLITE_TESTCTRL_IMPOSTER, db, "main", 0, 0), SQLITE_OK);
+    int n = snprintf(sql, sizeof(sql), "INSERT INTO imposter VALUES('%s', x'", sender);
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        n += snprintf(sql + n, sizeof(sql) - (size_t)n, "%02x", bytes[i]);
+    snprintf(sql + n, sizeof(sql) - (size_t)n, "', 999)");
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void an_id_that_only_the_index_knows_is_refused_and_nothing_else(void **state)
+{
+    (void)state;
+    CLEANUP(close_room) struct mailroom m;
+    mailroom_open(&m, &mailroom_roomy, false);
+    mailroom_keep(&m, "ana", "joao", 1, "x");
+    mail_store_close(&m.store);
+    damage_index("ana", 5);
+    mailroom_again(&m);
+    mailroom_give(&m, "ana", "joao", 5, "y");
+    mailroom_give(&m, "bia", "joao", 6, "z");
+    struct mail_done done = mailroom_await(&m, MAIL_PUT);
+    assert_refused(&done, OUTCOME_REASON_DUPLICATE);
+    done = mailroom_await(&m, MAIL_PUT);
+    assert_int_equal(done.outcome.state, OUTCOME_STORED);
 }
 
 /* ---- one fsync for many, and bounds ---- */
@@ -860,7 +1028,12 @@ int main(void)
         cmocka_unit_test(more_than_a_batch_expires_in_one_go),
         cmocka_unit_test(a_notice_nobody_comes_for_is_forgotten),
         cmocka_unit_test(read_receipts_of_a_pair_are_bounded),
+        cmocka_unit_test(what_one_merely_says_leaves_the_queue_to_others),
+        cmocka_unit_test(removals_and_erasures_have_room_when_others_have_none),
+        cmocka_unit_test(so_many_notices_wait_for_one_before_no_more_of_his_is_kept),
         cmocka_unit_test(an_erased_mailbox_is_gone_at_once_and_its_senders_are_told),
+        cmocka_unit_test(a_receipt_for_what_is_being_erased_is_told_as_delivered),
+        cmocka_unit_test(an_id_that_only_the_index_knows_is_refused_and_nothing_else),
         cmocka_unit_test(an_erasure_is_finished_after_a_new_start),
         cmocka_unit_test(many_messages_share_one_fsync),
         cmocka_unit_test(what_waits_is_bounded),

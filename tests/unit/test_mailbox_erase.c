@@ -249,13 +249,40 @@ static unsigned told_in_greeting(void)
     return count;
 }
 
-static void net_is_told_at_every_start_until_it_asks_and_no_pair_is_made_before(void **state)
+/* What ca answers net. */
+static enum mlt_err told_by_net(enum ipc_type type, const struct name *name)
+{
+    int fds[2];
+    struct net_link link;
+    struct channel net;
+    struct ipc_message message = { 0 };
+    struct ipc_mailbox answer;
+    bool got = false;
+    const struct ipc_mailbox_name said = { *name };
+    CLEANUP(buf_clear) struct buf packet = { 0 };
+    assert_ok(channel_pair(fds));
+    net_link_init(&link, &a.ca);
+    channel_init(&link.channel, fds[0], IPC_CA, IPC_NET);
+    channel_init(&net, fds[1], IPC_NET, IPC_CA);
+    assert_ok(ipc_mailbox_name_encode(&said, &packet));
+    assert_ok(channel_send(&net, type, 1, buf_span(&packet)));
+    net_link_read(&link);
+    assert_int_equal(link.pair_is_due, type == IPC_MAILBOX_GONE);
+    assert_ok(channel_receive(&net, 0, &packet, &message, &got));
+    assert_true(got);
+    assert_int_equal(message.type, IPC_MAILBOX);
+    assert_ok(ipc_mailbox_decode(message.body, &answer));
+    channel_close(&net);
+    net_link_clear(&link);
+    return answer.err;
+}
+
+static void net_is_told_at_every_start_until_it_confirms_and_no_pair_is_made_before(void **state)
 {
     (void)state;
     const struct name joao = authority_name("joao");
     CLEANUP(buf_clear) struct buf spki = { 0 };
     uint8_t print[HASH_LEN];
-    bool freed = false;
     assert_int_equal(told_in_greeting(), 0);
     assert_ok(erase("joao"));
     for (int i = 0; i < 2; i++) {
@@ -264,12 +291,15 @@ static void net_is_told_at_every_start_until_it_asks_and_no_pair_is_made_before(
         assert_err(load("joao", print), MLT_ERR_MISSING);
         assert_int_equal(told_in_greeting(), 1);
     }
-    assert_err(mailbox_open_public(&a.ca, &joao, &freed, &spki), MLT_ERR_MISSING);
-    assert_true(freed);
+    /* To ask for the new key confirms nothing. */
+    assert_int_equal(told_by_net(IPC_MAILBOX_WANTED, &joao), MLT_ERR_MISSING);
+    fill_mailboxes();
+    assert_err(mailbox_open_public(&a.ca, &joao, &spki), MLT_ERR_MISSING);
+    assert_int_equal(told_in_greeting(), 1);
+    assert_int_equal(told_by_net(IPC_MAILBOX_GONE, &joao), MLT_ERR_MISSING);
     assert_int_equal(told_in_greeting(), 0);
     fill_mailboxes();
-    assert_ok(mailbox_open_public(&a.ca, &joao, &freed, &spki));
-    assert_false(freed);
+    assert_ok(mailbox_open_public(&a.ca, &joao, &spki));
     assert_ok(load("joao", print));
     assert_memory_not_equal(print, prints[1], HASH_LEN);
 }
@@ -440,7 +470,7 @@ int main(void)
         WITH_PAIRS(every_pair_may_be_erased_one_after_the_other),
         WITH_PAIRS(erasing_again_is_fine_and_a_stranger_is_missing),
         WITH_PAIRS(net_is_told_once_it_stands),
-        WITH_PAIRS(net_is_told_at_every_start_until_it_asks_and_no_pair_is_made_before),
+        WITH_PAIRS(net_is_told_at_every_start_until_it_confirms_and_no_pair_is_made_before),
         WITH_PAIRS(a_key_in_the_cache_is_erased_too),
         WITH_PAIRS(a_rewriting_that_was_not_committed_never_was),
         WITH_PAIRS(a_rewriting_that_was_committed_is_finished_at_the_next_start),

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "ipc/messages.h"
+#include "relay/net.h"
 #include "rig.h"
 
 /* Where sanitizers keep what was freed, memory says little. */
@@ -402,8 +403,15 @@ static void an_erased_mailbox_is_empty_and_its_senders_are_told(void **state)
     struct outcome o = rig_take_outcome(&maria);
     assert_int_equal(o.state, OUTCOME_REFUSED);
     assert_int_equal(o.reason, OUTCOME_REASON_ERASED);
-    /* The next one needs a new key. */
+    /* The next one needs a new key, which is asked for once ca knows that the old mail is gone. */
     send_small(&maria, 2);
+    rig_hear_ca(&rig, IPC_MAILBOX_GONE);
+    struct ipc_mailbox_name gone;
+    assert_ok(ipc_mailbox_name_decode(rig.message.body, &gone));
+    assert_string_equal(gone.name.text, "joao");
+    const struct ipc_mailbox none_yet = { .err = MLT_ERR_MISSING };
+    assert_ok(ipc_mailbox_encode(&none_yet, &body));
+    rig_tell(&rig, IPC_MAILBOX, rig.message.tag, &body);
     rig_hear_ca(&rig, IPC_MAILBOX_WANTED);
 }
 
@@ -498,6 +506,8 @@ static void a_flood_is_busy_with_itself_and_stays_in_order(void **state)
     struct rig_client *last = &sessions[2];
     rig_write(last, &(struct rig_message) { .to = "joao", .number = 1000, .size = LIMIT_BODY });
     rig_write(last, &(struct rig_message) { .to = "joao", .number = 1001, .size = 10 });
+    /* What goes to somebody else in the same turn is in nobody's way, and fits. */
+    rig_write(last, &(struct rig_message) { .to = "maria", .number = 1002, .size = 0 });
     rig_flush(last);
     must_be_busy(last, 1000);
     must_be_busy(last, 1001);
@@ -507,6 +517,7 @@ static void a_flood_is_busy_with_itself_and_stays_in_order(void **state)
     rig_must_hear(&joao, 1, OUTCOME_STORED);
     for (unsigned i = 0; i < fit; i++)
         rig_must_hear(&sessions[i / LIMIT_SEND_WINDOW], i + 1, OUTCOME_STORED);
+    rig_must_hear(last, 1002, OUTCOME_STORED);
     for (size_t i = 0; i < COUNT_OF(sessions); i++)
         rig_client_clear(&sessions[i]);
 }
@@ -552,6 +563,34 @@ static void a_stop_keeps_what_was_forwarded_and_says_so(void **state)
     take_all(&joao, 1, 1);
 }
 
+static int64_t shown_ms;
+
+static int64_t show_ms(void *ctx)
+{
+    (void)ctx;
+    return shown_ms;
+}
+
+/* However often strangers connect, while ca says nothing; but no longer than it is young. */
+static void the_last_nonce_is_handed_out_again(void **state)
+{
+    (void)state;
+    static const struct env env = { .mono_ms = show_ms };
+    static struct net net = { .env = &env };
+    uint8_t nonce[MAILBOX_NONCE];
+    struct net_nonces *nonces = &net.mail.nonces;
+    assert_false(net_nonce_take(&net, nonce));
+    nonces->count = 2;
+    nonces->ready[0][0] = 1;
+    nonces->ready[1][0] = 2;
+    for (int i = 0; i < 3 * LIMIT_NONCES; i++) {
+        assert_true(net_nonce_take(&net, nonce));
+        assert_int_equal(nonce[0], i == 0 ? 2 : 1);
+    }
+    shown_ms = LIMIT_NONCE_MS;
+    assert_false(net_nonce_take(&net, nonce));
+}
+
 static void mail_db_is_closed_to_others(void **state)
 {
     (void)state;
@@ -594,6 +633,7 @@ int main(void)
         cmocka_unit_test(a_flood_is_busy_with_itself_and_stays_in_order),
         cmocka_unit_test(what_was_forwarded_is_kept_when_the_receiver_goes),
         cmocka_unit_test(a_stop_keeps_what_was_forwarded_and_says_so),
+        cmocka_unit_test(the_last_nonce_is_handed_out_again),
         cmocka_unit_test(mail_db_is_closed_to_others),
     };
     return cmocka_run_group_tests(tests, quiet, NULL);

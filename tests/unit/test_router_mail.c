@@ -156,6 +156,21 @@ static void what_was_there_at_start_is_read(void **state)
     assert_asked("");
 }
 
+static void an_erased_mailbox_is_read_before_it_is_believed_empty(void **state)
+{
+    (void)state;
+    const struct name name = name_of("joao");
+    assert_ok(router_box(router, &name, 5));
+    router_erased(router, &name, 0);
+    store_has("maria", "joao", 7, "oi"); /* of the mailbox that he has now */
+    store_asked[0] = '\0';
+    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
+    assert_asked("read:joao>0");
+    store_does_all();
+    assert_said(&joao, "oi-from-maria");
+    leave(&joao);
+}
+
 static void mail_of_somebody_the_ca_no_longer_names_waits_for_him(void **state)
 {
     (void)state;
@@ -491,6 +506,29 @@ static void a_refused_put_of_what_lies_there_is_stored(void **state)
     assert_non_null(strstr(store_asked, "remove:joao/1=delivered"));
 }
 
+/* It expires between its being read and its being put once more: what lies between the old row and
+ * the new one has yet to come. */
+static void a_row_that_comes_anew_hides_none_before_it(void **state)
+{
+    (void)state;
+    struct link again;
+    maria_is_here();
+    send_to(&maria, "joao", 7, "one");
+    send_to(&maria, "joao", 8, "two");
+    store_does_put();
+    store_does_put();
+    join(&again, "maria", CLIENT_AUTH_SEND, 1);
+    send_to(&again, "joao", 7, "one");
+    store_reads_at_most(1);
+    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
+    store_does_read();
+    assert_said(&joao, "one-from-maria");
+    store_expires(1);
+    store_does_put();
+    store_does_all();
+    assert_said(&joao, "two-from-maria");
+}
+
 /* What the store failed to write may be there after all: no count says so. */
 static void after_a_failed_put_the_mailbox_is_looked_into(void **state)
 {
@@ -542,6 +580,7 @@ int main(void)
         ROUTER_TEST(what_was_not_confirmed_comes_again_at_the_next_login),
         ROUTER_TEST(an_empty_mailbox_needs_no_read),
         ROUTER_TEST(what_was_there_at_start_is_read),
+        ROUTER_TEST(an_erased_mailbox_is_read_before_it_is_believed_empty),
         ROUTER_TEST(mail_of_somebody_the_ca_no_longer_names_waits_for_him),
         ROUTER_TEST(a_drain_has_a_window),
         ROUTER_TEST(a_damaged_message_is_asked_for_again),
@@ -561,6 +600,7 @@ int main(void)
         ROUTER_TEST(a_stop_puts_all_and_takes_no_more),
         ROUTER_TEST(what_is_read_before_its_put_is_answered_is_given_once),
         ROUTER_TEST(a_refused_put_of_what_lies_there_is_stored),
+        ROUTER_TEST(a_row_that_comes_anew_hides_none_before_it),
         ROUTER_TEST(after_a_failed_put_the_mailbox_is_looked_into),
         ROUTER_TEST(a_store_that_cannot_be_read_keeps_nobody_from_being_live),
         ROUTER_TEST(a_message_of_another_that_lies_there_uncounted_is_found),

@@ -381,6 +381,25 @@ static void a_reader_is_told_of_to_the_store(void **state)
     assert_said(&maria, "7=delivered 7=read!");
 }
 
+static void who_reads_before_the_store_has_answered_is_told_of_too(void **state)
+{
+    (void)state;
+    const struct receipt r = { .sender = { ADDRESS_USER, name_of("maria") },
+                               .id = { 7 },
+                               .state = OUTCOME_READ };
+    both_are_here();
+    send_to(&maria, "joao", 7, "oi");
+    now_ms += LIMIT_SPOOL_MS;
+    router_tick(router, now_ms);
+    assert_asked("put:7>joao");
+    receipt(&joao, "maria", 7);
+    assert_ok(router_receipt(router, joao.route, &r, now_ms));
+    assert_asked("");
+    store_does_put();
+    assert_asked("remove:joao/1=delivered tell:maria/7-by-joao=read read:joao>1");
+    assert_said(&maria, "7=delivered");
+}
+
 static void a_notice_goes_to_every_session_of_its_sender(void **state)
 {
     (void)state;
@@ -446,6 +465,7 @@ int main(void)
         ROUTER_TEST(a_name_has_so_many_unanswered_in_all_its_sessions),
         ROUTER_TEST(a_receipt_from_a_send_login_is_an_error),
         ROUTER_TEST(a_reader_is_told_of_to_the_store),
+        ROUTER_TEST(who_reads_before_the_store_has_answered_is_told_of_too),
         ROUTER_TEST(a_notice_goes_to_every_session_of_its_sender),
         ROUTER_TEST(notices_are_told_at_login_a_batch_at_a_time),
         ROUTER_TEST(notices_for_a_session_that_is_gone_are_ignored),

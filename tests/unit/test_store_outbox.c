@@ -69,6 +69,14 @@ static bool hear_state(const uint8_t id[static ENVELOPE_ID], enum outcome_state 
     return hear(id, (struct outcome) { .state = state });
 }
 
+/* A session sends it. */
+static void try_it(const uint8_t id[static ENVELOPE_ID])
+{
+    CLEANUP(store_message_clear) struct store_message m = { 0 };
+    find(id, &m);
+    assert_ok(store_outbox_tried(store, &m.row, 1));
+}
+
 static bool is_listed(const uint8_t id[static ENVELOPE_ID])
 {
     CLEANUP(store_message_clear) struct store_message m = { 0 };
@@ -299,6 +307,7 @@ static void what_nothing_is_heard_of_is_given_up(void **state)
     keep("joao", "waits", waits);
     keep("joao", "is stored", stored);
     keep("joao", "is stored at the end", late);
+    try_it(waits);
     assert_true(hear_state(stored, OUTCOME_STORED));
     clock_now.wall_ms += whole_ms;
     assert_true(hear_state(late, OUTCOME_STORED));
@@ -316,6 +325,54 @@ static void what_nothing_is_heard_of_is_given_up(void **state)
     assert_ok(store_outbox_expire(store, &count));
     assert_int_equal(count, 0);
     assert_true(hear_state(stored, OUTCOME_DELIVERED)); /* better news are believed */
+}
+
+/* Kept by a machine whose clock stood in 1970. */
+static void what_no_session_tried_is_not_given_up(void **state)
+{
+    (void)state;
+    CLEANUP(store_message_clear) struct store_message m = { 0 };
+    uint8_t id[ENVELOPE_ID], refused[ENVELOPE_ID];
+    uint64_t count = 0;
+    const int64_t whole_ms = LIMIT_OUTBOX_S * INT64_C(1000);
+    const struct outcome busy = { .state = OUTCOME_REFUSED, .reason = OUTCOME_REASON_BUSY };
+    const int64_t right_ms = clock_now.wall_ms;
+    clock_now.wall_ms = 1000;
+    keep("joao", "oi", id);
+    keep("joao", "is refused", refused);
+    clock_now.wall_ms = right_ms;
+    assert_ok(store_outbox_expire(store, &count));
+    assert_int_equal(count, 0);
+    try_it(id);
+    assert_true(hear(refused, busy)); /* an answer says that it was tried */
+    clock_now.wall_ms += whole_ms;
+    try_it(id); /* the first time counts */
+    assert_true(hear(refused, busy));
+    assert_ok(store_outbox_expire(store, &count));
+    assert_int_equal(count, 0);
+    clock_now.wall_ms += 1;
+    assert_ok(store_outbox_expire(store, &count));
+    assert_int_equal(count, 2);
+    find(id, &m);
+    assert_int_equal(m.state, STORE_EXPIRED);
+}
+
+static void a_first_time_that_lies_ahead_is_taken_anew(void **state)
+{
+    (void)state;
+    uint8_t id[ENVELOPE_ID];
+    uint64_t count = 1;
+    const int64_t whole_ms = LIMIT_OUTBOX_S * INT64_C(1000);
+    clock_now.wall_ms += 9 * whole_ms;
+    keep("joao", "oi", id);
+    try_it(id);
+    clock_now.wall_ms -= 9 * whole_ms;
+    assert_ok(store_outbox_expire(store, &count));
+    assert_int_equal(count, 0);
+    try_it(id);
+    clock_now.wall_ms += whole_ms + 1;
+    assert_ok(store_outbox_expire(store, &count));
+    assert_int_equal(count, 1);
 }
 
 static void expect_change(struct store *s, const uint8_t id[static ENVELOPE_ID],
@@ -358,6 +415,7 @@ static void changes_are_seen_by_every_handle(void **state)
     expect_change(other, a, STORE_DELIVERED);
     expect_no_change(other);
     assert_true(hear_state(b, OUTCOME_DELIVERED));
+    try_it(c);
     clock_now.wall_ms += (LIMIT_OUTBOX_S + 1) * INT64_C(1000);
     assert_ok(store_outbox_expire(store, &count));
     assert_int_equal(count, 2);
@@ -365,6 +423,22 @@ static void changes_are_seen_by_every_handle(void **state)
     expect_change(other, before, STORE_UNKNOWN); /* both with one number */
     expect_change(other, c, STORE_EXPIRED);
     expect_no_change(other);
+}
+
+static void to_let_go_of_what_has_its_fate_is_no_change(void **state)
+{
+    (void)state;
+    uint8_t expired[ENVELOPE_ID], waits[ENVELOPE_ID];
+    keep("joao", "1", expired);
+    keep("joao", "2", waits);
+    assert_true(hear_state(expired, OUTCOME_EXPIRED));
+    expect_change(store, expired, STORE_EXPIRED);
+    assert_ok(store_outbox_drop(store, expired));
+    assert_false(is_listed(expired));
+    expect_no_change(store);
+    assert_ok(store_outbox_drop(store, waits));
+    expect_change(store, waits, STORE_DROPPED);
+    expect_no_change(store);
 }
 
 static void a_handle_knows_what_it_waits_for(void **state)
@@ -427,7 +501,10 @@ int main(void)
         T(what_was_delivered_leaves_the_outbox_and_what_failed_stays),
         T(a_dropped_message_is_not_sent_and_may_have_arrived),
         T(what_nothing_is_heard_of_is_given_up),
+        T(what_no_session_tried_is_not_given_up),
+        T(a_first_time_that_lies_ahead_is_taken_anew),
         T(changes_are_seen_by_every_handle),
+        T(to_let_go_of_what_has_its_fate_is_no_change),
         T(a_handle_knows_what_it_waits_for),
         T(a_full_outbox_takes_no_more_until_there_is_room),
     };

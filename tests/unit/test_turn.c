@@ -131,6 +131,45 @@ static void a_child_with_a_copy_does_not_keep_the_turn(void **state)
     assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
+/* HOME/turns is removed while first has it: whoever comes later must meet it there all the same. */
+static void a_file_that_was_removed_is_made_anew_with_the_turns_that_are_held(void **state)
+{
+    (void)state;
+    CLEANUP(turn_close) struct turn *first = NULL;
+    CLEANUP(turn_close) struct turn *second = NULL;
+    CLEANUP(turn_close) struct turn *third = NULL;
+    assert_ok(turn_open(&home, &first));
+    assert_ok(turn_open(&home, &second));
+    assert_true(take(first, 1));
+    assert_true(take(first, 2));
+    turn_leave(first, 2);
+    assert_int_equal(unlinkat(home.dirfd, "turns", 0), 0);
+    assert_true(take(first, 3));
+    assert_ok(turn_open(&home, &third));
+    assert_false(take(third, 3));
+    assert_false(take(third, 1));
+    assert_false(take(second, 3)); /* it was open on the old one */
+    assert_true(take(third, 2));
+    assert_false(take(second, 2));
+    turn_leave(first, 1);
+    assert_true(take(second, 1));
+}
+
+static void a_turn_that_another_has_in_the_new_file_is_not_ours_any_more(void **state)
+{
+    (void)state;
+    CLEANUP(turn_close) struct turn *first = NULL;
+    CLEANUP(turn_close) struct turn *second = NULL;
+    assert_ok(turn_open(&home, &first));
+    assert_true(take(first, 1));
+    assert_int_equal(unlinkat(home.dirfd, "turns", 0), 0);
+    assert_ok(turn_open(&home, &second));
+    assert_true(take(second, 1));
+    assert_true(take(first, 2));
+    assert_false(take(first, 1));
+    assert_false(take(second, 2));
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -139,6 +178,8 @@ int main(void)
         T(the_file_is_private_and_no_link),
         T(death_ends_a_turn),
         T(a_child_with_a_copy_does_not_keep_the_turn),
+        T(a_file_that_was_removed_is_made_anew_with_the_turns_that_are_held),
+        T(a_turn_that_another_has_in_the_new_file_is_not_ours_any_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

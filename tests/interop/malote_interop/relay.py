@@ -126,7 +126,8 @@ class Post:
         waiting = [x for box in self.boxes.values() for x in box if x.waits is guest]
         if len(waiting) >= SEND_WINDOW or blocked is not None and message.number > blocked:
             return wire.Outcome(message.id, wire.OUTCOME_REFUSED, wire.TOO_MUCH)
-        guest.blocked.pop((recipient, message.epoch), None)
+        if message.number == blocked:
+            del guest.blocked[recipient, message.epoch]
         known = self.find(guest.name, message.id)
         if known is not None:
             return self.judge_again(guest, recipient, *known)
