@@ -7,11 +7,21 @@
 #include <time.h>
 #include <unistd.h>
 
+void figure_print_in(const char *unit, const char *name, double value, struct beside beside,
+                     size_t n)
+{
+    printf("{\"figure\":\"%s\",\"unit\":\"%s\",\"value\":%.2f,", name, unit, value);
+    if (beside.what != NULL)
+        printf("\"ratio\":%.3f,\"compared_to\":\"%s\",\"compared_value\":%.2f,",
+               value / beside.value, beside.what, beside.value);
+    else
+        printf("\"ratio\":null,\"compared_to\":null,");
+    printf("\"n\":%zu}\n", n);
+}
+
 void figure_print(const char *name, double us, struct beside beside, size_t n)
 {
-    printf("{\"figure\":\"%s\",\"unit\":\"us\",\"value\":%.2f,\"ratio\":%.3f,"
-           "\"compared_to\":\"%s\",\"compared_value\":%.2f,\"n\":%zu}\n",
-           name, us, us / beside.us, beside.what, beside.us, n);
+    figure_print_in("us", name, us, beside, n);
 }
 
 static double seconds(clockid_t clock)
@@ -53,7 +63,5 @@ void load_print(const struct load *load, const char *name)
     look(&now);
     double others = now.busy_s - load->busy_s - (now.own_s - load->own_s);
     double busy = others > 0 ? others / (now.wall_s - load->wall_s) : 0;
-    printf("{\"figure\":\"%s\",\"unit\":\"processors\",\"value\":%.2f,\"ratio\":null,"
-           "\"compared_to\":null,\"n\":1}\n",
-           name, busy);
+    figure_print_in("processors", name, busy, (struct beside) { 0 }, 1);
 }

@@ -4,15 +4,19 @@
 
 #include <stddef.h>
 
-/* One JSON line on stdout for every figure; times are medians in microseconds of CPU. */
+/* One JSON line on stdout for every figure; values are medians. */
 
 /* What a figure is set beside, measured in the same run and interleaved with it. */
 struct beside {
-    const char *what;
-    double us;
+    const char *what; /* NULL: nothing */
+    double value;
 };
 
-/* `n` measurements were taken of either.  ratio = us / beside.us */
+/* `n` measurements were taken of either.  ratio = value / beside.value */
+void figure_print_in(const char *unit, const char *name, double value, struct beside beside,
+                     size_t n);
+
+/* In microseconds of CPU. */
 void figure_print(const char *name, double us, struct beside beside, size_t n);
 
 /* What others do on this machine meanwhile: a figure of a busy machine is worth less. */

@@ -15,6 +15,14 @@ static inline double cpu_us(void)
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
+/* For what waits for a disk. */
+static inline double wall_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static inline int by_value(const void *a, const void *b)
 {
     const double *x = a;

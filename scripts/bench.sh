@@ -5,24 +5,32 @@
 set -euo pipefail
 cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.."
 . scripts/build.sh
-build_targets gcc bench/bench_handshake bench/bench_record
+build_targets gcc bench/bench_handshake bench/bench_record bench/bench_durable src/cmd/maloted
 
 # The fields stand in one order: bench/figure.c.
 table() {
-    local value='"figure":"([^"]*)","unit":"[^"]*","value":([0-9.]+)'
+    local value='"figure":"([^"]*)","unit":"([^"]*)","value":([0-9.]+)'
     local beside='"ratio":([0-9.]+),"compared_to":"([^"]*)","compared_value":([0-9.]+)'
-    printf '%-44s %10s %7s  %s\n' '' 'CPU us' 'ratio' 'beside'
+    printf '%-66s %-10s %10s %7s  %s\n' '' 'in' '' 'ratio' 'beside'
     while IFS= read -r line; do
         if [[ $line =~ $value,$beside ]]; then
-            printf '%-44s %10s %7s  %s (%s)\n' "${BASH_REMATCH[@]:1}"
+            printf '%-66s %-10s %10s %7s  %s (%s)\n' "${BASH_REMATCH[@]:1}"
         elif [[ $line =~ $value ]]; then
-            printf '%-44s %10s\n' "${BASH_REMATCH[@]:1}"
+            printf '%-66s %-10s %10s\n' "${BASH_REMATCH[@]:1}"
         fi
     done
 }
 
-for program in bench_handshake bench_record; do
-    lines=$("build/gcc/bench/$program")
+show() { # COMMAND...
+    local lines
+    lines=$("$@")
     printf '%s\n' "$lines"
     table <<<"$lines" >&2
-done
+}
+
+show build/gcc/bench/bench_handshake
+show build/gcc/bench/bench_record
+# On this disk: what it costs to wait for a disk is no matter of a /tmp in memory.
+here=$PWD
+cd build
+show "$here/build/gcc/bench/bench_durable" "$here/build/gcc/src/cmd/maloted"

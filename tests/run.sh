@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # ./run test [NAME...]: checks, two builds, unit programs of both, fuzz corpora and a live run of
-# some fuzz targets, then the end-to-end scripts.  One line a test, the log of a failing
-# one, and at the end exactly one line with the sum.  With NAMEs: what contains one of them.
+# some fuzz targets, kills and disk errors, a small soak, a simulation, then the end-to-end
+# scripts.  One line a test, the log of a failing one, and at the end exactly one line with the
+# sum.  With NAMEs: what contains one of them.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 . scripts/build.sh
@@ -260,6 +261,21 @@ run_script() { # BUILD SCRIPT
     esac
 }
 
+# Some points of each check of scripts/fault.sh, and a small soak; the seeds stand in their lines.
+run_fault() {
+    FAULT_BIN=build/gcc/tests/fault run_lines fault scripts/fault.sh --most 25 \
+        kill errors stuck power unsynced syscalls
+    run_lines planted scripts/planted.sh
+    verdict "soak of 1500 messages" env SOAK_BIN=build/gcc timeout -k 10 240 \
+        scripts/soak.sh --messages 1500 --clients 10
+}
+
+# Relay and clients on a virtual clock for 20 s, and bugs that it has to find; the seed stands in
+# its line.
+run_sim() {
+    SIM_BIN=build/gcc run_lines sim scripts/sim.sh 20
+}
+
 run_scripts() {
     local script
     for script in tests/e2e/[a-z]*_*.sh; do
@@ -277,6 +293,8 @@ main() {
     run_units
     run_public
     run_fuzz
+    run_fault
+    run_sim
     run_scripts
     if [ $((passed + failed)) -eq 0 ]; then
         echo "no test is named so: ${NAMES[*]}" >&2

@@ -9,17 +9,26 @@ refused() { # ARGUMENT...
     has "$T/err" "./run"
 }
 refused fly
-for verb in build demo bench fmt; do
+for verb in build demo bench planted fmt; do
     refused "$verb" --fast
 done
 refused vectors x
 refused vectors --write x
 refused install --fast
+refused fault --most
+refused fault --seed x
+refused fault earthquake
+refused soak --clients 1
+refused soak --messages 0
+refused soak --forever
+refused sim 0
+refused sim 1 x
+refused sim 1 2 3
 refused fuzz 0
 refused fuzz 1 nowhere
 refused fuzz 1 ../fuzz/fuzz_name
 expect 0 "$ROOT/run"
-for verb in build demo test install vectors bench "fuzz --merge" fmt; do
+for verb in build demo test install vectors bench fault planted soak sim "fuzz --merge" fmt; do
     has "$T/out" "./run $verb"
 done
 
