@@ -189,9 +189,16 @@ static enum mlt_err set_mailbox_share(struct maloted_options *o, const char *val
     return MLT_OK;
 }
 
+/* Who writes 30 means days, and 30 seconds would throw away everybody's mail. */
+static bool has_unit(const char *time)
+{
+    size_t n = strlen(time);
+    return n > 0 && (time[n - 1] < '0' || time[n - 1] > '9');
+}
+
 static enum mlt_err set_mailbox_life(struct maloted_options *o, const char *value, struct buf *why)
 {
-    if (timefmt_duration(value, &o->mailbox_life_s) != MLT_OK)
+    if (!has_unit(value) || timefmt_duration(value, &o->mailbox_life_s) != MLT_OK)
         return refuse(why, KEY_MAILBOX_LIFE, value, "a time from 1s to 3650d, as in 12h or 30d");
     return MLT_OK;
 }

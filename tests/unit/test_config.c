@@ -190,6 +190,7 @@ static void a_value_outside_its_bounds_refuses_the_file(void **state)
     must_be_refused("mailbox-share = 101\n", "mailbox-share");
     must_be_refused("mailbox-life = 0s\n", "mailbox-life");
     must_be_refused("mailbox-life = 3651d\n", "mailbox-life");
+    must_be_refused("mailbox-life = 30\n", "mailbox-life");
 }
 
 static void a_size_may_have_a_unit(void **state)
