@@ -37,7 +37,7 @@ finds() { # FAULT CHECK
         --seed "$SEED" --most 150 "$BIN/bare_program" "$2" 2>&1); then
         echo "not ok $2 does not find the fault '$1': ${out//$'\n'/ / }"
         FAILED=1
-    elif ! grep -qE "^not ok .* (acknowledged and is|half of it is there|is there 2 times)" <<<"$out"; then
+    elif ! grep -qE '^not ok .*(acknowledged and is|half of it is there|there 2 times)' <<<"$out"; then
         echo "not ok $2 finds something else than the fault '$1': ${out//$'\n'/ / }"
         FAILED=1
     else

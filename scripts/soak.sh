@@ -14,7 +14,8 @@ while [ $# -gt 0 ]; do
     --messages) most=100000000 least=1 ;;
     --clients) most=1000 least=2 ;;
     esac
-    if [ -z "$most" ] || ! [[ ${2:-} =~ ^[0-9]{1,9}$ ]] || [ "$2" -lt "$least" ] || [ "$2" -gt "$most" ]; then
+    if [ -z "$most" ] || ! [[ ${2:-} =~ ^[0-9]{1,9}$ ]] || [ "$2" -lt "$least" ] ||
+        [ "$2" -gt "$most" ]; then
         echo "./run soak: it takes --seed N, --messages N and --clients N, not '$*'" >&2
         exit 2
     fi

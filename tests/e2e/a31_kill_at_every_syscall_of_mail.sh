@@ -30,8 +30,7 @@ attach() {
 }
 
 history_of() { # NAME: the texts of this round, as its store has them
-    as "$1" history --json </dev/null | grep -oE "\"text\":\"r$ROUND-[0-9]\"" | tr -dc '0-9\n-' |
-        sed "s/^$ROUND-//"
+    as "$1" history --json </dev/null | sed -nE "s/.*\"text\":\"r$ROUND-([0-9])\".*/\1/p"
 }
 
 # try NUMBER: notes what the sender was told.
@@ -65,7 +64,7 @@ settled() {
     VICTIM=nobody
     as maria status >/dev/null 2>&1 </dev/null || return 1
     as joao listen --timeout 1 >/dev/null 2>&1 </dev/null || true
-    local had
+    local had number
     had=$(history_of joao)
     for number in "${PROMISED[@]}"; do
         grep -qx "$number" <<<"$had" || return 1

@@ -35,7 +35,8 @@ told() { # STATUS TEXT
     mark "$2"
 }
 joined() { # NAME
-    recorded mal "$1" join "$(invite "$1")" --name "$1" >"$T/out" 2>&1 || { cat "$T/out"; fail "$1"; }
+    recorded mal "$1" join "$(invite "$1")" --name "$1" >"$T/out" 2>&1 ||
+        { cat "$T/out"; fail "$1 could not join"; }
     mark "joined-$1"
 }
 texts_of() { # NAME: what its store has, in order

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Attack row 33: an fsync of the mailboxes, or of a client's store, says EIO.  What was not synced is
-# not acknowledged; the same net goes on and takes mail again by itself; what was acknowledged, or
-# kept in the outbox, arrives once and in order, also after a kill -9 of everything.
+# Attack row 33: an fsync of the mailboxes, or of a client's store, says EIO.  What was not synced
+# is not acknowledged; the same net goes on and takes mail again by itself; what was acknowledged,
+# or kept in the outbox, arrives once and in order, also after a kill -9 of everything.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 [ "$(id -u)" -eq 0 ] || skip "only root may trace a process that is not dumpable"
@@ -37,7 +37,9 @@ texts() {
 all_there() {
     as maria status >/dev/null 2>&1 </dev/null || return 1
     as joao listen --timeout 1 >/dev/null 2>&1 </dev/null || true
-    texts | diff - "$T/promised" >"$T/diff"
+    texts >"$T/texts"
+    [ -z "$(sort "$T/texts" | uniq -d)" ] || fail "twice: $(sort "$T/texts" | uniq -d)"
+    diff "$T/texts" "$T/promised" >"$T/diff"
 }
 
 start_server

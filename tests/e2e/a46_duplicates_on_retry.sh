@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Attack row 46: the word that a message was stored, delivered or received gets lost, at every frame
-# of the connection in turn, and it is sent again: with the same id, and it stands in the recipient's
-# store once.  ./run soak does the same at random, 100,000 times.
+# of the connection in turn, and it is sent again: with the same id, and it stands in the
+# recipient's store once.  ./run soak does the same at random, 100,000 times.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 texts() {
@@ -11,7 +11,9 @@ texts() {
 all_there() {
     as maria status >/dev/null 2>&1 </dev/null || return 1
     as joao listen --timeout 1 >/dev/null 2>&1 </dev/null || true
-    texts | diff - "$T/promised" >"$T/diff"
+    texts >"$T/texts"
+    [ -z "$(sort "$T/texts" | uniq -d)" ] || fail "twice: $(sort "$T/texts" | uniq -d)"
+    diff "$T/texts" "$T/promised" >"$T/diff"
 }
 # through OPTION... -- NAME COMMAND...: malote over a wire that does this to it.
 through() {

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every way a disk can fail a program that keeps something (said.h).
 
-    check.py --shim SO [--seed N] [--most N] [--calls LETTERS] [--jobs N] [--list] PROGRAM [CHECK...]
+    check.py --shim SO [--seed N] [--most N] [--calls LETTERS] [--jobs N] [--list]
+             PROGRAM [CHECK...]
 
 kill      SIGKILL at each call that changes the disk: before it, after it, in the midst of a write;
           and once more while what was left is opened; then the work goes on to its end
@@ -156,9 +157,8 @@ def error_points(victim: Victim, rng: random.Random) -> Iterator[Point]:
 
 def fail(victim: Victim, at: int, number: str, how: str, times: int) -> bool:
     place = victim.directory()
-    trace = place / "trace"
     done = victim.run(
-        "work", place, DO="fail", AT=str(at), ERRNO=number, HOW=how, FOR=str(times), TRACE=str(trace)
+        "work", place, DO="fail", AT=str(at), ERRNO=number, HOW=how, FOR=str(times)
     )
     if done.returncode != 0:
         raise Violation(f"ended with {done.returncode}: {done.stderr[-300:]}")

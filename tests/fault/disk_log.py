@@ -153,7 +153,7 @@ class Disk:
         elif e.kind == BEGIN:
             self.begun.setdefault((e.pid, e.ino), []).append(self.number)
         elif e.kind in (END, FAILED):
-            # Of two threads that sync at once the log does not say which ends: the first that began.
+            # Which of two threads that sync at once ends is not said: the one that began first.
             self.sync(e.ino, self.begun[(e.pid, e.ino)].pop(0), e.kind == END)
 
     def name(self, naming: Naming) -> None:

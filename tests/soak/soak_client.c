@@ -37,7 +37,7 @@ struct soak {
     int status;
 };
 
-static void say(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
     char line[256];
     va_list more;
