@@ -9,6 +9,7 @@ struct algorithms {
     EVP_MD *sha256;
     EVP_CIPHER *aes_256_ctr;
     EVP_MAC_CTX *hmac; /* with SHA-256 and a key of zeros: to be copied, which costs no look-up */
+    EVP_KDF *hkdf;
     EVP_KDF *scrypt;
 };
 

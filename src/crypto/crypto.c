@@ -65,11 +65,12 @@ enum mlt_err crypto_start(void)
         .sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL),
         .aes_256_ctr = EVP_CIPHER_fetch(NULL, "AES-256-CTR", NULL),
         .hmac = make_hmac(),
+        .hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL),
         .scrypt = EVP_KDF_fetch(NULL, "SCRYPT", NULL),
     };
     /* Nothing is released on failure: the process cannot go on without any one of them. */
     ENSURE(got.sha256 != NULL && got.aes_256_ctr != NULL && got.hmac != NULL, MLT_ERR_CRYPTO);
-    ENSURE(got.scrypt != NULL, MLT_ERR_CRYPTO);
+    ENSURE(got.hkdf != NULL && got.scrypt != NULL, MLT_ERR_CRYPTO);
     TRY(start_nothing());
     fetched = got;
     return MLT_OK;

@@ -7,6 +7,7 @@
 #include <openssl/params.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "crypto/algorithms.h"
 #include "crypto/hash.h"
@@ -31,47 +32,36 @@ enum mlt_err kdf_extract(struct span salt, struct span ikm, struct secret *out)
 }
 
 /* u16 length, vec8 (prefix label), vec8 context; RFC 8446 7.1 with our own prefix. */
-struct info {
-    uint8_t bytes[2 + 1 + sizeof(label_prefix) - 1 + 32 + 1 + 255];
-    size_t n;
-};
-
-static void put(struct info *info, const void *from, size_t n)
+static enum mlt_err encode_info(const char *label, struct span context, size_t n, struct buf *info)
 {
-    if (n > 0)
-        memcpy(info->bytes + info->n, from, n);
-    info->n += n;
-}
-
-static enum mlt_err encode_info(const char *label, struct span context, size_t n, struct info *info)
-{
-    const size_t label_len = strlen(label);
+    size_t label_len = strlen(label);
     ENSURE(label_len <= 32 && context.n <= 255 && n <= 255, MLT_ERR_STATE);
-    const uint8_t head[] = { 0, (uint8_t)n, (uint8_t)(sizeof(label_prefix) - 1 + label_len) };
-    const uint8_t context_len = (uint8_t)context.n;
-    put(info, head, sizeof(head));
-    put(info, label_prefix, sizeof(label_prefix) - 1);
-    put(info, label, label_len);
-    put(info, &context_len, 1);
-    put(info, context.p, context.n);
-    return MLT_OK;
+    TRY(buf_put_u8(info, 0));
+    TRY(buf_put_u8(info, (uint8_t)n));
+    TRY(buf_put_u8(info, (uint8_t)(sizeof(label_prefix) - 1 + label_len)));
+    TRY(buf_put_str(info, label_prefix));
+    TRY(buf_put_str(info, label));
+    TRY(buf_put_u8(info, (uint8_t)context.n));
+    return buf_put(info, context);
 }
 
-/* RFC 5869 2.3.  EVP_KDF does the same at twice the cost. */
 static enum mlt_err expand(const struct secret *prk, struct span info, size_t n, struct secret *out)
 {
+    CLEANUP(free_kdf) EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(algorithms()->hkdf);
+    ENSURE(ctx != NULL, MLT_ERR_NOMEM);
+    int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+    char digest[] = "SHA2-256";
+    uint8_t *bytes = (uint8_t *)(uintptr_t)info.p;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, prk->p, prk->n),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, bytes, info.n),
+        OSSL_PARAM_construct_end(),
+    };
     CLEANUP(secret_clear) struct secret made = { 0 };
-    CLEANUP(secret_clear) struct secret block = { 0 };
     TRY(secret_new(&made, n));
-    TRY(secret_new(&block, HASH_LEN));
-    struct span before = { 0 };
-    for (size_t at = 0; at < n; at += HASH_LEN) {
-        const uint8_t count = (uint8_t)(at / HASH_LEN + 1);
-        const struct span parts[] = { before, info, { &count, 1 } };
-        TRY(hash_hmac(secret_span(prk), parts, COUNT_OF(parts), block.p));
-        memcpy(made.p + at, block.p, n - at < HASH_LEN ? n - at : HASH_LEN);
-        before = secret_span(&block);
-    }
+    ENSURE(EVP_KDF_derive(ctx, made.p, n, params) == 1, MLT_ERR_CRYPTO);
     secret_move(out, &made);
     return MLT_OK;
 }
@@ -79,9 +69,9 @@ static enum mlt_err expand(const struct secret *prk, struct span info, size_t n,
 enum mlt_err kdf_expand_label(const struct secret *prk, const char *label, struct span context,
                               size_t n, struct secret *out)
 {
-    struct info info = { .n = 0 };
+    CLEANUP(buf_clear) struct buf info = { 0 };
     TRY(encode_info(label, context, n, &info));
-    return expand(prk, span_of(info.bytes, info.n), n, out);
+    return expand(prk, buf_span(&info), n, out);
 }
 
 static bool is_cost_sane(const struct kdf_cost *cost)
