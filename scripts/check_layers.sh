@@ -14,7 +14,8 @@ declare -A MAY_INCLUDE=(
     [ipc]="base wire crypto pki"
     [db]="base wire"
     [ca]="base wire crypto pki ipc db"
-    [relay]="base wire crypto pki protocol ipc db"
+    [mail]="base wire crypto db"
+    [relay]="base wire crypto pki protocol ipc mail"
     [client]="base wire crypto pki protocol db"
     [cmd]="base wire crypto pki protocol ipc ca relay"
 )
@@ -38,7 +39,7 @@ OUTSIDE=(
     "linux/filter.h          ipc/sandbox.c"
     "linux/landlock.h        ipc/sandbox.c"
     "linux/seccomp.h         ipc/sandbox.c"
-    "openssl/types.h         crypto/* pki/* protocol/* ca/* client/* relay/*"
+    "openssl/types.h         crypto/* pki/* protocol/* ca/* client/* mail/* relay/*"
     "openssl/evp.h           crypto/*"
     "openssl/rsa.h           crypto/*"
     "openssl/kdf.h           crypto/*"

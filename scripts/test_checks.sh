@@ -10,13 +10,13 @@ failed=0
 
 clean_tree() {
     rm -rf "${tree:?}"/*
-    mkdir -p "$tree"/{src/{base,wire,crypto,relay,ca,client,cmd},include/malote,examples,tests/unit,scripts}
+    mkdir -p "$tree"/{src/{base,wire,crypto,mail,relay,ca,client,cmd},include/malote,examples,tests/unit,scripts}
     cp "$here/../.clang-format" "$tree/"
     printf '/* SPDX-License-Identifier: Apache-2.0 */\n#include "relay/x.h"\n' \
         >"$tree/src/cmd/maloted.h"
     printf '/* SPDX-License-Identifier: Apache-2.0 */\n' >"$tree/examples/x.c"
     local room
-    for room in base wire crypto relay ca client cmd; do
+    for room in base wire crypto mail relay ca client cmd; do
         printf '/* SPDX-License-Identifier: Apache-2.0 */\nint %s_x(void);\n' "$room" \
             >"$tree/src/$room/x.h"
         cat >"$tree/src/$room/x.c" <<CODE
@@ -113,6 +113,7 @@ done
 
 plant src/base/x.c '#include "wire/x.h"';     expect layers base_may_not_include_wire
 plant src/relay/x.c '#include "ca/x.h"';      expect layers relay_may_not_include_ca
+plant src/mail/x.c '#include "relay/x.h"';    expect layers mail_may_not_include_relay
 plant src/client/x.c '#include "relay/x.h"';  expect layers client_may_not_include_relay
 plant src/client/x.c '# include "ca/x.h"';    expect layers client_may_not_include_ca_with_a_space
 plant src/ca/x.c '#include "protocol/x.h"';   expect layers a_file_that_is_not_there

@@ -6,7 +6,7 @@
 #include <uv.h>
 
 #include "ipc/messages.h"
-#include "relay/mail_store.h"
+#include "mail/mail_store.h"
 #include "relay/net_ask.h"
 #include "relay/net_share.h"
 #include "relay/router.h"

@@ -2,7 +2,7 @@
 #ifndef MALOTE_RELAY_NET_SHARE_H
 #define MALOTE_RELAY_NET_SHARE_H
 
-#include "relay/mail_map.h"
+#include "mail/mail_map.h"
 #include "wire/envelope.h"
 
 /*

@@ -40,7 +40,7 @@ FAULTS = [
         "a server that acknowledges before the fsync",
         [
             (
-                "src/relay/mail_writer.c",
+                "src/mail/mail_writer.c",
                 "    if (err == MLT_OK)\n"
                 "        err = database_end(&w->table.db, apply_all(w, count));\n"
                 "    if (err == MLT_OK) {\n"
@@ -75,13 +75,13 @@ FAULTS = [
         "a server that does not remember ids",
         [
             (
-                "src/relay/mail_schema.c",
+                "src/mail/mail_schema.c",
                 "CREATE UNIQUE INDEX messages_id",
                 "CREATE INDEX messages_id",
             ),
-            ("src/relay/mail_table.c", " ON CONFLICT(sender, id) DO NOTHING", ""),
+            ("src/mail/mail_table.c", " ON CONFLICT(sender, id) DO NOTHING", ""),
             (
-                "src/relay/mail_table.c",
+                "src/mail/mail_table.c",
                 "SELECT row FROM messages WHERE sender = ? AND id = ?",
                 "SELECT row FROM messages WHERE sender = ? AND id = ? AND 0",
             ),

@@ -24,7 +24,7 @@
 #include "crypto/crypto.h"
 #include "crypto/rsa.h"
 #include "mailbox_key.h"
-#include "relay/mail_store.h"
+#include "mail/mail_store.h"
 #include "said.h"
 
 enum { fast = 50, limit_ms = 20000, window = 5, most_rows = 64 };

@@ -9,8 +9,8 @@
 #include "base/limits.h"
 #include "crypto/crypto.h"
 #include "mailbox_key.h"
-#include "relay/mail_schema.h"
-#include "relay/mail_writer.h"
+#include "mail/mail_schema.h"
+#include "mail/mail_writer.h"
 #include "wire/cursor.h"
 
 /*

@@ -5,7 +5,7 @@
 #include "relay/router.h"
 
 /*
- * relay/mail_store.h as a model: what a commit brought to disk stays, what has not come so far goes
+ * mail/mail_store.h as a model: what a commit brought to disk stays, what has not come so far goes
  * with the process.  One commit takes all that waits.  It may fail; then it may come true all the
  * same, later, and until the store has recovered nothing works.
  *

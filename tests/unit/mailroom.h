@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-#include "relay/mail_store.h"
+#include "mail/mail_store.h"
 
 /* A mail store in a directory of its own, with clocks that the test sets and ca's key at hand.
  * Whatever does not happen within ten seconds fails the test. */

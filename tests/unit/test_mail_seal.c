@@ -5,7 +5,7 @@
 #include "crypto/crypto.h"
 #include "crypto/rsa.h"
 #include "mailbox_key.h"
-#include "relay/mail_seal.h"
+#include "mail/mail_seal.h"
 
 /* PROTOCOL.md 9.3 */
 

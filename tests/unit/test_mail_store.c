@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "faulty_disk.h"
 #include "mailbox_key.h"
-#include "relay/mail_chain.h"
+#include "mail/mail_chain.h"
 
 /* What the store does while the disk does what it should; test_mail_faults.c has the rest. */
 

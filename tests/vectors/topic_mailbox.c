@@ -3,7 +3,7 @@
 
 #include "crypto/rsa.h"
 #include "must.h"
-#include "relay/mail_seal.h"
+#include "mail/mail_seal.h"
 #include "sheet.h"
 #include "steps.h"
 #include "wire/cursor.h"

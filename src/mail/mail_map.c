@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/mail_map.h"
+#include "mail/mail_map.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 
 #include "base/env.h"
 #include "base/secret.h"
-#include "relay/mail_seal.h"
+#include "mail/mail_seal.h"
 #include "wire/outcome.h"
 
 /*

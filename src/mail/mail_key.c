@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/mail_key.h"
+#include "mail/mail_key.h"
 
 #include "base/alloc.h"
 #include "base/limits.h"

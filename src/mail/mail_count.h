@@ -2,8 +2,8 @@
 #ifndef MALOTE_RELAY_MAIL_COUNT_H
 #define MALOTE_RELAY_MAIL_COUNT_H
 
-#include "relay/mail_map.h"
-#include "relay/mail_table.h"
+#include "mail/mail_map.h"
+#include "mail/mail_table.h"
 
 /*
  * What mailboxes hold and what each sender has in them, as the transaction under way sees it.  They

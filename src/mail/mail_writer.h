@@ -4,9 +4,9 @@
 
 #include <time.h>
 
-#include "relay/mail_chain.h"
-#include "relay/mail_count.h"
-#include "relay/mail_reader.h"
+#include "mail/mail_chain.h"
+#include "mail/mail_count.h"
+#include "mail/mail_reader.h"
 
 /*
  * The thread that writes.  mail_writer.c: its turns, what it takes and what it answers;
@@ -42,11 +42,11 @@ struct mail_writer {
     struct mail_row *touched;          /* removed ones whose segment may have become empty */
     size_t touched_count;
 
-    struct mail_job_list todo; /* in order; what failed and is to be done again stays in front */
-    struct mail_done_list out; /* of the transaction under way, beside its jobs' own answers */
-    uint64_t failures;         /* of puts; see mail_job.failures */
-    size_t most;               /* jobs of a transaction: fewer after one that failed */
-    size_t last_count;         /* jobs of the last transaction */
+    struct mail_job_list taken; /* in order; what failed and is to be done again stays in front */
+    struct mail_done_list out;  /* of the transaction under way, beside its jobs' own answers */
+    uint64_t failures;          /* of puts; see mail_job.failures */
+    size_t most;                /* jobs of a transaction: fewer after one that failed */
+    size_t last_count;          /* jobs of the last transaction */
     struct timespec company_until; /* so long its successor may wait for as many */
     bool sweep;                    /* something may have expired, or be left of what was erased */
 
@@ -84,7 +84,7 @@ MUST_CHECK enum mlt_err mail_apply_rest(struct mail_writer *w);
 
 /* The answer of a put that was not kept, and of no put given before its owner heard of it. */
 void mail_writer_refuse(struct mail_writer *w, struct mail_job *job);
-/* All puts in `todo` are refused and leave it. */
+/* All puts in `taken` are refused and leave it. */
 void mail_writer_refuse_all(struct mail_writer *w);
 
 /* `most` messages, LIMIT_EXPIRE_BATCH at most, of what has expired or was erased, inside a

@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "relay/mail_writer.h"
+#include "mail/mail_writer.h"
 
 static const uint64_t page_bytes = 4096; /* SQLite's own default */
 

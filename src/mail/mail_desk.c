@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/mail_desk.h"
+#include "mail/mail_desk.h"
 
 #include "base/alloc.h"
 #include "base/limits.h"

@@ -4,8 +4,8 @@
 
 #include <sys/queue.h>
 
-#include "relay/mail_key.h"
-#include "relay/mail_seal.h"
+#include "mail/mail_key.h"
+#include "mail/mail_seal.h"
 
 /*
  * The segments that are being written, one a mailbox, LIMIT_OPEN_SEGMENTS at most: their keys lie

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/mail_schema.h"
+#include "mail/mail_schema.h"
 
 /* clang-format off */
 static const char *const steps[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/mail_chain.h"
+#include "mail/mail_chain.h"
 
 #include "base/alloc.h"
 #include "base/limits.h"

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "relay/mail_writer.h"
+#include "mail/mail_writer.h"
 
 static void answer_put(struct mail_job *job, enum outcome_state state, enum outcome_reason reason)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/alloc.h"
 #include "base/limits.h"
-#include "relay/mail_writer.h"
+#include "mail/mail_writer.h"
 
 static void free_entry(struct mail_done_entry **entry)
 {

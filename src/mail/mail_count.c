@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/mail_count.h"
+#include "mail/mail_count.h"
 
 #include "base/alloc.h"
 #include "base/limits.h"

@@ -7,7 +7,7 @@
 #include <sys/queue.h>
 
 #include "base/buf.h"
-#include "relay/mail_map.h"
+#include "mail/mail_map.h"
 
 /* The public halves of mailbox pairs, as ca named them: LIMIT_MAILBOX_KEYS at most, those that were
  * not used for longest give way. */

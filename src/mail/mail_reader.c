@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/mail_reader.h"
+#include "mail/mail_reader.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/limits.h"
-#include "relay/mail_schema.h"
+#include "mail/mail_schema.h"
 
 enum mlt_err mail_reader_init(struct mail_reader *reader, struct mail_desk *desk, int dirfd)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/mail_writer.h"
+#include "mail/mail_writer.h"
 
 #include <errno.h>
 #include <time.h>
@@ -69,7 +69,7 @@ enum mlt_err mail_writer_init(struct mail_writer *w, const struct mail_store_con
     w->desk = desk;
     w->reader = reader;
     w->dirfd = dirfd;
-    STAILQ_INIT(&w->todo);
+    STAILQ_INIT(&w->taken);
     STAILQ_INIT(&w->out);
     STAILQ_INIT(&w->doubtful);
     TRY(mail_counts_init(&w->counts, w->env, &w->table));
@@ -90,7 +90,7 @@ void mail_writer_clear(struct mail_writer *w)
     mail_counts_clear(&w->counts);
     mail_chains_clear(&w->chains);
     alloc_free(w->touched);
-    mail_jobs_clear(&w->todo);
+    mail_jobs_clear(&w->taken);
     mail_dones_clear(&w->out);
     mail_dones_clear(&w->doubtful);
     *w = (struct mail_writer) { 0 };
@@ -127,9 +127,9 @@ void mail_writer_refuse_all(struct mail_writer *w)
     struct mail_job_list others = STAILQ_HEAD_INITIALIZER(others);
     struct mail_done_list answers = STAILQ_HEAD_INITIALIZER(answers);
     size_t ended = 0;
-    while (!STAILQ_EMPTY(&w->todo)) {
-        struct mail_job *job = STAILQ_FIRST(&w->todo);
-        STAILQ_REMOVE_HEAD(&w->todo, next);
+    while (!STAILQ_EMPTY(&w->taken)) {
+        struct mail_job *job = STAILQ_FIRST(&w->taken);
+        STAILQ_REMOVE_HEAD(&w->taken, next);
         if (job->kind != MAIL_JOB_PUT) {
             STAILQ_INSERT_TAIL(&others, job, next);
             continue;
@@ -138,7 +138,7 @@ void mail_writer_refuse_all(struct mail_writer *w)
         end_job(w, job, &answers);
         ended++;
     }
-    STAILQ_CONCAT(&w->todo, &others);
+    STAILQ_CONCAT(&w->taken, &others);
     if (ended > 0)
         mail_desk_answer(w->desk, &w->desk->writer, &answers, ended);
 }
@@ -157,7 +157,7 @@ static size_t count_batch(const struct mail_writer *w, uint64_t room)
     size_t bytes = 0;
     uint64_t cost = 0;
     const struct mail_job *job = NULL;
-    STAILQ_FOREACH(job, &w->todo, next)
+    STAILQ_FOREACH(job, &w->taken, next)
     {
         bytes += job->plain.len;
         cost += cost_of(job);
@@ -170,7 +170,7 @@ static size_t count_batch(const struct mail_writer *w, uint64_t room)
 
 static enum mlt_err apply_all(struct mail_writer *w, size_t count)
 {
-    struct mail_job *job = STAILQ_FIRST(&w->todo);
+    struct mail_job *job = STAILQ_FIRST(&w->taken);
     for (size_t i = 0; i < count; i++, job = STAILQ_NEXT(job, next))
         TRY(mail_apply(w, job));
     TRY(mail_apply_rest(w));
@@ -181,8 +181,8 @@ static void end_batch(struct mail_writer *w, size_t count)
 {
     struct mail_done_list answers = STAILQ_HEAD_INITIALIZER(answers);
     for (size_t i = 0; i < count; i++) {
-        struct mail_job *job = STAILQ_FIRST(&w->todo);
-        STAILQ_REMOVE_HEAD(&w->todo, next);
+        struct mail_job *job = STAILQ_FIRST(&w->taken);
+        STAILQ_REMOVE_HEAD(&w->taken, next);
         end_job(w, job, &answers);
     }
     mail_desk_answer(w->desk, &w->desk->writer, &answers, count);
@@ -192,7 +192,7 @@ static void end_batch(struct mail_writer *w, size_t count)
  * message is not there at the next one, see remove_one.) */
 static void silence(struct mail_writer *w, size_t count)
 {
-    struct mail_job *job = STAILQ_FIRST(&w->todo);
+    struct mail_job *job = STAILQ_FIRST(&w->taken);
     for (size_t i = 0; i < count; i++, job = STAILQ_NEXT(job, next))
         job->says = job->says && !job->here;
 }
@@ -200,10 +200,10 @@ static void silence(struct mail_writer *w, size_t count)
 /* A page that only this job needs is damaged: all others can do without it. */
 static void give_up(struct mail_writer *w)
 {
-    if (STAILQ_EMPTY(&w->todo) || STAILQ_FIRST(&w->todo)->kind == MAIL_JOB_PUT)
+    if (STAILQ_EMPTY(&w->taken) || STAILQ_FIRST(&w->taken)->kind == MAIL_JOB_PUT)
         return;
     log_error("mail.db is damaged: a job is given up");
-    struct mail_job *job = STAILQ_FIRST(&w->todo);
+    struct mail_job *job = STAILQ_FIRST(&w->taken);
     job->says = job->kind == MAIL_JOB_ERASE; /* somebody counts on that one */
     if (job->says)
         job->answer->done.err = MLT_ERR_DAMAGED;
@@ -292,7 +292,7 @@ static void write_sweep(struct mail_writer *w)
 
 static bool has_work(const struct mail_writer *w)
 {
-    return !w->stuck && (!STAILQ_EMPTY(&w->todo) || w->sweep);
+    return !w->stuck && (!STAILQ_EMPTY(&w->taken) || w->sweep);
 }
 
 /*
@@ -321,7 +321,7 @@ static bool wait_for_turn(struct mail_writer *w, bool *tick)
         pthread_cond_wait(&desk->writer.work, &desk->lock);
     if (!has_work(w))
         wait_for_company(w);
-    STAILQ_CONCAT(&w->todo, &desk->writer.jobs);
+    STAILQ_CONCAT(&w->taken, &desk->writer.jobs);
     *tick = desk->tick;
     desk->tick = false;
     bool go_on = !desk->stopping;
@@ -335,7 +335,7 @@ static bool wait_for_turn(struct mail_writer *w, bool *tick)
 static bool holds_puts(const struct mail_writer *w)
 {
     const struct mail_job *job = NULL;
-    STAILQ_FOREACH(job, &w->todo, next)
+    STAILQ_FOREACH(job, &w->taken, next)
     {
         if (job->kind == MAIL_JOB_PUT)
             return true;
@@ -353,7 +353,7 @@ static void take_turn(struct mail_writer *w)
     }
     if (!w->well || w->no_room)
         mail_writer_refuse_all(w);
-    if (w->well && !w->stuck && !STAILQ_EMPTY(&w->todo))
+    if (w->well && !w->stuck && !STAILQ_EMPTY(&w->taken))
         write_batch(w);
     if (w->well && !w->stuck && w->sweep)
         write_sweep(w);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/mail_seal.h"
+#include "mail/mail_seal.h"
 
 #include <string.h>
 

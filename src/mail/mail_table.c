@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/mail_table.h"
+#include "mail/mail_table.h"
 
-#include "relay/mail_schema.h"
+#include "mail/mail_schema.h"
 
 #define MESSAGE_COLUMNS "SELECT row, box, segment, kept, sender, id, length(sealed) FROM messages "
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/mail_store.h"
+#include "mail/mail_store.h"
 
 #include <signal.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/limits.h"
-#include "relay/mail_writer.h"
+#include "mail/mail_writer.h"
 
 struct mail_store {
     struct mail_desk desk;

@@ -3,7 +3,7 @@
 #define MALOTE_RELAY_MAIL_READER_H
 
 #include "db/database.h"
-#include "relay/mail_desk.h"
+#include "mail/mail_desk.h"
 
 /* The thread that reads: drains and notices.  It changes nothing. */
 

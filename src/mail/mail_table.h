@@ -3,8 +3,8 @@
 #define MALOTE_RELAY_MAIL_TABLE_H
 
 #include "db/database.h"
-#include "relay/mail_seal.h"
-#include "relay/mail_store.h"
+#include "mail/mail_seal.h"
+#include "mail/mail_store.h"
 
 /*
  * The writer's SQL, one function a question, statements kept.  Whatever changes something runs

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relay/mail_table.h"
+#include "mail/mail_table.h"
 
 /* Notices, the store's clock, and what is asked at the start. */
 

@@ -5,9 +5,9 @@
 #include <pthread.h>
 #include <sys/queue.h>
 
-#include "relay/mail_key.h"
-#include "relay/mail_map.h"
-#include "relay/mail_store.h"
+#include "mail/mail_key.h"
+#include "mail/mail_map.h"
+#include "mail/mail_store.h"
 
 /* Between the owner of a mail store and its two threads: jobs one way, completions the other. */
 
