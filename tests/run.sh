@@ -12,7 +12,24 @@ NAMES=("$@")
 LOGS=build/test-logs
 FUZZ_SECONDS=30 # of each target that is run live
 FUZZ_LIVE=4     # of them a run, two at a time: a minute
+AT_ONCE=$(($(nproc) + 1)) # unit programs and scripts, which often only wait
+declare -A running=() # process id -> what judges it, and of what
 passed=0 failed=0 skipped=0
+
+# A name is a part of what a test, or a script with tests, says of itself.  One that has a word
+# which stands nowhere among them is refused before anything is built.
+refuse_unknown_names() {
+    local name word
+    for name in "${NAMES[@]}"; do
+        for word in $name; do
+            find tests scripts -type f -not -path '*/corpus/*' | grep -qF -- "$word" ||
+                grep -rqF --exclude-dir=corpus -- "$word" tests scripts PROTOCOL.md && continue
+            echo "./run test: no test is named '$name'" >&2
+            exit 2
+        done
+    done
+}
+refuse_unknown_names
 
 rm -rf "$LOGS"
 mkdir -p "$LOGS"
@@ -62,6 +79,28 @@ verdict() {
     else
         fail "$id" "$log"
     fi
+}
+
+# begin JUDGE BUILD NAME LOG ERRORS COMMAND...: COMMAND beside others.  In the order in which they
+# end, JUDGE BUILD NAME STATUS says what became of them.
+begin() {
+    [ ${#running[@]} -lt "$AT_ONCE" ] || judge_next
+    "${@:6}" >>"$4" 2>>"$5" </dev/null &
+    running[$!]="$1 $2 $3"
+}
+
+judge_next() {
+    local pid='' status=0 judged
+    wait -n -p pid "${!running[@]}" || status=$?
+    read -r -a judged <<<"${running[$pid]}"
+    unset "running[$pid]"
+    "${judged[@]}" "$status"
+}
+
+judge_all() {
+    while [ ${#running[@]} -gt 0 ]; do
+        judge_next
+    done
 }
 
 # A script that prints "ok NAME" or "not ok NAME" for each of its tests.
@@ -135,15 +174,18 @@ run_builds() {
     build_binaries >"$LOGS/binaries.log" 2>&1 || fail "build binaries" "$LOGS/binaries.log"
 }
 
-# One cmocka program: each of its tests counts; so does a crash, or a test that never reported.
 run_unit() { # BUILD SOURCE
-    local name id log status=0 line seen=0 bad=0 planned
+    local name
     name=$(basename "$2" .c)
-    id="unit $1 $name"
-    wanted_within "$id" "$2" || return 0
-    log=$LOGS/unit_$1_$name.log
-    CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 5 300 "build/$1/tests/unit/$name" \
-        >"$log" 2>"$log.err" </dev/null || status=$?
+    wanted_within "unit $1 $name" "$2" || return 0
+    local log=$LOGS/unit_$1_$name.log
+    begin judge_unit "$1" "$name" "$log" "$log.err" \
+        env CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 5 300 "build/$1/tests/unit/$name"
+}
+
+# One cmocka program: each of its tests counts; so does a crash, or a test that never reported.
+judge_unit() { # BUILD NAME STATUS
+    local id="unit $1 $2" log=$LOGS/unit_$1_$2.log status=$3 line seen=0 bad=0 planned
     while IFS= read -r line; do
         case $line in
         ok\ *\#\ SKIP*) seen=$((seen + 1)); skip "$id ${line##*SKIP }" "skipped itself" ;;
@@ -172,6 +214,7 @@ run_units() {
             run_unit "$dir" "$source"
         done
     done
+    judge_all
 }
 
 # Every kept input of every target, and half a minute of some: FUZZ_LIVE of them a run, the next
@@ -245,15 +288,18 @@ replay() { # PROGRAM CORPUS
     timeout -k 5 120 "$1" -runs=0 -timeout=10 "$2"
 }
 
-# A script says what it is by its exit status; 77 and a last line "skip: REASON" is a skip.
 run_script() { # BUILD SCRIPT
-    local name id log status=0
+    local name
     name=$(basename "$2" .sh)
-    id="e2e $1 $name"
-    wanted "$id" || return 0
-    log=$LOGS/e2e_$1_$name.log
-    BUILD=$1 timeout -k 10 120 bash "$2" >"$log" 2>&1 </dev/null || status=$?
-    case $status in
+    wanted "e2e $1 $name" || return 0
+    local log=$LOGS/e2e_$1_$name.log
+    begin judge_script "$1" "$name" "$log" "$log" env BUILD="$1" timeout -k 10 180 bash "$2"
+}
+
+# A script says what it is by its exit status; 77 and a last line "skip: REASON" is a skip.
+judge_script() { # BUILD NAME STATUS
+    local id="e2e $1 $2" log=$LOGS/e2e_$1_$2.log
+    case $3 in
     0) pass "$id" ;;
     77) skip "$id" "$(tail -n 1 "$log" | sed 's/^skip: //')" ;;
     124 | 137) echo "ended by its time limit" >>"$log"; fail "$id" "$log" ;;
@@ -284,6 +330,7 @@ run_scripts() {
         # Scripts that send bad input are worth most where memory errors are seen.
         ! grep -q '^# also: asan$' "$script" || run_script asan "$script"
     done
+    judge_all
 }
 
 main() {

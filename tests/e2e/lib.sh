@@ -58,13 +58,12 @@ skip() {
     exit 77
 }
 
-# wait_for SECONDS COMMAND...: polls until it succeeds.
+# wait_for SECONDS COMMAND...: polls until it succeeds; twice as long, for other tests run beside.
 wait_for() {
-    local tries=$(($1 * 20)) what="${*:2}"
+    local until=$((SECONDS + 2 * $1)) what="${*:2}"
     shift
     while ! "$@"; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || fail "waited in vain for: $what"
+        [ "$SECONDS" -le "$until" ] || fail "waited in vain for: $what"
         sleep 0.05
     done
 }
