@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What it costs to keep a promise: messages that the real maloted stores for people who are away,
- * beside bare SQLite group commit of the same bytes in the same batches on the same disk; how fast
- * a mailbox drains; what stored mail takes on disk, and a receiver who never reads in memory.
+ * beside bare SQLite group commit of the same bytes in the same batches on the same disk, without
+ * an index over who sent what, and with the one that maloted cannot do without (bare_store.h); how
+ * fast a mailbox drains; what stored mail takes on disk, and a receiver who never reads in memory.
+ * Senders and server share the processors, bare SQLite has one to itself: the faster the disk
+ * syncs, the more these ratios say of the CPU of a message and the less of the disk.
+ *
  * One JSON line a figure, medians; nothing is printed unless every message arrived.
  *
  * bench_durable MALOTED, from the directory in which it may write.

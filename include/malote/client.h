@@ -369,7 +369,7 @@ MLT_PUBLIC void mlt_leave(struct mlt_client *client);
  * earlier run it was put; it is on disk when it is told.  Those with MLT_OUTCOME_WAITING say that
  * the message stays in the outbox, and why: mlt_event_why, or mlt_event_error when the connection
  * was lost before the server answered (MLT_ERROR_CUT ...), or when it has not answered for 90 s
- * (MLT_ERROR_TIMEOUT).
+ * (MLT_ERROR_TIMEOUT); then the connection ends as well, MLT_CLOSED_AGAIN.
  */
 enum mlt_event_kind {
     MLT_EVENT_NONE = 0,
@@ -410,7 +410,8 @@ MLT_PUBLIC int64_t mlt_event_row(const struct mlt_event *event);
 MLT_PUBLIC uint64_t mlt_event_epoch(const struct mlt_event *event);
 MLT_PUBLIC uint64_t mlt_event_number(const struct mlt_event *event);
 /* How many messages of that stream are missing before this one: refused or expired underway, or
- * dropped by who wrote them, or received by an earlier home. */
+ * dropped by who wrote them.  Where that is all before it (the number less one), nothing of the
+ * stream came to this home yet, and an earlier home may have them. */
 MLT_PUBLIC uint64_t mlt_event_gap(const struct mlt_event *event);
 
 /* What is known of a message of ours.  WAITING and STORED may change, by themselves; the others are
@@ -463,7 +464,9 @@ enum mlt_closed {
     MLT_CLOSED_SHUTDOWN = 5,
     MLT_CLOSED_SILENT = 6,
     MLT_CLOSED_SLOW = 7,
-    MLT_CLOSED_AGAIN = 8 /* the server asks for a new login: one that comes back does so at once */
+    /* The server asks for a new login, or this one cannot go on: one that comes back does so at
+     * once, or after a pause if it had only just begun. */
+    MLT_CLOSED_AGAIN = 8
 };
 MLT_PUBLIC enum mlt_closed mlt_event_closed(const struct mlt_event *event);
 
@@ -482,8 +485,8 @@ MLT_PUBLIC const char *mlt_event_text(const struct mlt_event *event);
  * stays there until its fate is final; whether there is a connection or not, it is sent by the
  * first one, of this or another process of the home, that is logged in.  Needs no mlt_load.
  * MLT_ERROR_STATE when the home has not joined (mlt_look), MLT_ERROR_NAME, MLT_ERROR_RANGE,
- * MLT_ERROR_TOO_MANY; errors of the database.  Nothing is kept then, but for a disk that failed in
- * the very last step (MLT_ERROR_SYSTEM with EIO): mlt_next_waiting tells.
+ * MLT_ERROR_TOO_MANY; errors of the database.  Nothing is kept then; only of a disk that fails on
+ * (MLT_ERROR_SYSTEM with EIO) nobody knows, and mlt_next_waiting tells once it is well.
  */
 MLT_CHECK enum mlt_error mlt_send(struct mlt_client *client, const char *recipient,
                                   const void *body, size_t n, uint8_t id[MLT_ID_SIZE]);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
 
+#include <errno.h>
+#include <string.h>
+
 struct err_row {
     const char *name;
     const char *text;
@@ -23,6 +26,15 @@ static const struct err_row *row_of(enum mlt_err err)
 const char *err_text(enum mlt_err err)
 {
     return row_of(err)->text;
+}
+
+const char *err_cause(enum mlt_err err)
+{
+    if (err != MLT_ERR_SYSTEM)
+        return err_text(err);
+    if (errno == ENOSPC)
+        return "No space left on device; make room there";
+    return strerror(errno);
 }
 
 const char *err_name(enum mlt_err err)

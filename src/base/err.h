@@ -19,6 +19,10 @@ enum mlt_fault { FAULT_NOBODY, FAULT_PEER, FAULT_LOCAL, FAULT_CALLER };
 /* What a person is told; static storage, never NULL. */
 const char *err_text(enum mlt_err err);
 
+/* The same, but for MLT_ERR_SYSTEM in errno's words: only where errno is still of that failure.
+ * Valid until the next call. */
+const char *err_cause(enum mlt_err err);
+
 /* The constant's own name, for logs and tests; static storage, never NULL. */
 const char *err_name(enum mlt_err err);
 

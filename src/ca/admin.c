@@ -259,6 +259,6 @@ enum mlt_err admin_answer(struct ca *ca, const struct admin_request *request,
     buf_reset(why);
     enum mlt_err err = dispatch(&a);
     if (err != MLT_OK && why->len == 0)
-        return explain(why, err, TEXT_ADMIN_FAILED, err_text(err));
+        return explain(why, err, TEXT_ADMIN_FAILED, err_cause(err));
     return err;
 }

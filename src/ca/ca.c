@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/ca.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,7 +131,7 @@ static enum mlt_err open_files(struct ca *ca, bool create, struct buf *why)
     if (err == MLT_ERR_NEWER)
         return explain(why, err, TEXT_FILE_NEWER);
     if (err != MLT_OK)
-        return explain(why, err, TEXT_FILE_REFUSED, SCHEMA_FILE, err_text(err));
+        return explain(why, err, TEXT_FILE_REFUSED, SCHEMA_FILE, err_cause(err));
     if (empty && keystore)
         return explain(why, MLT_ERR_MISSING, TEXT_HALF_GONE, KEYSTORE_FILE, SCHEMA_FILE);
     if (empty && !create)
@@ -151,7 +150,7 @@ static enum mlt_err open_keystore(struct ca *ca, struct ipc_key_needed *need, st
     if (err == MLT_ERR_DAMAGED)
         return explain(why, err, TEXT_KEYSTORE_DAMAGED, KEYSTORE_FILE, 1ull);
     if (err != MLT_OK)
-        return explain(why, err, TEXT_FILE_REFUSED, KEYSTORE_FILE, err_text(err));
+        return explain(why, err, TEXT_FILE_REFUSED, KEYSTORE_FILE, err_cause(err));
     *need = (struct ipc_key_needed) { .cost = ca->keystore.box.cost };
     memcpy(need->salt, ca->keystore.box.salt, LOCKBOX_SALT);
     return MLT_OK;
@@ -236,7 +235,7 @@ static enum mlt_err load(struct ca *ca, const struct secret *stretched, struct b
     TRY(keystore_mark_load(&ca->db, &committed));
     struct own_lines own = { 0 };
     const struct keystore_visit visit = { note_line, &own };
-    enum mlt_err err = keystore_unlock(&ca->keystore, stretched, &committed, &visit);
+    enum mlt_err err = keystore_unlock(&ca->keystore, ca->dir, stretched, &committed, &visit);
     if (err == MLT_ERR_PASSPHRASE)
         return explain(why, err, TEXT_WRONG_PASSPHRASE, KEYSTORE_FILE);
     if (err == MLT_ERR_DAMAGED && ca->keystore.beyond > 1)
@@ -260,8 +259,7 @@ enum mlt_err ca_unlock(struct ca *ca, const struct secret *stretched, struct buf
     enum mlt_err err = birth(ca, stretched);
     if (err == MLT_OK)
         return MLT_OK;
-    const char *reason = err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err);
-    return explain(why, err, TEXT_NOT_CREATED, reason);
+    return explain(why, err, TEXT_NOT_CREATED, err_cause(err));
 }
 
 /* ---- join URLs ---- */

@@ -128,6 +128,15 @@ static enum mlt_err answers_one(struct query *q, bool *found)
     return MLT_OK;
 }
 
+enum mlt_err certificates_is_known(struct database *db, const uint8_t serial[static CERT_SERIAL],
+                                   bool *known)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT 1 FROM certificate WHERE serial = ?");
+    query_put_span(&q, span_of(serial, CERT_SERIAL));
+    return answers_one(&q, known);
+}
+
 enum mlt_err certificates_is_revoked(struct database *db, const uint8_t serial[static CERT_SERIAL],
                                      bool *revoked)
 {

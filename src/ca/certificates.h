@@ -48,6 +48,8 @@ MUST_CHECK enum mlt_err certificates_of_key(struct database *db,
 MUST_CHECK enum mlt_err certificates_revoke_key(struct database *db,
                                                 const uint8_t spki_hash[static HASH_LEN],
                                                 int64_t now_s);
+MUST_CHECK enum mlt_err
+certificates_is_known(struct database *db, const uint8_t serial[static CERT_SERIAL], bool *known);
 /* Of a certificate; one that is not known here is not. */
 MUST_CHECK enum mlt_err certificates_is_revoked(struct database *db,
                                                 const uint8_t serial[static CERT_SERIAL],

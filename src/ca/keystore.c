@@ -100,8 +100,8 @@ static enum mlt_err check_lines(struct keystore *ks, const struct keystore_mark 
     return MLT_OK;
 }
 
-/* How many whole, chained lines follow the last one that ledger.db knows. */
-static enum mlt_err count_beyond(const struct keystore *ks, unsigned *count)
+/* How many whole, chained lines follow the last one that ledger.db knows, and the first of them. */
+static enum mlt_err find_beyond(const struct keystore *ks, unsigned *count, struct buf *first)
 {
     CLEANUP(keystore_lines_clear)
     struct keystore_lines lines = { .fd = ks->fd, .offset = ks->mark.size };
@@ -119,29 +119,53 @@ static enum mlt_err count_beyond(const struct keystore *ks, unsigned *count)
         TRY(keystore_line_mac(&ks->chain, head, line.chained, head));
         if (!secret_eq(SPAN_OF(head), SPAN_OF(line.mac)))
             return MLT_OK;
+        if (*count > 0)
+            continue;
+        TRY(buf_put(first, text));
+        TRY(buf_put_u8(first, '\n'));
     }
+}
+
+/* Named after its own mac: a crash right after it makes no second file at the next start. */
+static enum mlt_err keep_aside(int dirfd, struct span line)
+{
+    static const size_t digits = 16, mac = 2 * HASH_LEN + 1;
+    char name[sizeof(KEYSTORE_CUT) + 16];
+    ENSURE(line.n > mac, MLT_ERR_DAMAGED);
+    snprintf(name, sizeof(name), KEYSTORE_CUT "%.*s", (int)digits,
+             (const char *)line.p + (line.n - mac));
+    TRY(file_write(dirfd, name, line));
+    log_warning("%s: the last entry is unknown to ledger.db and was moved to %s: it is the residue "
+                "of a crash, or ledger.db is an older one that was put back",
+                KEYSTORE_FILE, name);
+    return MLT_OK;
 }
 
 /*
  * What a crash left after the last line that ledger.db knows: at most one line, since each is
  * committed before the next is written.  More than one is an old ledger.db put back alone, and
- * cutting would destroy good keys.
+ * cutting would destroy good keys; one may be either, and is kept aside.
  */
-static enum mlt_err cut_residue(struct keystore *ks)
+static enum mlt_err cut_residue(struct keystore *ks, int dirfd)
 {
+    CLEANUP(buf_clear) struct buf line = { 0 };
     struct stat st;
     ENSURE(fstat(ks->fd, &st) == 0, MLT_ERR_SYSTEM);
     if (st.st_size == ks->mark.size)
         return MLT_OK;
-    TRY(count_beyond(ks, &ks->beyond));
+    TRY(find_beyond(ks, &ks->beyond, &line));
     ENSURE(ks->beyond <= 1, MLT_ERR_DAMAGED);
-    log_warning("%s: %lld bytes beyond the last entry are the residue of a crash and were cut",
-                KEYSTORE_FILE, (long long)(st.st_size - ks->mark.size));
+    if (ks->beyond == 1)
+        TRY(keep_aside(dirfd, buf_span(&line)));
+    long long torn = (long long)st.st_size - ks->mark.size - (long long)line.len;
+    if (torn > 0)
+        log_warning("%s: %lld bytes beyond the last entry are the residue of a crash and were cut",
+                    KEYSTORE_FILE, torn);
     ENSURE(ftruncate(ks->fd, ks->mark.size) == 0 && fsync(ks->fd) == 0, MLT_ERR_SYSTEM);
     return MLT_OK;
 }
 
-enum mlt_err keystore_unlock(struct keystore *ks, const struct secret *stretched,
+enum mlt_err keystore_unlock(struct keystore *ks, int dirfd, const struct secret *stretched,
                              const struct keystore_mark *committed,
                              const struct keystore_visit *visit)
 {
@@ -150,7 +174,7 @@ enum mlt_err keystore_unlock(struct keystore *ks, const struct secret *stretched
     ENSURE(ks->master.n == KDF_LEN, MLT_ERR_DAMAGED);
     TRY(derive_chain(ks));
     TRY(check_lines(ks, committed, visit));
-    return cut_residue(ks);
+    return cut_residue(ks, dirfd);
 }
 
 enum mlt_err keystore_read(struct keystore *ks, int64_t offset, enum keystore_kind kind,

@@ -16,13 +16,16 @@
  *
  * The mac of a line covers the mac before it, from the first line on, so that no line can be
  * changed, swapped, moved or taken out.  How many lines there must be, and the last mac, stand in
- * ledger.db: what lies beyond is the residue of a crash and is cut; anything else that is not
- * exactly as written is MLT_ERR_DAMAGED (MLT_ERR_PASSPHRASE where only the master key can tell).
+ * ledger.db: what lies beyond is the residue of a crash and is cut, a whole line to a file of its
+ * own; anything else that is not exactly as written is MLT_ERR_DAMAGED (MLT_ERR_PASSPHRASE where
+ * only the master key can tell).
  */
 
 #define KEYSTORE_FILE "chaves.txt"
 /* Complete and synced, but of a CA that ledger.db may not know yet. */
 #define KEYSTORE_NEW "chaves.txt.new"
+/* A line that ledger.db did not know; the first bytes of its mac follow. */
+#define KEYSTORE_CUT "chaves.txt.cut-"
 
 enum keystore_kind { KEYSTORE_CA_KEY = 1, KEYSTORE_CA_CERTIFICATE, KEYSTORE_MAILBOX };
 
@@ -59,8 +62,13 @@ struct keystore_visit {
     void *ctx;
 };
 
-/* Checks every line up to `committed` and cuts what lies beyond (said in the log). */
-MUST_CHECK enum mlt_err keystore_unlock(struct keystore *ks, const struct secret *stretched,
+/*
+ * Checks every line up to `committed` and cuts what lies beyond (said in the log).  If a whole line
+ * does, ledger.db may be an older one that was put back: the line is written to KEYSTORE_CUT* in
+ * `dirfd` first, fit to be appended again.
+ */
+MUST_CHECK enum mlt_err keystore_unlock(struct keystore *ks, int dirfd,
+                                        const struct secret *stretched,
                                         const struct keystore_mark *committed,
                                         const struct keystore_visit *visit);
 

@@ -15,11 +15,12 @@
 MUST_CHECK enum mlt_err mailbox_grant_nonces(struct ca *ca, size_t count, struct buf *nonces);
 
 /*
- * Judges a login.  MLT_OK: *grant is good for LIMIT_GRANT_S.  MLT_ERR_MISSING: no nonce in it,
- * MLT_ERR_AUTH: a nonce that is not ours (or of an earlier process), or another's signature,
- * MLT_ERR_TIMEOUT: issued too long ago, MLT_ERR_UNEXPECTED: a login that gets no mail,
- * MLT_ERR_CERT_REVOKED: by certificate or key, or the name has another key by now; else what is
- * wrong with the bytes or the certificate.
+ * Judges a login.  MLT_OK: *grant is good for LIMIT_GRANT_S.  MLT_ERR_AUTH: a nonce that is not
+ * ours (or of an earlier process), or another's signature, MLT_ERR_TIMEOUT: issued too long ago,
+ * MLT_ERR_UNEXPECTED: a login that gets no mail, or without a nonce, MLT_ERR_CERT_REVOKED: by
+ * certificate or key, or the name has another key by now, MLT_ERR_MISSING: a certificate that the
+ * ledger does not know, for a key that is not the name's; else what is wrong with the bytes or the
+ * certificate.
  */
 MUST_CHECK enum mlt_err mailbox_grant_judge(struct ca *ca, const struct ipc_login_proof *proof,
                                             struct ipc_login_grant *grant);

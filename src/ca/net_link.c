@@ -131,6 +131,13 @@ void net_link_on_erased(void *ctx, const struct name *name)
 
 /* ---- what net asks ---- */
 
+/* Beside the classes of enrol.c. */
+static bool may_log(const struct net_link *link, enum mlt_err err)
+{
+    return log_rate_take(&link->ca->log_rate, LOG_RATE_CLASSES / 2 + (unsigned)err,
+                         env_mono_ms(link->ca->env));
+}
+
 static enum mlt_err answer_enrol(struct net_link *link, const struct ipc_message *message)
 {
     struct ipc_enrol request;
@@ -140,7 +147,8 @@ static enum mlt_err answer_enrol(struct net_link *link, const struct ipc_message
     enum mlt_err err = enrol_client(link->ca, &request, &answer, &certificate);
     if (err != MLT_OK) {
         /* Our own trouble: nothing was given out, and asking again later is right. */
-        log_error("enrolment of %s failed: %s", request.name.text, err_text(err));
+        if (may_log(link, err))
+            log_error("enrolment of %s failed: %s", request.name.text, err_cause(err));
         answer = (struct ipc_enrolled) { WELCOME_REFUSED, REFUSAL_BUSY, 0, { 0 } };
     }
     buf_reset(&link->sent);
@@ -153,19 +161,12 @@ static enum mlt_err answer_server_request(struct net_link *link, const struct ip
     CLEANUP(buf_clear) struct buf certificate = { 0 };
     struct ipc_server_cert answer = { .err = enrol_server(link->ca, message->body, &certificate) };
     if (answer.err != MLT_OK)
-        log_error("no certificate for the server: %s", err_text(answer.err));
+        log_error("no certificate for the server: %s", err_cause(answer.err));
     else
         answer.certificate = buf_span(&certificate);
     buf_reset(&link->sent);
     TRY(ipc_server_cert_encode(&answer, &link->sent));
     return send(link, IPC_SERVER_CERT, message->tag);
-}
-
-/* Beside the classes of enrol.c. */
-static bool may_log(const struct net_link *link, enum mlt_err err)
-{
-    return log_rate_take(&link->ca->log_rate, LOG_RATE_CLASSES / 2 + (unsigned)err,
-                         env_mono_ms(link->ca->env));
 }
 
 static enum mlt_err answer_nonces(struct net_link *link, const struct ipc_message *message)
@@ -200,7 +201,7 @@ static enum mlt_err answer_mailbox(struct net_link *link, const struct ipc_messa
     if (answer.err == MLT_OK)
         answer.spki = buf_span(&spki);
     else if (answer.err != MLT_ERR_MISSING && may_log(link, answer.err))
-        log_error("mailbox key of %s: %s", wanted.name.text, err_text(answer.err));
+        log_error("mailbox key of %s: %s", wanted.name.text, err_cause(answer.err));
     buf_reset(&link->sent);
     TRY(ipc_mailbox_encode(&answer, &link->sent));
     return send(link, IPC_MAILBOX, message->tag);
@@ -241,7 +242,7 @@ static enum mlt_err answer_unwrap(struct net_link *link, const struct ipc_messag
     enum mlt_err err = mailbox_open_segment(link->ca, &wanted, &secret);
     if (err != MLT_OK && err != MLT_ERR_STATE && may_log(link, err))
         log_error("stored mail of %s could not be opened: %s", wanted.recipient.text,
-                  err_text(err));
+                  err_cause(err));
     return send_unwrapped(link, message->tag, err, &secret);
 }
 

@@ -34,7 +34,7 @@ struct process {
     int64_t fill_at_ms; /* when to look for a member without a mailbox pair, monotonic */
     int64_t idle_ms;    /* when there was nothing else to do, or that was done all the same */
     bool stop;
-    bool reported; /* why we end: the parent says it */
+    bool reported; /* why we end: the parent says it, or the log */
 };
 
 static void process_clear(struct process *p)
@@ -107,7 +107,7 @@ static enum mlt_err report_failure(struct process *p, enum mlt_err err, const st
 {
     struct ipc_ca_failed failed = { .err = err, .text = buf_span(why) };
     if (why->len == 0)
-        failed.text = span_str(err_text(err));
+        failed.text = span_str(err_cause(err));
     buf_reset(&p->sent);
     TRY(ipc_ca_failed_encode(&failed, &p->sent));
     TRY(send_to_parent(p, IPC_CA_FAILED));
@@ -229,7 +229,8 @@ static void fill_one_mailbox(struct process *p)
     p->idle_ms = env_mono_ms(p->ca.env);
     enum mlt_err err = mailbox_fill(&p->ca, p->pool, &saved);
     if (err != MLT_OK) {
-        log_error("a mailbox pair could not be saved: %s", err_text(err));
+        log_error("a mailbox pair could not be saved in ca/: %s; next try in %d s", err_cause(err),
+                  (int)(mailbox_retry_ms / 1000));
         p->fill_at_ms = env_mono_ms(p->ca.env) + mailbox_retry_ms;
         return;
     }
@@ -272,7 +273,9 @@ static enum mlt_err turn(struct process *p)
         return MLT_OK;
     }
     eventfd_t made;
-    if (polls[POLL_POOL].revents != 0 && eventfd_read(mailbox_pool_fd(p->pool), &made) == 0)
+    bool filled =
+        polls[POLL_POOL].revents != 0 && eventfd_read(mailbox_pool_fd(p->pool), &made) == 0;
+    if (filled && p->fill_at_ms == no_fill) /* a pair that could not be saved has its own time */
         p->fill_at_ms = 0;
     if (polls[POLL_NET].revents != 0)
         net_link_read(&p->net);
@@ -303,6 +306,16 @@ static enum mlt_err hint_if_empty(struct process *p)
     return MLT_OK;
 }
 
+/* After a failed fsync only a restart knows again what is on the disk. */
+static enum mlt_err check_files(struct process *p)
+{
+    if (!p->ca.keystore.broken && !p->ca.db.broken)
+        return MLT_OK;
+    log_error("the disk under ca/ failed: the ca process starts anew, to see what is on it");
+    p->reported = true;
+    return MLT_ERR_SYSTEM;
+}
+
 static enum mlt_err run(struct process *p)
 {
     TRY(start(p));
@@ -312,8 +325,7 @@ static enum mlt_err run(struct process *p)
     while (!p->stop) {
         TRY(turn(p));
         TRY(report_loss(p));
-        /* After a failed fsync only a restart knows again what is on the disk. */
-        ENSURE(!p->ca.keystore.broken && !p->ca.db.broken, MLT_ERR_SYSTEM);
+        TRY(check_files(p));
     }
     return MLT_OK;
 }
@@ -333,6 +345,6 @@ int ca_process(struct channel *parent, int admin_fd, uid_t owner)
     if (err == MLT_OK || err == MLT_ERR_CUT)
         return 0;
     if (!p.reported)
-        log_error("the ca process ends: %s", err_text(err));
+        log_error("the ca process ends: %s", err_cause(err));
     return 1;
 }

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "client/comeback.h"
+#include "client/offer.h"
 #include "client/post.h"
 #include "client/reach.h"
 #include "client/watch.h"
@@ -32,11 +33,8 @@ struct client {
     struct comeback comeback;
     struct post post; /* without a courier while enrolling */
     struct event_queue events;
-    bool look_for_fates;
-    bool look_into_store;
-    int64_t look_due_ms; /* not before: it failed */
-    int64_t last_row;    /* handed out up to here */
-    bool again;          /* at the next client_process: from the first one that was not shown */
+    struct offer offer;
+    bool again; /* offer_anew at the next client_process */
     char id[9];
 };
 
@@ -82,7 +80,10 @@ enum mlt_err client_new(const struct client_config *config, struct client **clie
     c->comeback = (struct comeback) { .env = config->env, .pause_ms = LIMIT_RETRY_FIRST_MS };
     if (!enrolling)
         TRY(open_post(c));
-    c->look_into_store = config->kind == CLIENT_AUTH_RECEIVE;
+    c->offer = (struct offer) { .env = config->env,
+                                .store = config->store,
+                                .only = config->only,
+                                .has_messages = config->kind == CLIENT_AUTH_RECEIVE };
     memcpy(c->id, "--------", sizeof("--------"));
     c->handshake = (struct hs_client_config) {
         .env = config->env,
@@ -241,14 +242,6 @@ static void begin_goodbye(struct client *c)
     c->due_ms = now(c) + LIMIT_GOODBYE_MS;
 }
 
-/* What the host could not deal with so far comes again. */
-static void look_anew(struct client *c)
-{
-    c->last_row = 0;
-    c->look_into_store = true;
-    c->again = false;
-}
-
 static void on_logged_in(struct client *c, const struct welcome *w)
 {
     c->logged_in = true;
@@ -257,7 +250,7 @@ static void on_logged_in(struct client *c, const struct welcome *w)
     comeback_logged_in(&c->comeback);
     c->reach.detail[0] = '\0';
     if (c->config.kind == CLIENT_AUTH_RECEIVE)
-        look_anew(c);
+        offer_anew(&c->offer);
     courier_up(c->post.courier, w->max_body < LIMIT_BODY ? w->max_body : LIMIT_BODY);
     tell(c, &(struct client_event) { .kind = CLIENT_EVENT_LOGGED_IN });
 }
@@ -346,8 +339,8 @@ static enum mlt_err run_post(struct client *c, bool at_end)
     if (is_enrolling(c))
         return MLT_OK;
     enum mlt_err err = post_run(&c->post, at_end);
-    c->look_for_fates = c->look_for_fates || c->post.news.fates;
-    c->look_into_store = c->look_into_store || c->post.news.messages;
+    c->offer.has_fates = c->offer.has_fates || c->post.news.fates;
+    c->offer.has_messages = c->offer.has_messages || c->post.news.messages;
     c->post.news = (struct courier_news) { 0 };
     return err;
 }
@@ -455,7 +448,8 @@ static void look_at_others(struct client *c)
 void client_process(struct client *client)
 {
     if (client->again)
-        look_anew(client);
+        offer_anew(&client->offer);
+    client->again = false;
     if (client->events.count > 0)
         return;
     enum mlt_err err = advance(client);
@@ -500,49 +494,16 @@ int client_timeout_ms(const struct client *client)
     const struct client *c = client;
     if (c->events.count > 0 || c->again)
         return 0;
-    bool looks = c->look_into_store || c->look_for_fates;
-    if (c->state == STATE_OVER && !looks)
-        return -1;
     int64_t left = c->state != STATE_OVER ? left_ms(c) : INT64_MAX;
-    int64_t look = c->look_due_ms - now(c);
-    left = looks && look < left ? look : left;
+    int64_t offer = offer_left_ms(&c->offer);
+    if (c->state == STATE_OVER && offer == INT64_MAX)
+        return -1;
+    left = offer < left ? offer : left;
     int64_t courier = courier_left_ms(c);
     left = courier < left ? courier : left;
     if (left < 0)
         return 0;
     return left < INT32_MAX ? (int)left : INT32_MAX;
-}
-
-static enum mlt_err next_message(struct client *c, struct client_event *event)
-{
-    struct store_message m = { 0 };
-    bool found = false;
-    TRY(store_unshown(c->config.store, c->last_row, c->config.only, &m, &found));
-    c->look_into_store = found;
-    if (!found)
-        return MLT_OK;
-    c->last_row = m.row;
-    *event = (struct client_event) { .kind = CLIENT_EVENT_MESSAGE, .message = m };
-    return MLT_OK;
-}
-
-static enum mlt_err next_fate(struct client *c, struct client_event *event)
-{
-    struct store_message m = { 0 };
-    bool found = false;
-    TRY(store_outbox_change(c->config.store, &m, &found));
-    c->look_for_fates = found;
-    if (found)
-        *event = (struct client_event) { .kind = CLIENT_EVENT_OUTCOME, .message = m };
-    return MLT_OK;
-}
-
-/* A failing store would fail again at once: the host would do nothing else. */
-static enum mlt_err look(struct client *c, enum mlt_err err)
-{
-    if (err != MLT_OK)
-        c->look_due_ms = now(c) + LIMIT_STORE_RETRY_MS;
-    return err;
 }
 
 /* Fates before an end: a host that hears of that may take no more. */
@@ -552,13 +513,12 @@ enum mlt_err client_next_event(struct client *client, struct client_event *event
     enum client_event_kind first = event_queue_first(&c->events);
     bool queue_first =
         first != CLIENT_EVENT_NONE && first != CLIENT_EVENT_CLOSED && first != CLIENT_EVENT_LOST;
-    bool may_look = now(c) >= c->look_due_ms;
     client_event_clear(event);
-    if (c->look_for_fates && may_look && !queue_first)
-        TRY(look(c, next_fate(c, event)));
+    if (!queue_first)
+        TRY(offer_fate(&c->offer, event));
     if (event->kind != CLIENT_EVENT_NONE || event_queue_take(&c->events, event))
         return MLT_OK;
-    return c->look_into_store && may_look ? look(c, next_message(c, event)) : MLT_OK;
+    return offer_message(&c->offer, event);
 }
 
 /* Not at once: a host that asks whenever it cannot deal with a message would never see the last
@@ -587,8 +547,7 @@ void client_wake(struct client *client)
 void client_close(struct client *client)
 {
     struct client *c = client;
-    c->look_into_store = false;
-    c->again = false;
+    c->offer.has_messages = c->again = false;
     if (c->state == STATE_LINKED && link_is_up(c->link)) {
         begin_goodbye(c);
         watch_connection(c);

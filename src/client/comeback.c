@@ -6,7 +6,7 @@
 void comeback_logged_in(struct comeback *c)
 {
     c->login_ms = env_mono_ms(c->env);
-    c->pause_ms = LIMIT_RETRY_FIRST_MS;
+    c->is_in = true;
 }
 
 static bool is_out_of_reach(const struct client_event *why)
@@ -52,12 +52,11 @@ static int64_t jittered(const struct comeback *c, int64_t pause_ms)
     return pause_ms - pause_ms * chance / UINT16_MAX / 4;
 }
 
-static int64_t choose(const struct comeback *c, const struct client_event *why)
+static int64_t choose(const struct comeback *c, const struct client_event *why, bool lasted)
 {
     if (is_disk_in_need(why))
         return jittered(c, LIMIT_DISK_RETRY_MS);
     /* Asked for, so at once; but not if the server asks for nothing else. */
-    bool lasted = env_mono_ms(c->env) - c->login_ms >= LIMIT_RETRY_MOST_MS;
     if (why->kind == CLIENT_EVENT_CLOSED && why->close == CLOSE_AGAIN && lasted)
         return 0;
     return jittered(c, c->pause_ms);
@@ -65,7 +64,11 @@ static int64_t choose(const struct comeback *c, const struct client_event *why)
 
 int64_t comeback_pause_ms(struct comeback *c, const struct client_event *why)
 {
-    int64_t pause_ms = choose(c, why);
+    bool lasted = c->is_in && env_mono_ms(c->env) - c->login_ms >= LIMIT_RETRY_MOST_MS;
+    c->is_in = false;
+    if (lasted)
+        c->pause_ms = LIMIT_RETRY_FIRST_MS;
+    int64_t pause_ms = choose(c, why, lasted);
     c->pause_ms *= 2;
     if (c->pause_ms > LIMIT_RETRY_MOST_MS)
         c->pause_ms = LIMIT_RETRY_MOST_MS;

@@ -7,11 +7,13 @@
 /* Whether a client that lost its session tries again, and when. */
 struct comeback {
     const struct env *env;
-    int64_t login_ms; /* the last, on the clock of env_mono_ms */
+    bool is_in; /* since login_ms, on the clock of env_mono_ms */
+    int64_t login_ms;
     int64_t pause_ms; /* before the next try */
 };
 
-/* The pauses begin anew. */
+/* The pauses begin anew once this session has lasted: a server that ends each as it begins is not
+ * asked faster for it. */
 void comeback_logged_in(struct comeback *c);
 
 /* Whatever may be different in a moment; anything else would only repeat itself. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/courier.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "client/under_way.h"
 
@@ -31,6 +33,7 @@ struct courier {
     int64_t rest_due_ms;   /* a pause after a loss ends; INT64_MAX: none */
     int64_t fate_due_ms;   /* to look what other processes heard; INT64_MAX: never */
     int64_t expire_due_ms; /* to look what is too old */
+    int64_t wall_ahead_ms; /* of the monotonic clock, at the login */
     int64_t told_row;      /* that these wait unsent, the host was told */
     int64_t at_ms;         /* of the courier_process that goes on */
 };
@@ -66,6 +69,7 @@ void courier_up(struct courier *c, uint32_t max_body)
 {
     c->is_up = true;
     c->max_body = max_body;
+    c->wall_ahead_ms = env_wall_ms(c->config.env) - now(c);
     c->expire_due_ms = c->fate_due_ms = now(c);
     courier_wake(c);
 }
@@ -140,8 +144,7 @@ enum mlt_err courier_deliver(struct courier *c, const struct envelope *e)
     struct answer *a = &c->answers[c->answer_count++];
     *a = (struct answer) { .is_receipt = true,
                            .receipt = { .sender = e->sender, .state = OUTCOME_DELIVERED } };
-    for (size_t i = 0; i < ENVELOPE_ID; i++)
-        a->receipt.id[i] = e->id[i];
+    memcpy(a->receipt.id, e->id, ENVELOPE_ID);
     return MLT_OK;
 }
 
@@ -184,8 +187,7 @@ enum mlt_err courier_outcome(struct courier *c, const struct outcome *o)
         return MLT_OK;
     struct answer *a = &c->answers[c->answer_count++];
     *a = (struct answer) { .noted = { .state = o->state } };
-    for (size_t i = 0; i < ENVELOPE_ID; i++)
-        a->noted.id[i] = o->id[i];
+    memcpy(a->noted.id, o->id, ENVELOPE_ID);
     return MLT_OK;
 }
 
@@ -195,16 +197,18 @@ static void tell_wait(struct courier *c, const uint8_t id[static ENVELOPE_ID],
                       const struct name *recipient, enum mlt_err err)
 {
     struct courier_wait wait = { .recipient = *recipient, .err = err };
-    for (size_t i = 0; i < ENVELOPE_ID; i++)
-        wait.id[i] = id[i];
+    memcpy(wait.id, id, ENVELOPE_ID);
     c->config.out.wait(c->config.out.ctx, &wait);
 }
 
+/* A server owes each an answer, and will hardly give it any more: a new session asks again. */
 static void tell_overdue(struct courier *c)
 {
     const struct under_way_message *m = NULL;
-    while ((m = under_way_overdue(&c->under_way, c->at_ms)) != NULL)
+    while ((m = under_way_overdue(&c->under_way, c->at_ms)) != NULL) {
         tell_wait(c, m->id, &m->stream->is.recipient, MLT_ERR_TIMEOUT);
+        c->is_stuck = true;
+    }
 }
 
 static void give_up_stream(struct courier *c, struct under_way_stream *stream)
@@ -230,7 +234,7 @@ void courier_down(struct courier *c, enum mlt_err err)
         if (c->under_way.streams[i].is.row != 0)
             give_up_stream(c, &c->under_way.streams[i]);
     }
-    c->under_way = (struct under_way) { 0 };
+    c->under_way.count = 0; /* pauses after a loss last beyond the session that told of it */
     c->is_up = false;
     c->is_stuck = false;
     c->turn_due_ms = c->rest_due_ms = INT64_MAX;
@@ -277,8 +281,8 @@ static enum mlt_err send_message(struct courier *c, struct under_way_stream *str
     struct under_way_message sent = { .row = m->row,
                                       .stream = stream,
                                       .due_ms = now(c) + LIMIT_OUTCOME_MS };
-    for (size_t i = 0; i < ENVELOPE_ID; i++)
-        e.id[i] = sent.id[i] = m->id[i];
+    memcpy(e.id, m->id, ENVELOPE_ID);
+    memcpy(sent.id, m->id, ENVELOPE_ID);
     TRY(c->config.out.send(c->config.out.ctx, &e));
     under_way_add(&c->under_way, &sent);
     return MLT_OK;
@@ -408,8 +412,7 @@ static enum mlt_err tell_read(struct courier *c)
         if (!found)
             break;
         struct receipt receipt = { .sender = { ADDRESS_USER, m.peer }, .state = OUTCOME_READ };
-        for (size_t b = 0; b < ENVELOPE_ID; b++)
-            receipt.id[b] = m.id[b];
+        memcpy(receipt.id, m.id, ENVELOPE_ID);
         TRY(c->config.out.receipt(c->config.out.ctx, &receipt));
         TRY(begin_batch(c));
         TRY(in_batch(c, store_told(store, m.row)));
@@ -418,12 +421,22 @@ static enum mlt_err tell_read(struct courier *c)
     return courier_settle(c);
 }
 
+/* At the login the server's certificate, which is good for a day, vouched for the wall clock; if it
+ * jumps in mid-session, nobody does. */
+static bool is_wall_trusted(const struct courier *c)
+{
+    int64_t jump_ms = env_wall_ms(c->config.env) - now(c) - c->wall_ahead_ms;
+    return jump_ms <= LIMIT_CLOCK_JUMP_MS && jump_ms >= -LIMIT_CLOCK_JUMP_MS;
+}
+
 static enum mlt_err expire(struct courier *c)
 {
     uint64_t count = 0;
+    c->expire_due_ms = now(c) + LIMIT_OUTBOX_LOOK_MS;
+    if (!is_wall_trusted(c))
+        return MLT_OK;
     TRY(store_outbox_expire(c->config.store, &count));
     c->news.fates = c->news.fates || count > 0;
-    c->expire_due_ms = now(c) + LIMIT_OUTBOX_LOOK_MS;
     c->note_tried = true;
     return MLT_OK;
 }

@@ -93,8 +93,9 @@ struct courier_news {
 struct courier_news courier_take_news(struct courier *c);
 
 /*
- * The server refuses a stream until a certain message of it comes again, and that one will not: it
- * was dropped, say.  A new session goes on; this one cannot.
+ * A new session goes on; this one cannot.  The server refuses a stream until a certain message of
+ * it comes again, and that one will not: it was dropped, say.  Or it has not answered one for
+ * LIMIT_OUTCOME_MS.
  */
 bool courier_is_stuck(const struct courier *c);
 

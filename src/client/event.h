@@ -16,7 +16,7 @@ enum client_event_kind {
     CLIENT_EVENT_ISSUED,    /* the certificate is in the home */
     CLIENT_EVENT_PENDING,   /* the administrator has to approve: retry_after_s */
     CLIENT_EVENT_REFUSED,   /* refusal */
-    CLIENT_EVENT_MESSAGE,   /* message; say client_shown when a person or a pipe has it */
+    CLIENT_EVENT_MESSAGE,   /* message; store_shown when a person or a pipe has it */
     CLIENT_EVENT_OUTCOME,   /* message, without body: its state and why, or err if it waits */
     CLIENT_EVENT_CLOSED,    /* the session ended as announced: close; retry_ms */
     CLIENT_EVENT_LOST       /* it ended otherwise: err, alert; retry_ms */

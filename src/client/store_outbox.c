@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/store_outbox.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "client/store_rows.h"
 
 #define NEXT_CHANGE "(SELECT coalesce(max(changed), 0) + 1 FROM messages WHERE changed > 0)"
@@ -81,6 +84,21 @@ static enum mlt_err keep(struct store *s, const struct store_outgoing *message,
     return store_rows_number(&q, row);
 }
 
+/* A commit whose last sync failed may stand: what the file holds when it is opened anew, tells. */
+static enum mlt_err look_whether_kept(struct store *s, const uint8_t id[static ENVELOPE_ID],
+                                      enum mlt_err err, int64_t *row)
+{
+    int number = errno;
+    CLEANUP(store_message_clear) struct store_message m = { 0 };
+    bool found = false;
+    if (store_outbox_find(s, id, &m, &found) == MLT_OK && found) {
+        *row = m.row;
+        return MLT_OK;
+    }
+    errno = number;
+    return err;
+}
+
 enum mlt_err store_outbox_keep(struct store *store, const struct store_outgoing *message,
                                uint8_t id[static ENVELOPE_ID])
 {
@@ -88,11 +106,13 @@ enum mlt_err store_outbox_keep(struct store *store, const struct store_outgoing 
     TRY(env_random(store->env, made, sizeof(made)));
     int64_t row = 0;
     TRY(store_rows_enter(store));
-    TRY(store_rows_leave(store, keep(store, message, made, &row)));
+    enum mlt_err err = store_rows_leave(store, keep(store, message, made, &row));
+    if (err != MLT_OK && store->db.broken && !store->in_batch)
+        err = look_whether_kept(store, made, err, &row);
+    TRY(err);
     if (store->first_kept == 0)
         store->first_kept = row;
-    for (size_t i = 0; i < ENVELOPE_ID; i++)
-        id[i] = made[i];
+    memcpy(id, made, ENVELOPE_ID);
     return MLT_OK;
 }
 

@@ -15,8 +15,12 @@ struct store_outgoing {
     uint16_t flags; /* ENVELOPE_WANTS_READ, or 0 */
 };
 
-/* Kept: with an id and the next number of its stream, neither ever used before.  MLT_ERR_TOO_MANY
- * when LIMIT_OUTBOX messages wait. */
+/*
+ * Kept: with an id and the next number of its stream, neither ever used before.  MLT_ERR_TOO_MANY
+ * when LIMIT_OUTBOX messages wait.  After an I/O error the file is opened anew and looked at, since
+ * what was to be synced last may stand all the same: nothing is kept unless that fails too, and
+ * then nobody knows.
+ */
 MUST_CHECK enum mlt_err store_outbox_keep(struct store *store, const struct store_outgoing *message,
                                           uint8_t id[static ENVELOPE_ID]);
 
@@ -80,11 +84,11 @@ MUST_CHECK enum mlt_err store_outbox_find(struct store *store, const uint8_t id[
 MUST_CHECK enum mlt_err store_outbox_change(struct store *store, struct store_message *m,
                                             bool *found);
 
-/* Of the messages that were kept through this handle, is the fate of one still open? */
+/* Since the first message that was kept through this handle: is the fate of one still open? */
 enum store_awaits { STORE_AWAITS_NOTHING = 0, STORE_AWAITS_STORED, STORE_AWAITS_WAITING };
 MUST_CHECK enum mlt_err store_outbox_awaits(struct store *store, enum store_awaits *awaits);
 
-/* The first beyond `after` that was kept through this handle and still waits. */
+/* The first of these beyond `after` that still waits. */
 MUST_CHECK enum mlt_err store_outbox_awaited(struct store *store, int64_t after,
                                              struct store_message *m, bool *found);
 

@@ -18,12 +18,14 @@ static enum mlt_err open_file(struct store *s)
     const struct database_place place = { .dirfd = s->home->dirfd, .path = text };
     bool fresh = false;
     CLEANUP(database_close) struct database db = { 0 };
-    TRY(database_open(&db, &store_schema, &place, true, &fresh));
+    TRY(database_open(&db, &store_schema, &place, !s->opened, &fresh));
+    ENSURE(!s->opened || !fresh, MLT_ERR_MISSING);
     if (fresh) {
         TRY(database_begin(&db));
         TRY(database_end(&db, database_create(&db)));
     }
     s->db = db;
+    s->opened = true;
     db = (struct database) { 0 };
     return MLT_OK;
 }

@@ -27,6 +27,7 @@ struct store {
     struct query made[STORE_STATEMENTS];
     const struct home *home;
     const struct env *env;
+    bool opened; /* it was there: if it is not any more, no empty one is begun in its place */
     bool in_batch;
     int64_t seen_change, seen_row; /* store_outbox_change gave out what lies up to here */
     int64_t first_kept;            /* the first row that was kept through this handle; 0: none */

@@ -4,7 +4,8 @@
 
 #include "client/store_outbox.h"
 
-/* What one session has sent and heard nothing of, and how its streams stand.  { 0 } is empty. */
+/* What one session has sent and heard nothing of, and how its streams stand; and the losses, which
+ * the next session heeds too.  { 0 } is empty. */
 
 struct under_way_stream {
     struct store_stream is; /* row 0: this place is free */

@@ -188,7 +188,7 @@ static void on_stored(struct chat *c, struct line *line)
 }
 
 /* The server's word on a line. */
-static void on_word(struct chat *c, struct line **place, enum mlt_outcome outcome, enum mlt_why why)
+static void on_word(struct chat *c, struct line **place, enum mlt_outcome outcome)
 {
     struct line *line = *place;
     c->said_waiting = false;
@@ -197,17 +197,16 @@ static void on_word(struct chat *c, struct line **place, enum mlt_outcome outcom
         on_stored(c, line);
         return;
     }
+    bool arrived = outcome == MLT_OUTCOME_DELIVERED || outcome == MLT_OUTCOME_READ;
+    if (!arrived)
+        explain_ended(&c->host, line->id);
+    c->failed = c->failed || !arrived;
     count_line(c, line, false);
     forget_line(c, place);
-    if (outcome == MLT_OUTCOME_DELIVERED || outcome == MLT_OUTCOME_READ) {
-        if (c->said_stored && c->stored == 0) {
-            say_notice(TEXT_CHAT_DELIVERED, c->with);
-            c->said_stored = false;
-        }
-        return;
+    if (arrived && c->said_stored && c->stored == 0) {
+        say_notice(TEXT_CHAT_DELIVERED, c->with);
+        c->said_stored = false;
     }
-    c->failed = true;
-    (void)explain_fate(&c->host, c->with, outcome, why);
 }
 
 /* It has to be sent again, and will be. */
@@ -231,7 +230,7 @@ static void on_outcome(struct chat *c, const struct mlt_event *event)
     else if (mlt_event_outcome(event) == MLT_OUTCOME_WAITING)
         on_waiting(c, *place, event);
     else
-        on_word(c, place, mlt_event_outcome(event), mlt_event_why(event));
+        on_word(c, place, mlt_event_outcome(event));
 }
 
 /* ---- in, and the connection ---- */
@@ -264,7 +263,7 @@ static enum exit_code on_ended(struct chat *c, const struct mlt_event *event)
                                                          : explain_lost(&c->host, event);
     if (mlt_event_closed(event) == MLT_CLOSED_AGAIN) /* no matter of the user's */
         return EXIT_DONE;
-    if (!c->said_lost)
+    if (!c->said_lost && !explain_own_fault(&c->host, event))
         say_notice(TEXT_CHAT_LOST, mlt_host(c->host.client), mlt_connection_id(c->host.client));
     c->said_lost = true;
     return EXIT_DONE;

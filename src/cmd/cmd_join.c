@@ -174,7 +174,7 @@ static enum exit_code read_passphrase(const struct malote_options *options, bool
 {
     const char *prompt = fresh ? TEXT_NEW_PASSPHRASE_PROMPT : TEXT_PASSPHRASE_PROMPT;
     enum mlt_err err = passphrase_read(&options->passphrase, prompt, fresh, passphrase);
-    return err == MLT_OK ? EXIT_DONE : explain_passphrase(err);
+    return err == MLT_OK ? EXIT_DONE : explain_passphrase(&options->passphrase, err);
 }
 
 static enum exit_code begin_anew(const struct malote_options *options, struct host *host,

@@ -69,7 +69,7 @@ static enum exit_code on_ended(struct listen_run *run, const struct mlt_event *e
     if (mlt_event_retry_ms(event) >= 0) {
         if (mlt_event_closed(event) == MLT_CLOSED_AGAIN) /* no matter of the user's */
             return EXIT_DONE;
-        if (!run->said_lost)
+        if (!run->said_lost && !explain_own_fault(host, event))
             say_notice(TEXT_LISTEN_LOST, mlt_host(host->client), mlt_connection_id(host->client));
         run->said_lost = true;
         return EXIT_DONE;
@@ -112,6 +112,20 @@ static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *d
     }
 }
 
+/* That nothing came says nothing where nobody could be asked. */
+static enum exit_code tell_end(const struct listen_run *run, enum host_end end)
+{
+    const struct host *host = &run->host;
+    if (end == HOST_END_TIME && !run->said_listening) {
+        say_error(TEXT_LISTEN_NO_LOGIN, mlt_host(host->client), mlt_connection_id(host->client));
+        return EXIT_UNREACHABLE;
+    }
+    if (run->shown >= run->wanted)
+        return EXIT_DONE;
+    say_notice(TEXT_LISTEN_FEWER, (unsigned long long)run->shown, (unsigned long long)run->wanted);
+    return EXIT_FEWER;
+}
+
 static enum exit_code run_listen(struct listen_run *run)
 {
     struct host_loop loop = {
@@ -121,12 +135,7 @@ static enum exit_code run_listen(struct listen_run *run)
         loop.until_ms = host_now_ms() + run->timeout_s * 1000;
     enum host_end end;
     enum exit_code code = host_run(&run->host, &loop, &end);
-    if (code == EXIT_DONE && run->shown < run->wanted) {
-        say_notice(TEXT_LISTEN_FEWER, (unsigned long long)run->shown,
-                   (unsigned long long)run->wanted);
-        code = EXIT_FEWER;
-    }
-    return code;
+    return code == EXIT_DONE ? tell_end(run, end) : code;
 }
 
 static enum exit_code connect_to_receive(struct listen_run *run)

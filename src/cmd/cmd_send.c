@@ -246,11 +246,12 @@ static enum exit_code on_ended(struct send_run *run, const struct mlt_event *eve
         return mlt_event_kind(event) == MLT_EVENT_CLOSED ? explain_closed(&run->host, event)
                                                          : explain_lost(&run->host, event);
     run->host.is_known = false;
-    if (!run->said_lost && mlt_event_closed(event) != MLT_CLOSED_AGAIN) {
+    if (mlt_event_closed(event) == MLT_CLOSED_AGAIN) /* no matter of the user's */
+        return EXIT_DONE;
+    if (!run->said_lost && !explain_own_fault(&run->host, event))
         say_notice(TEXT_LISTEN_LOST, mlt_host(run->host.client),
                    mlt_connection_id(run->host.client));
-        run->said_lost = true;
-    }
+    run->said_lost = true;
     return EXIT_DONE;
 }
 

@@ -2,12 +2,15 @@
 #include "cmd/explain.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/env.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/timefmt.h"
 #include "cmd/say.h"
@@ -18,9 +21,35 @@ static const char *reason(enum mlt_err err)
     return err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err);
 }
 
+/* Stands in sentences that name the directory.  Valid until the next one, as strerror's. */
 static const char *reason_of(enum mlt_error error, int system_errno)
 {
-    return error == MLT_ERROR_SYSTEM ? strerror(system_errno) : mlt_error_text(error);
+    static char full[128];
+    if (error != MLT_ERROR_SYSTEM)
+        return mlt_error_text(error);
+    const char *text = strerror(system_errno);
+    if (system_errno != ENOSPC && system_errno != EDQUOT)
+        return text;
+    snprintf(full, sizeof(full), TEXT_DISK_FULL, text);
+    return full;
+}
+
+/* Which file it is that others can read, and how to close it.  False: none of the home's. */
+static bool say_not_private(const char *home)
+{
+    static const char *const files[] = { "key",    "server",        "certificate.pem",
+                                         "ca.pem", "malote.db",     "malote.db-wal",
+                                         "lock",   "malote.db-shm", "turns" };
+    CLEANUP(file_close) int dir = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < COUNT_OF(files) && dir >= 0; i++) {
+        if (file_check_private(dir, files[i], false) != MLT_ERR_PERMISSION)
+            continue;
+        char path[PATH_MAX];
+        snprintf(path, sizeof(path), "%s/%s", home, files[i]);
+        say_error(TEXT_NOT_PRIVATE, path, path);
+        return true;
+    }
+    return false;
 }
 
 enum exit_code explain_file(const char *path, enum mlt_err err)
@@ -31,7 +60,10 @@ enum exit_code explain_file(const char *path, enum mlt_err err)
 
 enum exit_code explain_home(const char *path, enum mlt_error error)
 {
-    say_error(TEXT_FILE_FAILED, path, reason_of(error, errno));
+    if (error == MLT_ERROR_PERMISSION)
+        say_error(TEXT_NOT_PRIVATE, path, path);
+    else
+        say_error(TEXT_FILE_FAILED, path, reason_of(error, errno));
     return EXIT_LOCAL;
 }
 
@@ -47,13 +79,19 @@ static const char *reason_of_store(const struct host *host, enum mlt_error error
 
 enum exit_code explain_store(const struct host *host, enum mlt_error error)
 {
-    say_error(TEXT_STORE_FAILED, mlt_home(host->client), reason_of_store(host, error));
+    const char *home = mlt_home(host->client);
+    if (error != MLT_ERROR_PERMISSION || !say_not_private(home))
+        say_error(TEXT_STORE_FAILED, home, reason_of_store(host, error));
     return EXIT_LOCAL;
 }
 
 enum exit_code explain_not_kept(const struct host *host, enum mlt_error error)
 {
-    say_error(TEXT_NOT_KEPT, mlt_home(host->client), reason_of_store(host, error));
+    const char *home = mlt_home(host->client);
+    if (error == MLT_ERROR_SYSTEM && errno == EIO)
+        say_error(TEXT_PERHAPS_KEPT, home, reason_of_store(host, error));
+    else
+        say_error(TEXT_NOT_KEPT, home, reason_of_store(host, error));
     return EXIT_LOCAL;
 }
 
@@ -64,6 +102,8 @@ enum exit_code explain_identity(const struct host *host, enum mlt_error error)
         say_error(TEXT_PASSPHRASE_WRONG, home);
         return EXIT_TRUST;
     }
+    if (error == MLT_ERROR_PERMISSION && say_not_private(home))
+        return EXIT_LOCAL;
     /* Among one's own files this says more than who issued what. */
     const char *why =
         error == MLT_ERROR_CERT_FOREIGN ? TEXT_IDENTITY_MIXED : reason_of(error, errno);
@@ -71,12 +111,13 @@ enum exit_code explain_identity(const struct host *host, enum mlt_error error)
     return mlt_error_blame(error) == MLT_BLAME_SERVER ? EXIT_TRUST : EXIT_LOCAL;
 }
 
-enum exit_code explain_passphrase(enum mlt_err err)
+enum exit_code explain_passphrase(const struct passphrase_source *source, enum mlt_err err)
 {
+    char room[PASSPHRASE_FAULT];
     if (err == MLT_ERR_USAGE)
         say_error(TEXT_PASSPHRASE_WAYS, passphrase_ways());
     else
-        say_error(TEXT_PASSPHRASE_UNREADABLE, passphrase_fault(err));
+        say_error(TEXT_PASSPHRASE_UNREADABLE, passphrase_fault(source, err, room));
     return err == MLT_ERR_USAGE || err == MLT_ERR_RANGE ? EXIT_USAGE : EXIT_LOCAL;
 }
 
@@ -106,6 +147,8 @@ static void PRINTF_LIKE(3, 4) tell(const struct host *host, bool passes, const c
         say_error(TEXT_STORED_ONLY, host->waits_for, why);
     else if (passes)
         say_error(TEXT_KEPT_FOR_LATER, host->waits_for, why);
+    else if (host->is_known) /* what was on its way then may be there */
+        say_error(TEXT_SEND_UNRECORDED, host->waits_for, why);
     else
         say_error(TEXT_KEPT, host->waits_for, why);
 }
@@ -259,6 +302,17 @@ enum exit_code explain_closed(const struct host *host, const struct mlt_event *e
     return exit_of_kept(host, stays ? EXIT_REFUSED : EXIT_UNREACHABLE);
 }
 
+bool explain_own_fault(const struct host *host, const struct mlt_event *event)
+{
+    enum mlt_error error = mlt_event_error(event);
+    if (error == MLT_ERROR_UNREACHABLE || error == MLT_ERROR_UNKNOWN_HOST ||
+        mlt_error_blame(error) != MLT_BLAME_LOCAL)
+        return false;
+    say_error(TEXT_LOCAL_FAILURE, mlt_home(host->client), reason_of(error, mlt_event_errno(event)),
+              mlt_connection_id(host->client));
+    return true;
+}
+
 const char *explain_why(enum mlt_outcome outcome, enum mlt_why why)
 {
     if (outcome == MLT_OUTCOME_UNKNOWN)
@@ -321,10 +375,40 @@ const char *explain_fate(const struct host *host, const char *to, enum mlt_outco
     return reason;
 }
 
+/* A message of ours that was dropped, or did not arrive. */
+static void say_ended(const struct host *host, const struct mlt_message *m)
+{
+    CLEANUP(buf_clear) struct buf line = { 0 };
+    const char *words = "";
+    char when[SHOW_CLOCK];
+    show_clock(m->time_ms, when);
+    if (show_first_words(span_of(m->body, m->n), &line) == MLT_OK &&
+        buf_text(&line, &words) != MLT_OK)
+        words = "";
+    const char *why = explain_why(m->outcome, m->why);
+    const char *id = mlt_connection_id(host->client);
+    if (m->outcome == MLT_OUTCOME_DROPPED)
+        say_error(TEXT_DROPPED_MEANWHILE, m->peer);
+    else if (m->outcome == MLT_OUTCOME_UNKNOWN)
+        say_error(TEXT_EARLIER_NOT_KNOWN, when, m->peer, words, why, id);
+    else
+        say_error(TEXT_EARLIER_FAILED, when, m->peer, words, why, id);
+}
+
+void explain_ended(const struct host *host, const uint8_t *message)
+{
+    struct mlt_message m = MLT_MESSAGE_INIT;
+    bool found = false;
+    enum mlt_error error = mlt_fate(host->client, message, &m, &found);
+    if (error != MLT_ERROR_NONE)
+        (void)explain_store(host, error);
+    else if (found && (m.outcome == MLT_OUTCOME_DROPPED || explain_is_failure(m.outcome)))
+        say_ended(host, &m);
+}
+
 void explain_earlier(const struct host *host, const struct mlt_event *event)
 {
-    enum mlt_outcome outcome = mlt_event_outcome(event);
-    if (!explain_is_failure(outcome))
+    if (!explain_is_failure(mlt_event_outcome(event)))
         return;
     struct mlt_message m = MLT_MESSAGE_INIT;
     bool found = false;
@@ -332,14 +416,11 @@ void explain_earlier(const struct host *host, const struct mlt_event *event)
     int64_t row = m.row;
     if (error == MLT_ERROR_NONE && found) /* one that the user let go of is no news to him */
         error = mlt_next_waiting(host->client, row - 1, &m, &found);
-    if (error != MLT_ERROR_NONE || !found || m.row != row)
+    if (error != MLT_ERROR_NONE || !found || m.row != row || !explain_is_failure(m.outcome))
         return;
     /* One that was put since this command began has a command of its own to tell it; unless that
      * was long ago. */
     if (m.time_ms >= host->opened_ms && m.changed_ms - m.time_ms < LIMIT_OUTCOME_MS)
         return;
-    char when[SHOW_CLOCK];
-    show_clock(m.time_ms, when);
-    say_error(TEXT_EARLIER_FAILED, when, mlt_event_peer(event),
-              explain_why(outcome, mlt_event_why(event)), mlt_connection_id(host->client));
+    say_ended(host, &m);
 }

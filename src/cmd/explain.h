@@ -11,7 +11,7 @@
 
 /* Errors of our own (base/err), about a file or stream. */
 enum exit_code explain_file(const char *path, enum mlt_err err);
-enum exit_code explain_passphrase(enum mlt_err err);
+enum exit_code explain_passphrase(const struct passphrase_source *source, enum mlt_err err);
 
 /* Errors of the library; with errno for MLT_ERROR_SYSTEM. */
 enum exit_code explain_home(const char *path, enum mlt_error error);
@@ -34,6 +34,9 @@ enum exit_code explain_lost(const struct host *host, const struct mlt_event *eve
 enum exit_code explain_refused(const struct host *host, const struct mlt_event *event);
 enum exit_code explain_closed(const struct host *host, const struct mlt_event *event);
 
+/* The connection comes back by itself.  True: this machine was the cause, and that was said. */
+bool explain_own_fault(const struct host *host, const struct mlt_event *event);
+
 /* What became of a message of ours.  Texts are static. */
 
 /* It did not reach its recipient, and will not. */
@@ -48,6 +51,9 @@ const char *explain_waiting(const struct mlt_event *event);
 /* Says that this command's message did not arrive, and why; gives the reason alone, or NULL. */
 const char *explain_fate(const struct host *host, const char *to, enum mlt_outcome outcome,
                          enum mlt_why why);
+
+/* The same of one message among several: which one it was is said too. */
+void explain_ended(const struct host *host, const uint8_t *message);
 
 /* The same of a message of an earlier command, if the event says so; else nothing.  The event says
  * it to every process of the home. */

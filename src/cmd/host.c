@@ -75,7 +75,7 @@ static enum exit_code load(const struct malote_options *options, struct host *ho
         enum mlt_err err =
             passphrase_read(&options->passphrase, TEXT_PASSPHRASE_PROMPT, false, &passphrase);
         if (err != MLT_OK)
-            return explain_passphrase(err);
+            return explain_passphrase(&options->passphrase, err);
     }
     enum mlt_error error = mlt_load(host->client, passphrase.p, passphrase.n);
     return error == MLT_ERROR_NONE ? EXIT_DONE : explain_identity(host, error);

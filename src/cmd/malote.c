@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/timefmt.h"
+#include "cmd/help.h"
 #include "cmd/options.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
@@ -83,16 +84,6 @@ static enum exit_code show_help(void)
     return err == MLT_OK ? EXIT_DONE : EXIT_LOCAL;
 }
 
-/* No subcommand takes these words for anything else. */
-static bool asks_for_help(int argc, char **argv)
-{
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return true;
-    }
-    return false;
-}
-
 static enum exit_code show_help_of(const struct subcommand *s)
 {
     enum mlt_err err = show_line(TEXT_USAGE, s->usage);
@@ -151,12 +142,12 @@ static enum exit_code run(const struct malote_options *options, int argc, char *
         say_error(TEXT_UNKNOWN_SUBCOMMAND, argv[0]);
         return EXIT_USAGE;
     }
+    if (help_is_wanted(argc, argv))
+        return show_help_of(s);
     if (s->run == NULL) {
         say_error(TEXT_NOT_BUILT, argv[0]);
         return EXIT_USAGE;
     }
-    if (asks_for_help(argc, argv))
-        return show_help_of(s);
     enum exit_code code = start();
     if (code != EXIT_DONE)
         return code;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/help.h"
 #include "cmd/malote_ca_commands.h"
 #include "cmd/say.h"
 #include "cmd/standard_files.h"
@@ -72,6 +73,13 @@ static enum exit_code show_help(void)
     printf("\n");
     for (size_t i = 0; i < COUNT_OF(subcommands); i++)
         printf("  %s\n        %s\n", subcommands[i].usage, subcommands[i].help);
+    return malote_ca_flush();
+}
+
+static enum exit_code show_help_of(const struct subcommand *s)
+{
+    printf(TEXT_CA_USAGE, s->usage);
+    printf("\n        %s\n", s->help);
     return malote_ca_flush();
 }
 
@@ -145,7 +153,7 @@ static enum exit_code take_options(int argc, char **argv, struct malote_ca_optio
                                            { "version", no_argument, NULL, 'v' },
                                            { NULL, 0, NULL, 0 } };
     int what = 0;
-    for (int c; (c = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "+h", known, NULL)) != -1;) {
         bool has_way = options->passphrase.file != NULL || options->passphrase.fd >= 0;
         if ((c == 'd' && options->data != NULL) || ((c == 'n' || c == 'f') && has_way))
             return malote_ca_wrong_usage("");
@@ -175,6 +183,8 @@ static enum exit_code run(struct malote_ca_options *options, int argc, char **ar
         say_error(TEXT_CA_UNKNOWN_SUBCOMMAND, argv[0]);
         return EXIT_USAGE;
     }
+    if (help_is_wanted(argc, argv))
+        return show_help_of(s);
     if (s->run == NULL) {
         say_error(TEXT_NOT_BUILT, argv[0]);
         return EXIT_USAGE;

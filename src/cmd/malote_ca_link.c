@@ -209,7 +209,8 @@ static enum exit_code get_passphrase(const struct malote_ca_options *options,
         say_error(TEXT_CA_PASSPHRASE_NEEDED, passphrase_ways());
         return EXIT_USAGE;
     }
-    say_error(TEXT_CA_PASSPHRASE_UNREADABLE, passphrase_fault(err));
+    char room[PASSPHRASE_FAULT];
+    say_error(TEXT_CA_PASSPHRASE_UNREADABLE, passphrase_fault(&options->passphrase, err, room));
     return err == MLT_ERR_RANGE ? EXIT_USAGE : EXIT_LOCAL;
 }
 
@@ -231,10 +232,11 @@ static enum mlt_err take_lock(struct ca_link *link)
     return file_lock(checked, lock_name, &link->lock);
 }
 
-static enum exit_code say_locked_out(const char *path, enum mlt_err err, const struct buf *why)
+static enum exit_code say_locked_out(const char *path, enum mlt_err err, struct buf *why)
 {
-    if (why->len > 0)
-        say_error("%.*s", (int)why->len, (const char *)why->p);
+    const char *text = NULL;
+    if (why->len > 0 && buf_text(why, &text) == MLT_OK)
+        say_error(TEXT_CA_NOT_OPENED, path, text);
     else
         say_error(TEXT_CA_DATA_FAILED, path, err_text(err));
     return err == MLT_ERR_PASSPHRASE ? EXIT_TRUST : EXIT_LOCAL;

@@ -221,12 +221,13 @@ static enum mlt_err ask_passphrase(void *ctx, bool fresh, struct secret *out)
     };
     if (fresh && command->options.kdf_cost < LIMIT_KDF_COST)
         say_notice(TEXT_MALOTED_CHEAP_KDF, command->options.kdf_cost, (unsigned)LIMIT_KDF_COST);
+    char room[PASSPHRASE_FAULT];
     const char *prompt = fresh ? TEXT_MALOTED_NEW_PASSPHRASE : TEXT_MALOTED_PASSPHRASE;
     enum mlt_err err = passphrase_read(&source, prompt, fresh, out);
     if (err == MLT_ERR_USAGE)
         say_error(TEXT_MALOTED_PASSPHRASE_WAYS, passphrase_ways());
     else if (err != MLT_OK)
-        say_error(TEXT_MALOTED_PASSPHRASE_UNREADABLE, passphrase_fault(err));
+        say_error(TEXT_MALOTED_PASSPHRASE_UNREADABLE, passphrase_fault(&source, err, room));
     return err == MLT_ERR_RANGE ? MLT_ERR_USAGE : err;
 }
 
@@ -348,11 +349,12 @@ static enum mlt_err prepare(struct command *command, struct server *s, struct bu
     TRY(check_outside(options, why));
     TRY(secret_start(&locked));
     TRY(crypto_start());
+    /* Before DATA: a start that is refused for its address leaves nothing behind. */
+    const char *const *wanted = (const char *const *)options->listen;
+    TRY(listen_open(wanted, options->listen_count, &s->listeners, why));
     TRY(open_data(command, &s->data, why));
     TRY(choose_users(command, &s->data, &s->users, why));
     TRY(data_dir_prepare(&s->data, &s->users, why));
-    const char *const *wanted = (const char *const *)options->listen;
-    TRY(listen_open(wanted, options->listen_count, &s->listeners, why));
     TRY(listen_advertise(&s->listeners, options->texts[KEY_ADVERTISE], &s->advertise, &guessed));
     const char *text = NULL;
     TRY(buf_text(&s->advertise, &text));

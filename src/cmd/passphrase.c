@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -200,7 +201,7 @@ bool passphrase_take_fd(const char *word, int *fd)
     return c != word && *c == '\0';
 }
 
-const char *passphrase_fault(enum mlt_err err)
+static const char *fault(enum mlt_err err)
 {
     switch (err) {
     case MLT_ERR_RANGE:
@@ -210,6 +211,16 @@ const char *passphrase_fault(enum mlt_err err)
     default:
         return err_text(err);
     }
+}
+
+const char *passphrase_fault(const struct passphrase_source *src, enum mlt_err err,
+                             char room[static PASSPHRASE_FAULT])
+{
+    if (src->fd >= 0 || src->file == NULL)
+        snprintf(room, PASSPHRASE_FAULT, "%s", fault(err));
+    else
+        snprintf(room, PASSPHRASE_FAULT, "%s: %s", src->file, fault(err));
+    return room;
 }
 
 const char *passphrase_ways(void)

@@ -28,8 +28,11 @@ bool passphrase_take_fd(const char *word, int *fd);
 MUST_CHECK enum mlt_err passphrase_read(const struct passphrase_source *src, const char *prompt,
                                         bool fresh, struct secret *out);
 
-/* What was wrong with the one that was given, for people; valid until errno changes. */
-const char *passphrase_fault(enum mlt_err err);
+#define PASSPHRASE_FAULT 1024
+
+/* What was wrong with the one that was given, for people, and with which file. */
+const char *passphrase_fault(const struct passphrase_source *src, enum mlt_err err,
+                             char room[static PASSPHRASE_FAULT]);
 
 /* One sentence that names every way, for exit 2; static storage. */
 const char *passphrase_ways(void);

@@ -14,7 +14,7 @@
 #include "cmd/explain.h"
 #include "cmd/texts.h"
 
-/* Characters of a message in a line of `outbox list`. */
+/* Characters of a message in a line about it. */
 static const size_t words_shown = 40;
 
 static enum mlt_err write_out(struct buf *line)
@@ -49,8 +49,19 @@ enum mlt_err show_json(void *object)
     return write_out(&line);
 }
 
+/* What of its stream is not here before a message. */
+struct lack {
+    uint64_t count;
+    bool is_earlier; /* nothing of that stream came here before: another home may have it */
+};
+
+static struct lack lack_before(uint64_t number, uint64_t gap)
+{
+    return (struct lack) { .count = gap, .is_earlier = number - gap == 1 };
+}
+
 /* Steals `object`, adds what every message has, and writes it. */
-static enum mlt_err message_json(json_t *object, uint64_t gap, struct span body)
+static enum mlt_err message_json(json_t *object, struct lack lack, struct span body)
 {
     CLEANUP(free_json) json_t *owned = object;
     CLEANUP(buf_clear) struct buf safe = { 0 };
@@ -61,8 +72,9 @@ static enum mlt_err message_json(json_t *object, uint64_t gap, struct span body)
     json_t *text = json_stringn(body.n > 0 ? (const char *)body.p : "", body.n);
     /* NULL values make these fail. */
     ENSURE(owned != NULL && json_object_set_new(owned, "text", text) == 0, MLT_ERR_NOMEM);
-    ENSURE(gap == 0 || json_object_set_new(owned, "missing", json_integer((json_int_t)gap)) == 0,
-           MLT_ERR_NOMEM);
+    const char *key = lack.is_earlier ? "earlier" : "missing";
+    json_t *count = lack.count > 0 ? json_integer((json_int_t)lack.count) : NULL;
+    ENSURE(lack.count == 0 || json_object_set_new(owned, key, count) == 0, MLT_ERR_NOMEM);
     return show_json(json_incref(owned));
 }
 
@@ -80,22 +92,30 @@ void show_clock(int64_t wall_ms, char out[static SHOW_CLOCK])
 }
 
 /* A name cannot begin as this line does, nor can a later line of a message. */
-static enum mlt_err put_gap(struct buf *line, uint64_t gap, const char *peer)
+static enum mlt_err put_lack(struct buf *line, struct lack lack, const char *peer)
 {
-    if (gap == 0)
+    unsigned long long count = lack.count;
+    if (count == 0)
         return MLT_OK;
-    if (gap == 1)
-        TRY(buf_put_format(line, TEXT_MISSING_ONE, peer));
+    if (lack.is_earlier)
+        TRY(count == 1 ? buf_put_format(line, TEXT_EARLIER_ONE, peer)
+                       : buf_put_format(line, TEXT_EARLIER, count, peer));
     else
-        TRY(buf_put_format(line, TEXT_MISSING, (unsigned long long)gap, peer));
+        TRY(count == 1 ? buf_put_format(line, TEXT_MISSING_ONE, peer)
+                       : buf_put_format(line, TEXT_MISSING, count, peer));
     return buf_put_u8(line, '\n');
+}
+
+static struct span without_last_newlines(struct span body)
+{
+    while (body.n > 0 && body.p[body.n - 1] == '\n')
+        body.n--;
+    return body;
 }
 
 static enum mlt_err put_body(struct buf *line, struct span body)
 {
-    while (body.n > 0 && body.p[body.n - 1] == '\n')
-        body.n--;
-    TRY(text_put_safe(line, body, true));
+    TRY(text_put_safe(line, without_last_newlines(body), true));
     return buf_put_u8(line, '\n');
 }
 
@@ -105,7 +125,7 @@ enum mlt_err show_message(const struct mlt_event *message, bool json)
     body.p = mlt_event_body(message, &body.n);
     const char *peer = mlt_event_peer(message);
     int64_t time_ms = mlt_event_time_ms(message);
-    uint64_t gap = mlt_event_gap(message);
+    struct lack lack = lack_before(mlt_event_number(message), mlt_event_gap(message));
     if (json) {
         char id[2 * MLT_ID_SIZE + 1];
         char when[TIMEFMT_RFC3339];
@@ -113,12 +133,12 @@ enum mlt_err show_message(const struct mlt_event *message, bool json)
         timefmt_rfc3339(time_ms, when);
         return message_json(json_pack("{s:s, s:s, s:s, s:s}", "type", "message", "from", peer, "id",
                                       id, "time", when),
-                            gap, body);
+                            lack, body);
     }
     char when[SHOW_CLOCK];
     show_clock(time_ms, when);
     CLEANUP(buf_clear) struct buf line = { 0 };
-    TRY(put_gap(&line, gap, peer));
+    TRY(put_lack(&line, lack, peer));
     TRY(buf_put_format(&line, "%s  %s  ", peer, when));
     TRY(put_body(&line, body));
     return write_out(&line);
@@ -179,7 +199,7 @@ static enum mlt_err past_json(const struct mlt_message *m, const char *own)
                   "from", m->is_ours ? own : m->peer, "to", m->is_ours ? m->peer : own, "id", id,
                   "time", when, "state", m->is_ours ? show_state(m->outcome) : theirs, "reason",
                   reason_of(m)),
-        m->gap, span_of(m->body, m->n));
+        lack_before(m->number, m->gap), span_of(m->body, m->n));
 }
 
 enum mlt_err show_past(const struct mlt_message *message, const char *own, bool json)
@@ -189,7 +209,7 @@ enum mlt_err show_past(const struct mlt_message *message, const char *own, bool 
     char when[SHOW_CLOCK];
     show_clock(message->time_ms, when);
     CLEANUP(buf_clear) struct buf line = { 0 };
-    TRY(put_gap(&line, message->gap, message->peer));
+    TRY(put_lack(&line, lack_before(message->number, message->gap), message->peer));
     TRY(buf_put_format(&line, "%s  %s > %s  ", when, message->is_ours ? own : message->peer,
                        message->is_ours ? message->peer : own));
     TRY(put_state(&line, message));
@@ -197,10 +217,10 @@ enum mlt_err show_past(const struct mlt_message *message, const char *own, bool 
     return write_out(&line);
 }
 
-/* As much of a text as a line of a list has room for. */
-static enum mlt_err put_first_words(struct buf *line, struct span body)
+enum mlt_err show_first_words(struct span body, struct buf *line)
 {
     size_t n = 0;
+    body = without_last_newlines(body);
     for (size_t i = 0; n < body.n && body.p[n] != '\n' && i < words_shown; i++) {
         size_t end = n + 4; /* not through the middle of a character */
         do
@@ -208,7 +228,7 @@ static enum mlt_err put_first_words(struct buf *line, struct span body)
         while (n < body.n && n < end && (body.p[n] & 0xc0) == 0x80);
     }
     TRY(text_put_safe(line, span_of(body.p, n), false));
-    return n < body.n ? buf_put_str(line, " ...\n") : buf_put_u8(line, '\n');
+    return n < body.n ? buf_put_str(line, " ...") : MLT_OK;
 }
 
 enum mlt_err show_waiting(const struct mlt_message *message, bool json)
@@ -222,14 +242,15 @@ enum mlt_err show_waiting(const struct mlt_message *message, bool json)
         return message_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "type", "outbox", "to",
                                       message->peer, "id", id, "time", when, "state",
                                       show_state(message->outcome), "reason", reason_of(message)),
-                            0, body);
+                            (struct lack) { 0 }, body);
     }
     char when[SHOW_CLOCK];
     show_clock(message->time_ms, when);
     CLEANUP(buf_clear) struct buf line = { 0 };
     TRY(buf_put_format(&line, "%s  %s  %s  ", id, when, message->peer));
     TRY(put_state(&line, message));
-    TRY(put_first_words(&line, body));
+    TRY(show_first_words(body, &line));
+    TRY(buf_put_u8(&line, '\n'));
     return write_out(&line);
 }
 

@@ -5,7 +5,7 @@
 #include <malote/client.h>
 
 #include "base/attr.h"
-#include "base/err.h"
+#include "base/buf.h"
 
 /*
  * What goes to stdout, each in one write, so that a reader has it when the function returns.
@@ -25,6 +25,9 @@ MUST_CHECK enum mlt_err show_waiting(const struct mlt_message *message, bool jso
 /* The JSON line of `send --json`; `reason` is NULL where there is none. */
 MUST_CHECK enum mlt_err show_sent(const char *to, const uint8_t *id, const char *state,
                                   const char *reason);
+
+/* As much of a text as a line has room for, made safe. */
+MUST_CHECK enum mlt_err show_first_words(struct span body, struct buf *line);
 
 /* What JSON calls what became of a message of ours. */
 const char *show_state(enum mlt_outcome outcome);

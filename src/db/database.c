@@ -109,6 +109,43 @@ static enum mlt_err report(struct database *db)
     return err_of(db->handle, number);
 }
 
+/* ---- files that lost their names ---- */
+
+/* What is in a WAL without a name is moved into the file, so that nothing committed is lost. */
+static bool save_frames(struct database *db)
+{
+    return db_files_may_save(&db->files) &&
+           sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL) ==
+               SQLITE_OK;
+}
+
+static void log_loss(const struct database *db)
+{
+    const char *file = db->schema->file;
+    if (db->loss == DB_LOSS_FILE)
+        log_error("%s was removed or replaced while it was in use: put it back, or restore it",
+                  file);
+    else
+        log_error(
+            "%s-wal or %s-shm was removed or replaced while it was in use: what it held is %s",
+            file, file, db->wal_saved ? "saved" : "lost, unless it is put back");
+}
+
+/* Asked before anything is written, so that nothing is added where nobody will find it, and after
+ * every commit, before anybody can hear of it. */
+static enum mlt_err check_files(struct database *db)
+{
+    enum db_loss loss = db_files_look(&db->files, db->handle);
+    if (loss == DB_LOSS_NONE)
+        return MLT_OK;
+    db->loss = loss;
+    db->wal_saved = loss == DB_LOSS_WAL && save_frames(db);
+    db->broken = true;
+    if (db->schema->in_log)
+        log_loss(db);
+    return err_with_errno(ENOENT);
+}
+
 static enum mlt_err run(struct database *db, const char *sql)
 {
     errno = 0;
@@ -141,17 +178,20 @@ static enum mlt_err step_forward(struct database *db)
 
 /*
  * The change to WAL takes an exclusive lock without asking the busy handler, so processes that
- * open a fresh file at once meet here.
+ * open a fresh file at once meet here.  It is not asked for the first look at the file either:
+ * else each try would wait as long as all of them may.
  */
 static enum mlt_err enter_wal(struct database *db)
 {
     static const char change[] = "PRAGMA journal_mode=WAL";
     const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+    sqlite3_busy_timeout(db->handle, 0);
     int rc = sqlite3_exec(db->handle, change, NULL, NULL, NULL);
     for (int waited = 0; rc == SQLITE_BUSY && waited < db->schema->busy_ms; waited += 10) {
         nanosleep(&pause, NULL);
         rc = sqlite3_exec(db->handle, change, NULL, NULL, NULL);
     }
+    sqlite3_busy_timeout(db->handle, db->schema->busy_ms);
     return rc == SQLITE_OK ? MLT_OK : report(db);
 }
 
@@ -240,6 +280,7 @@ static enum mlt_err prepare(struct database *db, int dirfd, bool *fresh)
     TRY(empty_wal(db));
     int64_t version = 0;
     TRY(read_version(db, &version, fresh));
+    TRY(db_files_note(&db->files, db->handle, dirfd, db->schema->file));
     if (*fresh)
         return MLT_OK;
     ENSURE(version <= db->schema->version, MLT_ERR_NEWER);
@@ -278,8 +319,9 @@ void database_close(struct database *db)
     if (db->handle == NULL)
         return;
     int kept = errno;
-    /* The last to close moves the WAL into the file; not on the word of a file that failed us. */
-    if (db->broken)
+    /* The last to close moves the WAL into the file and removes it, by its name.  Not on the word
+     * of a file that failed us, and not if the name is another's by now. */
+    if (db->broken || check_files(db) != MLT_OK)
         sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (sqlite3_close(db->handle) != SQLITE_OK && db->schema->in_log)
         log_error("%s: closed with statements open", db->schema->file);
@@ -295,6 +337,7 @@ enum mlt_err database_create(struct database *db)
 enum mlt_err database_begin(struct database *db)
 {
     ENSURE(!db->broken, MLT_ERR_DATABASE);
+    TRY(check_files(db));
     return run(db, "BEGIN IMMEDIATE"); /* an upgrade from reading could not wait for its lock */
 }
 
@@ -302,6 +345,8 @@ enum mlt_err database_end(struct database *db, enum mlt_err err)
 {
     if (err == MLT_OK)
         err = run(db, "COMMIT");
+    if (err == MLT_OK)
+        err = check_files(db);
     int kept = errno;
     if (err != MLT_OK && sqlite3_get_autocommit(db->handle) == 0 && run(db, "ROLLBACK") != MLT_OK)
         db->broken = true; /* still inside: nothing that follows may think it began anew */
@@ -410,7 +455,13 @@ enum mlt_err query_run(struct query *q)
 {
     bool row = false;
     TRY(query_next(q, &row));
-    return row ? MLT_ERR_STATE : MLT_OK;
+    ENSURE(!row, MLT_ERR_STATE);
+    /* Outside a transaction this was a commit. */
+    bool commits =
+        sqlite3_get_autocommit(q->db->handle) != 0 && sqlite3_stmt_readonly(q->statement) == 0;
+    if (commits)
+        q->err = check_files(q->db);
+    return q->err;
 }
 
 int64_t query_changes(const struct query *q)

@@ -7,11 +7,12 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "db/db_files.h"
 #include "wire/name.h"
 
 /*
  * One SQLite file: WAL, synchronous=FULL, secure_delete, 0600.  A transaction that ended well is
- * on disk.  The ledger, the mailboxes and a client's store are such files.
+ * on disk, in a file of that name.  The ledger, the mailboxes and a client's store are such files.
  *
  * Errors: MLT_ERR_LOCKED after the schema's busy_ms, MLT_ERR_SYSTEM with errno (ENOSPC, EROFS, EIO
  * ...), MLT_ERR_DAMAGED, MLT_ERR_NEWER, MLT_ERR_PERMISSION, MLT_ERR_NOMEM, else MLT_ERR_DATABASE.
@@ -36,16 +37,22 @@ struct database {
      * and database_close leaves the WAL as it is.  Set it in the process's other connections to the
      * file before they are closed. */
     bool broken;
+    struct db_files files;
+    /* Why it is broken: the files have lost their names.  The call that found it is MLT_ERR_SYSTEM
+     * with ENOENT, also if that is a commit that stands in a file without a name. */
+    enum db_loss loss;
+    bool wal_saved; /* DB_LOSS_WAL: what was committed is in the database file, synced */
 };
 
 /*
  * Opens schema->file in the directory `dirfd`.  `path` is how SQLite reaches that file: an absolute
  * path, or schema->file itself when `dirfd` is the working directory (a process may have no right
- * to the parents of its own directory, so the name is never made absolute).  `create`: an absent
- * one is made, empty; else MLT_ERR_MISSING.  *fresh: it has no tables yet, see database_create.  An
- * older one is stepped forward in one transaction, a newer one is MLT_ERR_NEWER.  What an earlier
- * process left in the WAL is moved into the file and synced first, so nothing that is read here is
- * in memory only: who opens after an I/O error need do no more.
+ * to the parents of its own directory, so the name is never made absolute).  Both are borrowed
+ * until it is closed.  `create`: an absent one is made, empty; else MLT_ERR_MISSING.  *fresh: it
+ * has no tables yet, see database_create.  An older one is stepped forward in one transaction, a
+ * newer one is MLT_ERR_NEWER.  What an earlier process left in the WAL is moved into the file and
+ * synced first, so nothing that is read here is in memory only: who opens after an I/O error need
+ * do no more.
  */
 struct database_place {
     int dirfd;

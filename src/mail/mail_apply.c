@@ -23,16 +23,26 @@ static void answer_stored(struct mail_job *job, int64_t row, bool fresh)
 
 /* ---- put ---- */
 
-/* A message that went once is not kept again; any other notice is overtaken by sending anew. */
+static bool is_to_another(const struct mail_notice *notice, const struct mail_job *job)
+{
+    return name_span(&notice->recipient).n > 0 && !name_eq(&notice->recipient, &job->recipient);
+}
+
+/* A message that went once is not kept again; any other notice is overtaken by sending anew.  What
+ * became of a message to somebody else says nothing of this one. */
 static enum mlt_err look_at_notice(struct mail_writer *w, struct mail_job *job)
 {
-    enum outcome_state state = OUTCOME_UNKNOWN;
+    struct mail_notice notice;
     bool found = false;
     if (w->notices)
-        TRY(mail_table_find_notice(&w->table, &job->sender, job->id, &state, &found));
+        TRY(mail_table_find_notice(&w->table, &job->sender, job->id, &notice, &found));
     if (!found)
         return MLT_OK;
-    if (state == OUTCOME_DELIVERED || state == OUTCOME_READ) {
+    if (is_to_another(&notice, job)) {
+        answer_put(job, OUTCOME_REFUSED, OUTCOME_REASON_DUPLICATE);
+        return MLT_OK;
+    }
+    if (notice.state == OUTCOME_DELIVERED || notice.state == OUTCOME_READ) {
         answer_put(job, OUTCOME_DELIVERED, OUTCOME_REASON_NONE);
         return MLT_OK;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MALOTE_RELAY_MAIL_CHAIN_H
-#define MALOTE_RELAY_MAIL_CHAIN_H
+#ifndef MALOTE_MAIL_CHAIN_H
+#define MALOTE_MAIL_CHAIN_H
 
 #include <sys/queue.h>
 

@@ -13,18 +13,10 @@ enum mlt_err mail_counts_init(struct mail_counts *counts, const struct env *env,
     return mail_map_init(&counts->shares, env);
 }
 
-static void empty(struct mail_map *map)
-{
-    size_t bucket = 0;
-    for (struct mail_entry *at = mail_map_take_any(map, &bucket); at != NULL;
-         at = mail_map_take_any(map, &bucket))
-        alloc_free(at);
-}
-
 void mail_counts_forget(struct mail_counts *counts)
 {
-    empty(&counts->boxes);
-    empty(&counts->shares);
+    mail_map_empty(&counts->boxes);
+    mail_map_empty(&counts->shares);
     counts->changed_count = 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MALOTE_RELAY_MAIL_COUNT_H
-#define MALOTE_RELAY_MAIL_COUNT_H
+#ifndef MALOTE_MAIL_COUNT_H
+#define MALOTE_MAIL_COUNT_H
 
 #include "mail/mail_map.h"
 #include "mail/mail_table.h"

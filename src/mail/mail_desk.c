@@ -94,20 +94,12 @@ enum mlt_err mail_desk_init(struct mail_desk *desk, const struct mail_store_conf
     return MLT_OK;
 }
 
-static void clear_askers(struct mail_desk *desk)
-{
-    size_t bucket = 0;
-    for (struct mail_entry *at = mail_map_take_any(&desk->askers, &bucket); at != NULL;
-         at = mail_map_take_any(&desk->askers, &bucket))
-        alloc_free(at);
-    mail_map_clear(&desk->askers);
-}
-
 void mail_desk_clear(struct mail_desk *desk)
 {
     if (desk->wake == NULL)
         return;
-    clear_askers(desk);
+    mail_map_empty(&desk->askers);
+    mail_map_clear(&desk->askers);
     mail_jobs_clear(&desk->writer.jobs);
     mail_jobs_clear(&desk->reader.jobs);
     mail_dones_clear(&desk->done);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MALOTE_RELAY_MAIL_DESK_H
-#define MALOTE_RELAY_MAIL_DESK_H
+#ifndef MALOTE_MAIL_DESK_H
+#define MALOTE_MAIL_DESK_H
 
 #include <pthread.h>
 #include <sys/queue.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MALOTE_RELAY_MAIL_KEY_H
-#define MALOTE_RELAY_MAIL_KEY_H
+#ifndef MALOTE_MAIL_KEY_H
+#define MALOTE_MAIL_KEY_H
 
 #include <openssl/types.h>
 #include <stdatomic.h>

@@ -90,14 +90,14 @@ void mail_map_remove(struct mail_map *map, struct mail_entry *entry)
     map->count--;
 }
 
-struct mail_entry *mail_map_take_any(struct mail_map *map, size_t *bucket)
+void mail_map_empty(struct mail_map *map)
 {
-    while (*bucket < map->capacity && map->buckets[*bucket] == NULL)
-        ++*bucket;
-    if (*bucket >= map->capacity)
-        return NULL;
-    struct mail_entry *entry = map->buckets[*bucket];
-    map->buckets[*bucket] = entry->next;
-    map->count--;
-    return entry;
+    for (size_t i = 0; i < map->capacity; i++) {
+        while (map->buckets[i] != NULL) {
+            struct mail_entry *entry = map->buckets[i];
+            map->buckets[i] = entry->next;
+            alloc_free(entry);
+        }
+    }
+    map->count = 0;
 }

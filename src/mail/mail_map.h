@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MALOTE_RELAY_MAIL_MAP_H
-#define MALOTE_RELAY_MAIL_MAP_H
+#ifndef MALOTE_MAIL_MAP_H
+#define MALOTE_MAIL_MAP_H
 
 #include "base/env.h"
 #include "wire/name.h"
@@ -26,7 +26,7 @@ struct mail_map {
 
 /* The seed keeps whoever chooses names from choosing collisions. */
 MUST_CHECK enum mlt_err mail_map_init(struct mail_map *map, const struct env *env);
-/* The entries are the caller's to free first: mail_map_take_any. */
+/* The entries are the caller's to free first. */
 void mail_map_clear(struct mail_map *map);
 
 /* NULL if there is none; borrowed. */
@@ -35,7 +35,7 @@ struct mail_entry *mail_map_find(const struct mail_map *map, int64_t number,
 /* `entry` has its number and name, which are not in the map yet.  MLT_ERR_NOMEM. */
 MUST_CHECK enum mlt_err mail_map_put(struct mail_map *map, struct mail_entry *entry);
 void mail_map_remove(struct mail_map *map, struct mail_entry *entry);
-/* For emptying it: removes one and hands it out, NULL when none is left.  *bucket starts at 0. */
-struct mail_entry *mail_map_take_any(struct mail_map *map, size_t *bucket);
+/* Removes and frees all entries: where nothing hangs on them. */
+void mail_map_empty(struct mail_map *map);
 
 #endif

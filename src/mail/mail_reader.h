@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MALOTE_RELAY_MAIL_READER_H
-#define MALOTE_RELAY_MAIL_READER_H
+#ifndef MALOTE_MAIL_READER_H
+#define MALOTE_MAIL_READER_H
 
 #include "db/database.h"
 #include "mail/mail_desk.h"

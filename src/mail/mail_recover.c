@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <string.h>
 #include <sys/statvfs.h>
 
 #include "base/limits.h"
@@ -20,7 +19,7 @@ void mail_recover_complain(struct mail_writer *w, enum mlt_err err)
     int number = errno;
     if (!w->complained)
         log_error("mail.db cannot be written (%s): mail for those who are away is refused",
-                  err == MLT_ERR_SYSTEM ? strerror(number) : err_text(err));
+                  err_cause(err));
     w->complained = true;
     errno = number;
 }
@@ -30,6 +29,27 @@ void mail_recover_praise(struct mail_writer *w)
     if (w->complained)
         log_info("mail.db can be written again");
     w->complained = false;
+}
+
+/*
+ * Without its WAL the database goes on.  Without the database itself nothing more is kept until the
+ * next start: an empty one begun here would answer for mail that is lost, and would be in the way
+ * of who puts the old one back.  What is refused stays with its sender.
+ */
+static void note_loss(struct mail_writer *w)
+{
+    const struct database *db = &w->table.db;
+    if (db->loss == DB_LOSS_WAL) {
+        log_error(
+            "mail.db-wal or mail.db-shm was removed or replaced while in use: what it held %s",
+            db->wal_saved ? "is saved in mail.db" : "is lost, unless it is put back");
+    } else if (db->loss == DB_LOSS_FILE && !w->gone) {
+        log_error("mail.db was removed or replaced while in use: what was stored in it is lost, "
+                  "unless it is put back while maloted is stopped; until maloted is started anew, "
+                  "mail for those who are away is refused");
+        w->gone = true;
+        w->complained = true;
+    }
 }
 
 static void close_all(struct mail_writer *w)
@@ -52,6 +72,7 @@ static enum mlt_err checkpoint(struct mail_writer *w, bool shrink)
         w->written = database_written(&w->table.db);
     if (!w->table.db.broken)
         return err;
+    note_loss(w);
     mail_recover_complain(w, err);
     close_all(w);
     wait_for_retry(w);
@@ -62,6 +83,7 @@ void mail_recover_note(struct mail_writer *w, enum mlt_err err, const struct mai
 {
     bool in_doubt = w->table.db.broken;
     bool full = err == MLT_ERR_SYSTEM && errno == ENOSPC && !in_doubt;
+    note_loss(w);
     mail_recover_complain(w, err);
     mail_counts_forget(&w->counts);
     mail_chains_end_all(&w->chains); /* never two messages under one key */
@@ -163,6 +185,7 @@ static void recover(struct mail_writer *w)
     mail_counts_forget(&w->counts);
     w->touched_count = 0;
     if (reopen(w) != MLT_OK) {
+        note_loss(w);
         mail_table_close(&w->table);
         wait_for_retry(w);
         return;
@@ -177,7 +200,7 @@ static void recover(struct mail_writer *w)
 void mail_recover_try(struct mail_writer *w)
 {
     bool due = env_mono_ms(w->env) >= w->retry_ms;
-    if (!due || (w->well && !w->no_room))
+    if (!due || w->gone || (w->well && !w->no_room))
         return;
     if (!w->well) {
         recover(w);

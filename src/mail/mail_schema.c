@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mail/mail_schema.h"
 
+#include "base/log.h"
+
 /* clang-format off */
 static const char *const steps[] = {
     /* 0 -> 1 */
@@ -72,12 +74,13 @@ static const char *step(int64_t from)
     return steps[from];
 }
 
-/* Its two connections are ours alone; the time is for the lock of one that opens or recovers. */
+/* Its two connections are ours alone; the time is for the lock of one that opens or recovers.  The
+ * first opens it on the loop of net, which must hear STOP well within LIMIT_STOP_MS. */
 static const struct database_schema schema = {
     .file = "mail.db",
     .version = COUNT_OF(steps),
     .step = step,
-    .busy_ms = 5000,
+    .busy_ms = 1000,
 };
 
 static enum mlt_err create_tables(struct database *db)
@@ -99,8 +102,11 @@ enum mlt_err mail_schema_open(struct database *db, int dirfd, bool create)
     CLEANUP(database_close) struct database made = { 0 };
     bool fresh = false;
     TRY(database_open(&made, &schema, &place, create, &fresh));
-    if (fresh)
+    ENSURE(create || !fresh, MLT_ERR_MISSING); /* an empty file is not the one that was here */
+    if (fresh) {
         TRY(create_tables(&made));
+        log_info("%s was not there, or was empty: it is begun anew", schema.file);
+    }
     TRY(set(&made, "PRAGMA wal_autocheckpoint = 0"));
     /* In KiB: what does not fit would go to the WAL before the commit, and once more with it. */
     TRY(set(&made, "PRAGMA cache_size = -16384"));

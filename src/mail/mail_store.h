@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MALOTE_RELAY_MAIL_STORE_H
-#define MALOTE_RELAY_MAIL_STORE_H
+#ifndef MALOTE_MAIL_STORE_H
+#define MALOTE_MAIL_STORE_H
 
 #include "base/env.h"
 #include "base/secret.h"

@@ -38,7 +38,7 @@ static const char *const texts[] = {
     [MAIL_SQL_MESSAGES_FROM] = MESSAGE_COLUMNS "WHERE row >= ? ORDER BY row LIMIT ?",
     [MAIL_SQL_MESSAGES_OF_BOX] = MESSAGE_COLUMNS "WHERE box = ? ORDER BY row LIMIT ?",
     [MAIL_SQL_MESSAGE_GOES] = "DELETE FROM messages WHERE row = ?",
-    [MAIL_SQL_FIND_NOTICE] = "SELECT state FROM notices WHERE sender = ? AND id = ?",
+    [MAIL_SQL_FIND_NOTICE] = "SELECT state, recipient FROM notices WHERE sender = ? AND id = ?",
     [MAIL_SQL_PUT_NOTICE] =
         "INSERT INTO notices(row, sender, recipient, id, state, reason, kept)"
         " VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(sender, id) DO UPDATE SET"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MALOTE_RELAY_MAIL_TABLE_H
-#define MALOTE_RELAY_MAIL_TABLE_H
+#ifndef MALOTE_MAIL_TABLE_H
+#define MALOTE_MAIL_TABLE_H
 
 #include "db/database.h"
 #include "mail/mail_seal.h"
@@ -132,9 +132,10 @@ struct mail_told {
     int64_t row, kept;
 };
 
+/* Its state, and its recipient unless that is damaged. */
 MUST_CHECK enum mlt_err mail_table_find_notice(struct mail_table *t, const struct name *sender,
                                                const uint8_t id[static ENVELOPE_ID],
-                                               enum outcome_state *state, bool *found);
+                                               struct mail_notice *notice, bool *found);
 /* In place of an older one about the same message, whose row it then takes over. */
 MUST_CHECK enum mlt_err mail_table_put_notice(struct mail_table *t, const struct mail_told *told);
 MUST_CHECK enum mlt_err mail_table_drop_notice(struct mail_table *t, const struct name *sender,

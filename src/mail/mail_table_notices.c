@@ -4,15 +4,18 @@
 /* Notices, the store's clock, and what is asked at the start. */
 
 enum mlt_err mail_table_find_notice(struct mail_table *t, const struct name *sender,
-                                    const uint8_t id[static ENVELOPE_ID], enum outcome_state *state,
-                                    bool *found)
+                                    const uint8_t id[static ENVELOPE_ID],
+                                    struct mail_notice *notice, bool *found)
 {
     MAIL_ASK(q, t, MAIL_SQL_FIND_NOTICE);
     query_put_name(q, sender);
     query_put_span(q, span_of(id, ENVELOPE_ID));
     TRY(query_next(q, found));
-    if (*found)
-        *state = (enum outcome_state)query_int(q, 0);
+    if (!*found)
+        return MLT_OK;
+    *notice = (struct mail_notice) { .state = (enum outcome_state)query_int(q, 0) };
+    if (query_name(q, 1, &notice->recipient) != MLT_OK)
+        notice->recipient = (struct name) { 0 };
     return MLT_OK;
 }
 

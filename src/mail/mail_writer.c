@@ -8,8 +8,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-static const int64_t longest_commit_ns =
-    16000000; /* longer ones are waited for as if they were not */
+/* A transaction stays open for what others are about to give, for this part of what the last commit
+ * took (of a slow one: as if it had not taken longer): little against the fsync that it saves. */
+static const int64_t company_part = 4;
+static const int64_t longest_commit_ns = 16000000;
+static const size_t company_at_once = 8; /* jobs: waking up for each costs more than it brings */
 
 /* ---- its clock ---- */
 
@@ -151,28 +154,68 @@ static uint64_t cost_of(const struct mail_job *job)
     return LIMIT_STORE_JOB_COST + 2 * (uint64_t)job->plain.len;
 }
 
-static size_t count_batch(const struct mail_writer *w, uint64_t room)
+/* The transaction under way: of the first `count` jobs of `taken`. */
+struct batch {
+    struct mail_job *last;
+    size_t count;
+    size_t bytes;
+    uint64_t cost, room; /* of the disk */
+    bool puts;           /* there is room for them */
+    struct timespec until;
+};
+
+static bool fits(const struct mail_writer *w, const struct batch *b, const struct mail_job *job)
 {
-    size_t count = 0;
-    size_t bytes = 0;
-    uint64_t cost = 0;
-    const struct mail_job *job = NULL;
-    STAILQ_FOREACH(job, &w->taken, next)
-    {
-        bytes += job->plain.len;
-        cost += cost_of(job);
-        if (count == w->most || (count > 0 && (bytes > LIMIT_STORE_BATCH_BYTES || cost > room)))
-            break;
-        count++;
-    }
-    return count;
+    if (b->count == 0)
+        return true;
+    return b->count < w->most && b->bytes + job->plain.len <= LIMIT_STORE_BATCH_BYTES &&
+           b->cost + cost_of(job) <= b->room && (b->puts || job->kind != MAIL_JOB_PUT);
 }
 
-static enum mlt_err apply_all(struct mail_writer *w, size_t count)
+/* *full: a job is left that does not fit. */
+static enum mlt_err apply_taken(struct mail_writer *w, struct batch *b, bool *full)
 {
-    struct mail_job *job = STAILQ_FIRST(&w->taken);
-    for (size_t i = 0; i < count; i++, job = STAILQ_NEXT(job, next))
+    struct mail_job *job = b->last == NULL ? STAILQ_FIRST(&w->taken) : STAILQ_NEXT(b->last, next);
+    for (; job != NULL && fits(w, b, job); job = STAILQ_NEXT(job, next)) {
+        b->last = job;
+        b->count++;
+        b->bytes += job->plain.len;
+        b->cost += cost_of(job);
         TRY(mail_apply(w, job));
+    }
+    *full = job != NULL;
+    return MLT_OK;
+}
+
+/*
+ * Whoever was answered by the last transaction is about to give his next job.  Without waiting for
+ * him, the first of them would have an fsync alone, and all others the one after it.
+ */
+static bool has_company(struct mail_writer *w, const struct batch *b)
+{
+    struct mail_desk *desk = w->desk;
+    struct mail_desk_side *side = &desk->writer;
+    const size_t expected = w->expected < w->most ? w->expected : w->most;
+    int rc = 0;
+    pthread_mutex_lock(&desk->lock);
+    while (STAILQ_EMPTY(&side->jobs) && b->count < expected && rc == 0 && !desk->stopping) {
+        size_t missing = expected - b->count;
+        side->wanted = side->count + (missing < company_at_once ? missing : company_at_once);
+        rc = pthread_cond_timedwait(&side->work, &desk->lock, &b->until);
+    }
+    side->wanted = 0;
+    bool come = !STAILQ_EMPTY(&side->jobs);
+    STAILQ_CONCAT(&w->taken, &side->jobs);
+    pthread_mutex_unlock(&desk->lock);
+    return come;
+}
+
+static enum mlt_err apply_all(struct mail_writer *w, struct batch *b)
+{
+    bool full = false;
+    do {
+        TRY(apply_taken(w, b, &full));
+    } while (!full && has_company(w, b));
     TRY(mail_apply_rest(w));
     return save_clock(w);
 }
@@ -217,14 +260,41 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* For wait_for_company: how many to expect, and until when. */
-static void expect_company(struct mail_writer *w, size_t count, int64_t began_ns)
+static bool holds_puts(const struct mail_writer *w)
 {
-    int64_t now = now_ns();
-    int64_t took = now - began_ns;
-    int64_t until = now + (took < longest_commit_ns ? took : longest_commit_ns) / 8;
-    w->last_count = count;
-    w->company_until = (struct timespec) { until / 1000000000, until % 1000000000 };
+    const struct mail_job *job = NULL;
+    STAILQ_FOREACH(job, &w->taken, next)
+    {
+        if (job->kind == MAIL_JOB_PUT)
+            return true;
+    }
+    return false;
+}
+
+static struct batch begin_batch(const struct mail_writer *w)
+{
+    int64_t until = now_ns() + w->commit_ns / company_part;
+    return (struct batch) { .room = mail_recover_budget(w),
+                            .puts = holds_puts(w),
+                            .until = { until / 1000000000, until % 1000000000 } };
+}
+
+static enum mlt_err commit(struct mail_writer *w, enum mlt_err err)
+{
+    int64_t began_ns = now_ns();
+    TRY(database_end(&w->table.db, err));
+    int64_t took = now_ns() - began_ns;
+    w->commit_ns = took < longest_commit_ns ? took : longest_commit_ns;
+    return MLT_OK;
+}
+
+/* Those who are answered now, and those who were not taken. */
+static void expect_company(struct mail_writer *w)
+{
+    struct mail_desk *desk = w->desk;
+    pthread_mutex_lock(&desk->lock);
+    w->expected = desk->writer.count;
+    pthread_mutex_unlock(&desk->lock);
 }
 
 /* Slowly back to large ones. */
@@ -238,24 +308,25 @@ static void note_success(struct mail_writer *w)
 
 static void write_batch(struct mail_writer *w)
 {
-    const size_t count = count_batch(w, mail_recover_budget(w));
-    const struct mail_attempt attempt = { .first = w->next_message, .count = count };
-    int64_t saved = w->clock.saved_ms;
-    int64_t began_ns = now_ns();
+    struct batch b = begin_batch(w);
+    const int64_t first = w->next_message;
+    const int64_t saved = w->clock.saved_ms;
     enum mlt_err err = database_begin(&w->table.db);
     if (err == MLT_OK)
-        err = database_end(&w->table.db, apply_all(w, count));
+        err = commit(w, apply_all(w, &b));
     if (err == MLT_OK) {
-        end_batch(w, count);
-        expect_company(w, count, began_ns);
+        expect_company(w);
+        end_batch(w, b.count);
         note_success(w);
         return;
     }
+    const struct mail_attempt attempt = { .first = first, .count = b.count };
+    w->expected = 0;
     w->clock.saved_ms = saved;
     if (!w->table.db.broken)
-        silence(w, count);
+        silence(w, b.count);
     mail_recover_note(w, err, &attempt);
-    if (err == MLT_ERR_DAMAGED && count == 1)
+    if (err == MLT_ERR_DAMAGED && b.count == 1)
         give_up(w);
     mail_writer_refuse_all(w);
 }
@@ -295,23 +366,6 @@ static bool has_work(const struct mail_writer *w)
     return !w->stuck && (!STAILQ_EMPTY(&w->taken) || w->sweep);
 }
 
-/*
- * Whoever was answered by the last transaction is about to give his next job.  Without waiting for
- * him, the first of them would have an fsync alone, and all others the one after it.  An eighth of
- * what the last one took, at most, is never lost for long and may save half of all fsyncs.
- */
-static void wait_for_company(struct mail_writer *w)
-{
-    struct mail_desk *desk = w->desk;
-    struct timespec until = w->company_until;
-    int rc = 0;
-    desk->writer.wanted = w->last_count;
-    while (rc == 0 && desk->writer.count < w->last_count && !desk->stopping)
-        rc = pthread_cond_timedwait(&desk->writer.work, &desk->lock, &until);
-    desk->writer.wanted = 0;
-    w->last_count = 0;
-}
-
 /* Takes all jobs there are; false when the desk stops. */
 static bool wait_for_turn(struct mail_writer *w, bool *tick)
 {
@@ -319,8 +373,6 @@ static bool wait_for_turn(struct mail_writer *w, bool *tick)
     pthread_mutex_lock(&desk->lock);
     while (STAILQ_EMPTY(&desk->writer.jobs) && !desk->tick && !desk->stopping && !has_work(w))
         pthread_cond_wait(&desk->writer.work, &desk->lock);
-    if (!has_work(w))
-        wait_for_company(w);
     STAILQ_CONCAT(&w->taken, &desk->writer.jobs);
     *tick = desk->tick;
     desk->tick = false;
@@ -330,17 +382,6 @@ static bool wait_for_turn(struct mail_writer *w, bool *tick)
         w->sweep = false;
     pthread_mutex_unlock(&desk->lock);
     return go_on;
-}
-
-static bool holds_puts(const struct mail_writer *w)
-{
-    const struct mail_job *job = NULL;
-    STAILQ_FOREACH(job, &w->taken, next)
-    {
-        if (job->kind == MAIL_JOB_PUT)
-            return true;
-    }
-    return false;
 }
 
 static void take_turn(struct mail_writer *w)

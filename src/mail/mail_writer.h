@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MALOTE_RELAY_MAIL_WRITER_H
-#define MALOTE_RELAY_MAIL_WRITER_H
-
-#include <time.h>
+#ifndef MALOTE_MAIL_WRITER_H
+#define MALOTE_MAIL_WRITER_H
 
 #include "mail/mail_chain.h"
 #include "mail/mail_count.h"
@@ -46,12 +44,13 @@ struct mail_writer {
     struct mail_done_list out;  /* of the transaction under way, beside its jobs' own answers */
     uint64_t failures;          /* of puts; see mail_job.failures */
     size_t most;                /* jobs of a transaction: fewer after one that failed */
-    size_t last_count;          /* jobs of the last transaction */
-    struct timespec company_until; /* so long its successor may wait for as many */
-    bool sweep;                    /* something may have expired, or be left of what was erased */
+    size_t expected;            /* jobs of the next one */
+    int64_t commit_ns;          /* what the last commit took */
+    bool sweep;                 /* something may have expired, or be left of what was erased */
 
     bool complained;  /* the log says that it cannot be written */
     bool well;        /* the database is open, and what is in it is on disk */
+    bool gone;        /* the database was removed while it was open */
     bool no_room;     /* the disk is full: no puts */
     bool stuck;       /* nothing is tried before retry_ms */
     int64_t retry_ms; /* by the monotonic clock */

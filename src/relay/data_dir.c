@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -13,8 +12,7 @@
 
 static enum mlt_err explain(struct buf *why, const char *what, enum mlt_err err)
 {
-    const char *cause = err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err);
-    TRY(buf_put_format(why, "%s: %s", what, cause));
+    TRY(buf_put_format(why, "%s: %s", what, err_cause(err)));
     return err;
 }
 

@@ -38,10 +38,14 @@
  *   PUTTING    refused, but read from the mailbox  as stored
  *   PUTTING    refused, once forwarded             (none)     unknown: he may have it
  *   PUTTING    refused                             (none)     the refusal
+ *   KEPT       its row expires, or is erased       KEPT       nothing: its notice was told
  *   KEPT       receipt                             (none)     remove; router_removed tells
+ *   KEPT       receipt, its row gone               (none)     tell: delivered
  *   KEPT       his session ends                    (none)     nothing: it lies in the mailbox
  *   KEPT       sent again                          KEPT       stored
- *   others     sent again, by another session      as it was  its fate goes to that session
+ *   KEPT       sent again, its row gone            KEPT       refused: busy
+ *   others     sent again, by another session      as it was  refused: busy; its fate goes to the
+ *                                                             other session
  *   any        sent again, otherwise               as it was  refused: duplicate
  *   any        the sender's session ends           as it was  nothing: nobody asks any more
  */
@@ -59,6 +63,7 @@ struct flight {
     bool forwarded; /* to some session of his: he may have it */
     bool receipted; /* while PUTTING */
     bool was_read;  /* the same, and shown: told once its row is known */
+    bool row_gone;  /* expired or erased: its sender was told so, and it may arrive all the same */
     uint16_t flags; /* the envelope's */
     enum body_kind body_kind;
     uint8_t id[ENVELOPE_ID];

@@ -193,8 +193,7 @@ enum mlt_err listen_open(const char *const *wanted, size_t count, struct listene
         err = open_wanted(&got, wanted[i], !names_ipv4(wanted, count), why);
     }
     if (err != MLT_OK && why->len == 0)
-        TRY(buf_put_format(why, "cannot listen on %s: %s", failed,
-                           err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err)));
+        TRY(buf_put_format(why, "cannot listen on %s: %s", failed, err_cause(err)));
     TRY(err);
     *l = got;
     got.count = 0;

@@ -66,7 +66,7 @@ static void log_held(struct net *net)
     for (unsigned class = 0; class < LOG_RATE_CLASSES; class ++) {
         uint64_t held = log_rate_held(&net->log_rate, class, now);
         if (held > 0)
-            log_info("%" PRIu64 " more connections ended with %s", held,
+            log_info("%" PRIu64 " more lines about %s were left out", held,
                      err_name((enum mlt_err) class));
     }
 }
@@ -260,7 +260,7 @@ int net_process(struct channel *parent, const int *listeners, size_t count)
     net_asks_init(&net.ca.asks);
     enum mlt_err err = start(&net, listeners, count);
     if (err != MLT_OK) {
-        log_error("cannot start: %s", err_text(err));
+        log_error("cannot start: %s", err_cause(err));
         return 1;
     }
     uv_run(&net.loop, UV_RUN_DEFAULT);

@@ -96,7 +96,7 @@ static void renew_if_due(struct net *net)
     int64_t now = env_mono_ms(net->env);
     if (!ca->synced || net->stopping || ca->making_key || ca->key_tag != 0 || now < ca->next_try_ms)
         return;
-    if (net->identity != NULL && env_wall_ms(net->env) < server_identity_renew_ms(net->identity))
+    if (net->identity != NULL && !server_identity_is_due(net->identity, env_wall_ms(net->env)))
         return;
     ca->next_try_ms = now + retry_ms;
     start_key(net);

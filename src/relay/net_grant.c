@@ -123,18 +123,50 @@ static void settle(struct net_conn *conn, enum net_grant_state state)
     net_mail_read_go_on(conn);
 }
 
+static void log_refused(const struct net_conn *conn, enum mlt_err err)
+{
+    if (!log_rate_take(&conn->net->log_rate, err, env_mono_ms(conn->net->env)))
+        return;
+    log_warning("connection %s name %s: ca opens no stored mail for this login: %s", conn->hs_id,
+                conn->name.text,
+                err == MLT_ERR_MISSING
+                    ? "its certificate is not in the ledger (was an older ledger.db put back?)"
+                    : err_text(err));
+}
+
+static void refuse(struct net_conn *conn, enum mlt_err err)
+{
+    log_refused(conn, err);
+    switch (err) {
+    case MLT_ERR_CERT_REVOKED:
+    case MLT_ERR_MISSING:
+        net_session_close(conn, CLOSE_REVOKED);
+        return;
+    case MLT_ERR_CERT_EXPIRED:
+        net_session_close(conn, CLOSE_EXPIRED);
+        return;
+    case MLT_ERR_AUTH: /* the nonce was an earlier ca's, or is too old: the next one is not */
+    case MLT_ERR_TIMEOUT:
+        settle(conn, NET_GRANT_NONE);
+        return;
+    default:
+        settle(conn, NET_GRANT_REFUSED);
+        return;
+    }
+}
+
 static enum mlt_err take_grant(void *owner, struct span body)
 {
     struct net_proof *proof = owner;
     struct net_conn *conn = proof->conn;
     struct ipc_login_grant got = { 0 };
     TRY(ipc_login_grant_decode(body, &got));
-    if (got.err == MLT_OK)
-        memcpy(conn->grant, got.grant, MAILBOX_GRANT);
-    else if (log_rate_take(&conn->net->log_rate, got.err, env_mono_ms(conn->net->env)))
-        log_warning("connection %s name %s: ca opens no stored mail for this login: %s",
-                    conn->hs_id, conn->name.text, err_text(got.err));
-    settle(conn, got.err == MLT_OK ? NET_GRANT_HELD : NET_GRANT_NONE);
+    if (got.err != MLT_OK) {
+        refuse(conn, got.err);
+        return MLT_OK;
+    }
+    memcpy(conn->grant, got.grant, MAILBOX_GRANT);
+    settle(conn, NET_GRANT_HELD);
     return MLT_OK;
 }
 

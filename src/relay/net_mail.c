@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
@@ -14,16 +13,11 @@ static const int64_t store_tick_ms = 1000;
 
 enum undone_kind { UNDONE_PUT, UNDONE_READ, UNDONE_NOTICES };
 
-struct net_refused {
-    struct mail_entry entry; /* by the recipient's name */
-    size_t count;
-};
-
 struct net_undone {
     STAILQ_ENTRY(net_undone) next;
     enum undone_kind kind;
     void *put;
-    struct net_refused *to;
+    struct net_refused *stream; /* of the put */
     enum outcome_reason reason;
     uint64_t read;
     enum mlt_err err;
@@ -44,41 +38,12 @@ static void put_off(struct net *net, const struct net_undone *what)
     STAILQ_INSERT_TAIL(&net->mail.undone, undone, next);
 }
 
-static enum mlt_err find_refused(struct net *net, const struct name *recipient,
-                                 struct net_refused **out)
-{
-    struct mail_map *map = &net->mail.refused;
-    struct net_refused *to = (struct net_refused *)mail_map_find(map, 0, recipient);
-    if (to == NULL) {
-        TRY(ALLOC_NEW(&to));
-        to->entry.name = *recipient;
-        enum mlt_err err = mail_map_put(map, &to->entry);
-        if (err != MLT_OK) {
-            alloc_free(to);
-            return err;
-        }
-    }
-    *out = to;
-    return MLT_OK;
-}
-
-static void put_off_put(struct net *net, const struct name *recipient,
-                        const struct net_undone *what)
+static void put_off_put(struct net *net, const struct envelope *e, const struct net_undone *what)
 {
     struct net_undone undone = *what;
-    if (find_refused(net, recipient, &undone.to) == MLT_OK)
-        undone.to->count++;
-    else
+    if (net_refused_add(&net->mail.refusals, e, &undone.stream) != MLT_OK)
         net_give_up(net);
     put_off(net, &undone);
-}
-
-static void end_refused(struct net *net, struct net_refused *to)
-{
-    if (to == NULL || --to->count > 0)
-        return;
-    mail_map_remove(&net->mail.refused, &to->entry);
-    alloc_free(to);
 }
 
 static void tell_undone(struct net *net, const struct net_undone *undone)
@@ -111,7 +76,8 @@ void net_mail_turn(struct net *net)
         undone = STAILQ_FIRST(&net->mail.undone);
         tell_undone(net, undone);
         STAILQ_REMOVE(&net->mail.undone, undone, net_undone, next);
-        end_refused(net, undone->to);
+        if (undone->stream != NULL)
+            net_refused_end(&net->mail.refusals, undone->stream);
         alloc_free(undone);
     }
 }
@@ -159,9 +125,7 @@ static enum outcome_reason begin_put(struct net *net, const struct envelope *e, 
         return OUTCOME_REASON_AWAY;
     if (mail->store == NULL)
         return OUTCOME_REASON_NO_ROOM;
-    /* While a refusal is on its way to the router, a later message of its stream must not pass; but
-     * whoever goes to others has nothing to do with it. */
-    if (mail_map_find(&mail->refused, 0, &e->recipient.name) != NULL)
+    if (net_refused_has(&mail->refusals, e))
         return OUTCOME_REASON_BUSY;
     enum mlt_err err = net_share_take(&mail->shares, e, ticket, &put);
     if (err == MLT_OK) {
@@ -177,7 +141,7 @@ void net_mail_on_put(void *ctx, const struct envelope *e, void *ticket)
     struct net *net = ctx;
     enum outcome_reason reason = begin_put(net, e, ticket);
     if (reason != OUTCOME_REASON_NONE)
-        put_off_put(net, &e->recipient.name,
+        put_off_put(net, e,
                     &(struct net_undone) { .kind = UNDONE_PUT, .put = ticket, .reason = reason });
 }
 
@@ -403,8 +367,7 @@ static void try_to_open(struct net *net)
         return;
     }
     bool again = may_pass(err);
-    log_error("mail.db cannot be opened: %s%s",
-              err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err),
+    log_error("mail.db cannot be opened: %s%s", err_cause(err),
               again ? "; clients wait until it can" : "");
     if (!again)
         net_give_up(net);
@@ -418,11 +381,21 @@ enum mlt_err net_mail_init(struct net *net)
     TAILQ_INIT(&mail->readings);
     TAILQ_INIT(&mail->erasures);
     TRY(net_shares_init(&mail->shares, net->env));
-    TRY(mail_map_init(&mail->refused, net->env));
+    TRY(net_refusals_init(&mail->refusals, net->env));
     mail->dir = -1;
     mail->wake.data = net;
     ENSURE(uv_async_init(&net->loop, &mail->wake, on_wake) == 0, MLT_ERR_SYSTEM);
     return MLT_OK;
+}
+
+static void log_limits(const struct mail_limits *l)
+{
+    if (l->messages == 0)
+        log_info("no mailboxes: a message for somebody who is away is refused");
+    else
+        log_info("a mailbox holds %" PRIu64 " messages and %" PRIu64
+                 " bytes, %u %% of them of one sender, for %" PRId64 " s",
+                 l->messages, l->bytes, l->share_percent, l->ttl_ms / 1000);
 }
 
 void net_mail_configure(struct net *net, const struct ipc_net_start *start)
@@ -432,6 +405,7 @@ void net_mail_configure(struct net *net, const struct ipc_net_start *start)
                                               .share_percent = start->mailbox_share,
                                               .ttl_ms = (int64_t)start->mailbox_ttl_s * 1000 };
     net->mail.configured = true;
+    log_limits(&net->mail.limits);
     try_to_open(net);
 }
 
@@ -461,7 +435,7 @@ void net_mail_close(struct net *net)
     net_mail_erase_close(net);
     file_close(&net->mail.dir);
     net_shares_clear(&net->mail.shares);
-    mail_map_clear(&net->mail.refused);
+    net_refusals_clear(&net->mail.refusals);
 }
 
 /* ---- ca ---- */

@@ -8,6 +8,7 @@
 #include "ipc/messages.h"
 #include "mail/mail_store.h"
 #include "relay/net_ask.h"
+#include "relay/net_refused.h"
 #include "relay/net_share.h"
 #include "relay/router.h"
 
@@ -51,7 +52,7 @@ struct net_mail {
     uv_async_t wake;
     struct net_shares shares; /* of whoever has something waiting for the disk */
     struct net_undone_list undone;
-    struct mail_map refused; /* recipients of puts among them, and how many */
+    struct net_refusals refusals; /* of the puts among them */
     struct net_key_list keys;
     size_t key_bytes; /* of messages that wait for one */
     struct net_reading_list readings;
@@ -132,7 +133,12 @@ void net_mail_read_leave(struct net_conn *conn);
 /* ---- net_grant.c ---- */
 
 /* May this login have stored mail opened?  The zero value may not. */
-enum net_grant_state { NET_GRANT_NONE, NET_GRANT_ASKED, NET_GRANT_HELD };
+enum net_grant_state {
+    NET_GRANT_NONE, /* a new login may earn one */
+    NET_GRANT_ASKED,
+    NET_GRANT_HELD,
+    NET_GRANT_REFUSED /* ca would refuse the next login as well */
+};
 
 /* One of ca's nonces for a ServerHello; false when there is none. */
 bool net_nonce_take(struct net *net, uint8_t nonce[static MAILBOX_NONCE]);

@@ -18,7 +18,6 @@ struct net_key_wait {
     STAILQ_HEAD(, waiting_put) puts;
     struct net_ask ask;
     int64_t until_ms;
-    bool refusing; /* what comes now follows the others */
 };
 
 static struct net_key_wait *find(const struct net *net, const struct name *recipient)
@@ -56,13 +55,13 @@ static void end_wait(struct net_key_wait *wait)
     alloc_free(wait);
 }
 
-/* All of them: a later one must not be kept before an earlier one. */
+/* All of them, and what the router gives meanwhile: a later one must not be kept before an earlier
+ * one. */
 static void refuse_all(struct net_key_wait *wait, enum outcome_reason reason)
 {
     struct net *net = wait->net;
     const struct router_put_result result = { .outcome = { .state = OUTCOME_REFUSED,
                                                            .reason = reason } };
-    wait->refusing = true;
     while (!STAILQ_EMPTY(&wait->puts)) {
         struct waiting_put *put = STAILQ_FIRST(&wait->puts);
         void *ticket = net_share_give_back(&net->mail.shares, put->put);

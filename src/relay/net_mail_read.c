@@ -222,12 +222,13 @@ static void lose_unwrap(void *owner)
     (void)owner; /* asked again when ca is back */
 }
 
-/* A login without a grant is asked to come again, once that will earn it one; not at once, lest a
- * client and a ca that do not agree keep all of us busy. */
-static bool would_fare_better(const struct net_conn *conn)
+/* A login without a grant is asked to come again, once that will earn it one; not before `age_ms`,
+ * lest a client and a ca that do not agree keep all of us busy. */
+static void ask_to_come_again(struct net_reading *reading, int64_t age_ms)
 {
-    struct net *net = conn->net;
-    return net->mail.nonces.count > 0 && env_mono_ms(net->env) >= conn->started_ms + LIMIT_AGAIN_MS;
+    struct net *net = reading->net;
+    if (net->mail.nonces.count > 0 && env_mono_ms(net->env) >= reading->conn->started_ms + age_ms)
+        fail(reading, MLT_ERR_STATE);
 }
 
 static void go_on(struct net_reading *reading)
@@ -247,8 +248,10 @@ static void go_on(struct net_reading *reading)
             net_ask_add(&reading->net->ca.asks, &reading->unwrap);
         return;
     case NET_GRANT_NONE:
-        if (would_fare_better(conn))
-            fail(reading, MLT_ERR_STATE);
+        ask_to_come_again(reading, LIMIT_AGAIN_MS);
+        return;
+    case NET_GRANT_REFUSED:
+        ask_to_come_again(reading, LIMIT_REFUSED_GRANT_MS);
         return;
     }
 }

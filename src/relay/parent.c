@@ -71,7 +71,7 @@ static void introduce(struct parent *p)
     int pair[2];
     enum mlt_err err = channel_pair(pair);
     if (err != MLT_OK) {
-        log_error("net and ca cannot be connected: %s", err_text(err));
+        log_error("net and ca cannot be connected: %s", err_cause(err));
         stop(p, err);
         return;
     }
@@ -333,7 +333,7 @@ static void start_due(struct parent *p, struct child *c, enum mlt_err (*start)(s
     enum mlt_err err = start(p);
     if (err == MLT_OK)
         return;
-    log_error("%s could not be started: %s", c->name, err_text(err));
+    log_error("%s could not be started: %s", c->name, err_cause(err));
     if (c->pid > 0)
         child_kill(c);
     else if (child_died(c, env_mono_ms(p->env)) != MLT_OK)

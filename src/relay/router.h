@@ -170,7 +170,8 @@ void router_removed(struct router *r, const struct router_notice *notice, int64_
 /* His mailbox was erased: what lay there counts no more, and does not come to router_removed. */
 void router_erased(struct router *r, const struct name *recipient, int64_t now_ms);
 
-/* A notice that goes with no message of a mailbox's (READ, or erased). */
+/* A notice that goes with no message of a mailbox's (READ, erased, or delivered after that or
+ * after it had expired). */
 void router_told(struct router *r, const struct router_notice *notice);
 
 struct router_notices_result {

@@ -252,6 +252,7 @@ static void meet(struct router *r, struct flight *f, struct route *route,
                  const struct router_stored *stored)
 {
     f->row = stored->row;
+    f->row_gone = false;
     bool has_it = f->receiver == route || f->receipted;
     if (has_body(f)) {
         withdraw(r, f);
@@ -378,36 +379,32 @@ static void refuse_later(struct router *r, const struct flight *failed)
     }
 }
 
-static void tell_read(struct router *r, const struct receipt *receipt, const struct name *by)
+/* Of the message `id` of `from` to `by`. */
+static void tell(struct router *r, const struct member *from, const struct member *by,
+                 const uint8_t id[static ENVELOPE_ID], enum outcome_state state)
 {
-    struct router_notice notice = { .sender = receipt->sender.name,
-                                    .recipient = *by,
-                                    .outcome = { .state = OUTCOME_READ, .kept = true } };
-    memcpy(notice.outcome.id, receipt->id, ENVELOPE_ID);
+    struct router_notice notice = { .sender = from->name,
+                                    .recipient = by->name,
+                                    .outcome = { .state = state, .kept = true } };
+    memcpy(notice.outcome.id, id, ENVELOPE_ID);
     r->out.tell(r->out.ctx, &notice);
-}
-
-/* It was read while the store had not answered: after its removal, which says delivered. */
-static void tell_read_later(struct router *r, const struct flight *f)
-{
-    struct receipt receipt = { .sender = { ADDRESS_USER, f->from->name } };
-    memcpy(receipt.id, f->id, ENVELOPE_ID);
-    if (f->was_read)
-        tell_read(r, &receipt, &f->to->name);
 }
 
 static void settle_put(struct router *r, struct flight *f, const struct router_put_result *result)
 {
     struct outcome o = result->outcome;
-    if (o.state == OUTCOME_STORED)
+    if (o.state == OUTCOME_STORED) {
         f->row = result->row;
-    else if (o.state == OUTCOME_REFUSED && f->row != 0)
+        f->row_gone = false;
+    } else if (o.state == OUTCOME_REFUSED && f->row != 0 && !f->row_gone) {
         o = (struct outcome) { .state = OUTCOME_STORED };
+    }
     if (f->receipted) {
         if (f->row != 0)
             r->out.remove(r->out.ctx, &f->to->name, f->row, OUTCOME_DELIVERED);
         o = (struct outcome) { .state = OUTCOME_DELIVERED };
-        tell_read_later(r, f);
+        if (f->was_read) /* after its removal, which says delivered */
+            tell(r, f->from, f->to, f->id, OUTCOME_READ);
     } else if (o.state == OUTCOME_REFUSED && f->forwarded) {
         o = (struct outcome) { .state = OUTCOME_UNKNOWN };
     }
@@ -442,7 +439,7 @@ static void take_read(struct router *r, const struct route *route, const struct 
         return;
     struct flight *f = flight_find(&r->flights, sender, receipt->id, route->member);
     if (f == NULL)
-        tell_read(r, receipt, &route->member->name);
+        tell(r, sender, route->member, receipt->id, OUTCOME_READ);
     else if (f->receipted)
         f->was_read = true;
 }
@@ -455,7 +452,10 @@ static void confirm_flight(struct router *r, struct flight *f)
         finish(r, f);
         break;
     case FLIGHT_KEPT:
-        r->out.remove(r->out.ctx, &f->to->name, f->row, OUTCOME_DELIVERED);
+        if (f->row_gone) /* that it arrived is the better news */
+            tell(r, f->from, f->to, f->id, OUTCOME_DELIVERED);
+        else
+            r->out.remove(r->out.ctx, &f->to->name, f->row, OUTCOME_DELIVERED);
         finish(r, f);
         break;
     default: /* PUTTING: where its row is, is not known yet */
@@ -516,7 +516,7 @@ void router_removed(struct router *r, const struct router_notice *notice, int64_
         else
             to->unsure = true;
     }
-    router_notices_push(r, notice);
+    router_told(r, notice);
     if (to != NULL)
         router_mail_settle(r, to, now_ms);
 }

@@ -51,17 +51,28 @@ void router_notices_tick(struct router *r, struct route *route, int64_t now_ms)
     router_notices_settle(r, route);
 }
 
-void router_notices_push(struct router *r, const struct router_notice *notice)
+/* Its recipient may have been sent it before that, and confirm it yet. */
+static void lose_row(struct router *r, const struct member *sender,
+                     const struct router_notice *notice)
 {
-    const struct member *sender = roster_find(&r->roster, &notice->sender);
-    if (sender == NULL)
+    const struct outcome *o = &notice->outcome;
+    const struct member *to = roster_find(&r->roster, &notice->recipient);
+    if (to == NULL || (o->state != OUTCOME_EXPIRED && o->state != OUTCOME_REFUSED))
         return;
-    const struct route *route = NULL;
-    TAILQ_FOREACH(route, &sender->routes, of_member)
-    r->out.outcome(r->out.ctx, route->link, &notice->outcome);
+    struct flight *f = flight_find(&r->flights, sender, o->id, to);
+    if (f != NULL)
+        f->row_gone = true;
 }
 
 void router_told(struct router *r, const struct router_notice *notice)
 {
-    router_notices_push(r, notice);
+    const struct member *sender = roster_find(&r->roster, &notice->sender);
+    if (sender == NULL)
+        return;
+    lose_row(r, sender, notice);
+    const struct route *route = NULL;
+    TAILQ_FOREACH(route, &sender->routes, of_member)
+    {
+        r->out.outcome(r->out.ctx, route->link, &notice->outcome);
+    }
 }

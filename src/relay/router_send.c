@@ -95,11 +95,12 @@ static enum outcome_reason adopt(struct router *r, struct route *sender, struct 
 {
     if (!name_eq(&f->to->name, &e->recipient.name) || f->sender == sender)
         return OUTCOME_REASON_DUPLICATE;
-    /* Nobody sends one stream over two links at once: what is left of it in the other link comes
-     * from before, and must not pass this one should it fail. */
-    if (f->sender != NULL)
-        block(r, f->sender, &(struct blocked_stream) { f->to->name, f->epoch, f->number });
-    router_unask(f);
+    if (f->state == FLIGHT_KEPT && f->row_gone)
+        return OUTCOME_REASON_BUSY; /* nothing is stored, and soon he has it or not */
+    /* Whoever asked before has an answer too (PROTOCOL.md 8.2).  Nobody sends one stream over two
+     * links at once: what is left of it in that one comes from before, and must not pass this one
+     * should it fail.  Or it is a copy of the same home, which sends it again. */
+    router_tell_sender(r, f, OUTCOME_REFUSED, OUTCOME_REASON_BUSY);
     router_ask(f, sender);
     if (f->state == FLIGHT_KEPT)
         router_tell_sender(r, f, OUTCOME_STORED, OUTCOME_REASON_NONE);

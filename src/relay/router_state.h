@@ -153,7 +153,4 @@ void router_mail_forget(struct router *r, struct member *to); /* for router_free
 void router_notices_settle(struct router *r, struct route *route);
 void router_notices_tick(struct router *r, struct route *route, int64_t now_ms);
 
-/* Every session of this sender hears it. */
-void router_notices_push(struct router *r, const struct router_notice *notice);
-
 #endif

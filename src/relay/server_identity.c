@@ -57,8 +57,9 @@ void server_identity_drop(struct server_identity **identity)
     alloc_free(gone);
 }
 
-int64_t server_identity_renew_ms(const struct server_identity *identity)
+bool server_identity_is_due(const struct server_identity *identity, int64_t now_ms)
 {
     const struct cert_fields *fields = &identity->cert.fields;
-    return fields->not_before_s * 500 + fields->not_after_s * 500;
+    return now_ms < fields->not_before_s * 1000 ||
+           now_ms >= fields->not_before_s * 500 + fields->not_after_s * 500;
 }

@@ -39,7 +39,8 @@ struct server_identity *server_identity_share(struct server_identity *identity);
 /* Drops one reference; *identity is NULL afterwards. */
 void server_identity_drop(struct server_identity **identity);
 
-/* Wall time of the half of its life: renew from then on. */
-int64_t server_identity_renew_ms(const struct server_identity *identity);
+/* Half its life is over, or it begins only: the clock was ahead when it was issued, and no client
+ * takes it now. */
+bool server_identity_is_due(const struct server_identity *identity, int64_t now_ms);
 
 #endif

@@ -54,7 +54,7 @@ stop_server
 wait_for 10 grep -q "trying to come back" "$T/chat.err"
 printf 'five\nsix' >&7
 ended 5
-has "$T/chat.err" "2 lines are kept in the outbox, and sent by any later command"
+has "$T/chat.err" "2 lines are kept in the outbox; the next send, listen, chat or status sends them"
 kept 2 || fail "not kept"
 
 # Ctrl-C: what was typed is kept as well
@@ -85,9 +85,12 @@ is "$status" 0
 wait "$LISTENER" || fail "the listener ended with status $?"
 sed 's/.*"text":"\([^"]*\)".*/\1/' "$T/heard-joao" | diff - "$T/lines" || fail "another order"
 
-# refused for good, in one line each, and status 1
+# refused for good, in one line each that says which, and status 1
 status=0
-printf 'hello\nagain\n' | timeout -k 5 60 malote --home "$T/home-maria" chat nobody >"$T/chat" \
+printf 'hello\nag\033[2Jain\n' | timeout -k 5 60 malote --home "$T/home-maria" chat nobody >"$T/chat" \
     2>"$T/chat.err" || status=$?
 is "$status" 1
-is "$(grep -c 'not delivered to nobody: nobody of that name' "$T/chat.err")" 2
+for words in hello 'ag\u{1b}[2Jain'; do
+    has "$T/chat.err" " to nobody, '$words', was not delivered: nobody of that name"
+done
+is "$(grep -c 'not delivered' "$T/chat.err")" 2

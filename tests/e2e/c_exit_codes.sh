@@ -19,7 +19,7 @@ for arguments in "audit" "doctor"; do
 done
 # 0: how a subcommand is called, also behind its words; a text behind "--" is a text
 for arguments in "join" "send" "listen" "chat" "contacts" "status" "outbox" "history" \
-    "send joao --json" "outbox drop"; do
+    "audit" "doctor" "send joao --json" "outbox drop"; do
     for help in --help -h; do
         # shellcheck disable=SC2086
         expect 0 malote $arguments $help
@@ -28,6 +28,18 @@ for arguments in "join" "send" "listen" "chat" "contacts" "status" "outbox" "his
         is "$(wc -c <"$T/err")" 0
     done
 done
+for arguments in "invite" "pending" "approve" "refuse joao" "list --json" "show" "reissue" "erase joao" \
+    "revoke" "renew" "crl" "audit" "passwd" "backup" "restore" "export" "import"; do
+    for help in --help -h; do
+        # shellcheck disable=SC2086
+        expect 0 malote-ca --data "$T/none" $arguments $help
+        has "$T/out" "usage: malote-ca ${arguments%% *}"
+        is "$(wc -l <"$T/out")" 2
+        is "$(wc -c <"$T/err")" 0
+    done
+done
+expect 0 malote-ca -h
+has "$T/out" "usage: malote-ca"
 expect 0 as maria send joao -- --help
 expect 0 malote -h
 has "$T/out" "usage: malote"
@@ -76,4 +88,5 @@ expect 3 as maria status
 one_line "$T/err"
 expect 3 as maria chat joao
 one_line "$T/err"
+is "$(echo unread | { as maria chat joao 2>"$T/err" || true; cat; })" unread
 expect 3 as maria listen --count 1 --timeout 2

@@ -101,7 +101,7 @@ status=0
 wait "$CHAT" || status=$?
 exec 7>&-
 is "$status" 5
-has "$T/chat.err" "one line is kept in the outbox, and sent by any later command"
+has "$T/chat.err" "one line is kept in the outbox; the next send, listen, chat or status sends it"
 kill -CONT "$net"
 expect 0 as maria status --json
 has "$T/out" '"outbox":0,"stored":1,'
@@ -134,7 +134,7 @@ start_server --mailbox-life 1s
 expect 0 as maria send joao "good for a second"
 told() {
     expect 0 as maria status
-    grep -qE 'the message of [0-9: -]+ to joao was not delivered: it waited for too long' "$T/err"
+    grep -qE "the message of [0-9: -]+ to joao, 'good for a second', was not delivered: it waited for too long" "$T/err"
 }
 wait_for 20 told
 one_line "$T/err"
@@ -151,7 +151,7 @@ proxy --cut down:3:0
 rehome maria via "$PROXY"
 expect 5 as via send joao "into a cut line" --json
 one_line "$T/err"
-has "$T/err" "kept in the outbox for joao, and sent by any later command: lost the connection to 127.0.0.1: "
+has "$T/err" "kept in the outbox for joao (the next send, listen, chat or status sends it): lost the connection to 127.0.0.1: "
 grep -qE '"state":"outbox","reason":"[^"]+"\}$' "$T/out" || fail "$(cat "$T/out")"
 sed -i "s/^port .*/port $PORT/" "$T/home-via/server"
 expect 0 as via status

@@ -35,11 +35,36 @@ for _ in 1 2; do
     as maria send joao - <"$T/big" >"$T/out" 2>"$T/err" || status=$?
     is "$status" 6
     one_line "$T/err"
-    has "$T/err" "No space left on device"
+    has "$T/err" "the message database in $DISK failed: No space left on device; free some space there"
 done
 rm "$DISK/full"
 expect 0 as maria history joao --json
 is "$(wc -l <"$T/out")" 1
+
+# room for the message alone, and not for the server's word on it: it may have been sent, and
+# nobody is told that it was not
+unrecorded=0 kept=1
+for room in $(seq 40 4 140); do
+    status=0
+    head -c $((room * 1024)) /dev/zero >"$DISK/room"
+    fill
+    rm "$DISK/room"
+    as maria send joao "into $room" >"$T/out" 2>"$T/err" </dev/null || status=$?
+    rm "$DISK/full"
+    [[ $status =~ ^[06]$ ]] || fail "status $status: $(cat "$T/err")"
+    [ "$status" -eq 0 ] || one_line "$T/err"
+    hasnt "$T/err" "kept in the outbox"
+    grep -q "the message database in" "$T/err" || kept=$((kept + 1))
+    if grep -q "the message to joao stays in the outbox and may have been sent; it does not arrive twice: " "$T/err"; then
+        has "$T/err" "No space left on device; free some space there"
+        unrecorded=$((unrecorded + 1))
+    fi
+done
+[ "$unrecorded" -gt 0 ] || fail "no room was of that size"
+expect 0 as maria status
+expect 0 as joao listen --count "$kept" --json
+is "$(sort -u "$T/out" | wc -l)" "$kept"
+expect 7 as joao listen --count 1 --timeout 1
 expect 0 as maria send joao "room again"
 
 # full while messages come: nothing is confirmed that is not on disk, and nothing is lost
@@ -51,6 +76,8 @@ status=0
 timeout -k 5 30 malote --home "$T/home-maria" listen --count 20 --timeout 4 --json >"$T/heard" \
     2>"$T/err" </dev/null || status=$?
 [[ $status =~ ^(6|7)$ ]] || { cat "$T/err"; fail "listen ended with status $status"; }
+! grep -q "lost 127.0.0.1" "$T/err" || fail "the server was blamed: $(cat "$T/err")"
+has "$T/err" "No space left on device; free some space there"
 [ "$(wc -l <"$T/err")" -le 4 ] || { cat "$T/err"; fail "it complains in a circle"; }
 rm "$DISK/full"
 mount -o remount,size=8m "$DISK"

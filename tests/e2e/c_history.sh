@@ -73,3 +73,9 @@ send maria maria "to myself"
 expect 0 as maria listen --count 2 --timeout 20 --json
 expect 0 as maria history maria --json
 is "$(wc -l <"$T/out")" 2
+
+# times are local ones
+of_zone() {
+    TZ=$1 as maria history joao --count 1 </dev/null | sed 's/  joao >.*//'
+}
+[ "$(of_zone UTC0)" != "$(of_zone UTC-5)" ] || fail "TZ changes nothing: $(of_zone UTC0)"

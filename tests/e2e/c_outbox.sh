@@ -16,7 +16,7 @@ stop_server
 # kept: one line that says so, exit 5; JSON says so too
 expect 5 as maria send joao "kept one"
 one_line "$T/err"
-has "$T/err" "kept in the outbox for joao, and sent by any later command: cannot reach 127.0.0.1 port $PORT: "
+has "$T/err" "kept in the outbox for joao (the next send, listen, chat or status sends it): cannot reach 127.0.0.1 port $PORT: "
 hasnt "$T/err" "try again"
 is "$(wc -c <"$T/out")" 0
 expect 5 as maria send joao $'kept two\n\e[2Jof two lines' --json
@@ -25,7 +25,9 @@ one_line "$T/out"
 grep -qE '^\{"type":"sent","to":"joao","id":"[0-9a-f]{32}","state":"outbox","reason":"[^"]+"\}$' \
     "$T/out" || fail "$(cat "$T/out")"
 two=$(grep -oE '[0-9a-f]{32}' "$T/out")
-expect 5 as maria send nobody "for nobody"
+status=0
+as maria send nobody - <<<"for nobody" 2>"$T/err" || status=$?
+is "$status" 5
 expect 3 as maria status --json
 has "$T/out" '"outbox":3,"stored":0,"failed":0,"logged_in":false'
 
@@ -37,6 +39,10 @@ expect 0 as maria outbox list --json
 is "$(wc -l <"$T/out")" 3
 grep -qE "^\{\"type\":\"outbox\",\"to\":\"joao\",\"id\":\"$two\",\"time\":\"[^\"]+\",\"state\":\"outbox\",\"text\":\"kept two\\\\n\\\\u001B\[2Jof two lines\"\}$" "$T/out" ||
     fail "$(cat "$T/out")"
+
+# the newline at the end of a text is not more of it
+expect 0 as maria outbox list
+grep -qE '  nobody  waiting    for nobody$' "$T/out" || fail "$(cat "$T/out")"
 
 # dropped: by id, by name; not what is not there
 expect 2 as maria outbox drop "${two//?/0}"
@@ -56,7 +62,7 @@ expect 0 as maria status
 grep -qE '^outbox +0 to be sent, 2 stored' "$T/out" || fail "$(cat "$T/out")"
 # and says what came to nothing, once, in one line
 one_line "$T/err"
-grep -qE 'the message of [0-9: -]+ to nobody was not delivered: nobody of that name' "$T/err" ||
+grep -qE "the message of [0-9: -]+ to nobody, 'for nobody', was not delivered: nobody of that name" "$T/err" ||
     fail "$(cat "$T/err")"
 grep -qE '^failed +1 ' "$T/out" || fail "$(cat "$T/out")"
 expect 0 as maria status

@@ -12,6 +12,11 @@ refused fly
 for verb in build demo bench planted fmt; do
     refused "$verb" --fast
 done
+begun=$SECONDS
+absent=nothing_is
+refused test "${absent}_called_so"
+refused test unit "e2e ${absent}_called_so"
+[ $((SECONDS - begun)) -lt 20 ] || fail "it built before it refused"
 refused vectors x
 refused vectors --write x
 refused install --fast

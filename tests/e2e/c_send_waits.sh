@@ -30,9 +30,9 @@ has "$T/tty" "stored: joao gets it when they listen"
 
 # delivered, in time and not
 expect 5 as maria send joao two --wait delivered --timeout 1 --json
-state stored "the time is over"
+state stored "the time that --timeout gave is over"
 one_line "$T/err"
-has "$T/err" "stored by the server for joao, and not known to be delivered: the time is over"
+has "$T/err" "stored by the server for joao, and not known to be delivered: the time that --timeout gave is over"
 expect 0 as joao listen --count 4
 
 # Ctrl-C
@@ -84,14 +84,15 @@ listen joao --tell-read --count 1
 wait "$LISTENER" || fail "the listener ended with status $?"
 ended 0
 state read ""
-has "$T/err" "delivered to joao; waiting until it is read, which only 'malote listen --tell-read' tells"
 expect 0 as maria history joao --count 1
 has "$T/out" "read       text 3"
 
 listen joao --count 1
 expect 5 as maria send joao three --wait read --timeout 3 --json
-state delivered "the time is over"
-has "$T/err" "delivered to joao, and not known to be read: the time is over"
+state delivered "the time that --timeout gave is over"
+# (said by the way: where it is read as fast as it is delivered, there is no between)
+has "$T/err" "delivered to joao; waiting until it is read, which only 'malote listen --tell-read' tells"
+has "$T/err" "delivered to joao, and not known to be read: the time that --timeout gave is over"
 wait "$LISTENER" || fail "the listener ended with status $?"
 
 # not asked for, not told
@@ -120,7 +121,7 @@ kill -TERM "$SENDER"
 ended 5
 state outbox interrupted
 one_line "$T/err"
-has "$T/err" "kept in the outbox for joao, and sent by any later command: interrupted"
+has "$T/err" "kept in the outbox for joao (the next send, listen, chat or status sends it): interrupted"
 kill -CONT "$net"
 stop_server
 expect 5 as maria send joao "text 5" --wait delivered --json

@@ -9,8 +9,15 @@ as maria status </dev/null >"$T/out"
 has "$T/out" maria
 has "$T/out" example.org
 has "$T/out" 127.0.0.1
-listen joao --count 1
+# what lies at the server is not here, and is not said not to exist
 send maria joao hello
+expect 0 as joao status
+grep -qE "^messages +0 here not shown yet \(malote listen shows and fetches\)$" "$T/out" ||
+    fail "$(cat "$T/out")"
+expect 0 as joao status --json
+has "$T/out" '"unshown":0'
+listen joao --count 2
+send maria joao again
 wait "$LISTENER"
 has <(as maria contacts </dev/null) joao
 has <(as joao contacts </dev/null) maria

@@ -17,3 +17,13 @@ hasnt "$T/status" "waited for too long"
 has "$T/status" "did not arrive"
 expect 7 as joao listen --json --count 1 --timeout 2s
 hasnt "$T/out" "too late for this"
+
+# Another life holds for what is stored already, too.
+stop_server
+start_server --mailbox-life 1d
+expect 0 as maria send joao "for a day"
+stop_server
+start_server --mailbox-life 1s
+wait_for 20 is_told
+has "$T/status" "'for a day'"
+expect 7 as joao listen --json --count 1 --timeout 1s

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Mailboxes that this version must not touch: the server says which and why, ends, and leaves them
-# as they are; put right, they hold what they held.
+# as they are; put right, they hold what they held.  For what may pass by itself it waits.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 start_server
@@ -36,3 +36,28 @@ has "$T/server.log" "mailboxes with mail: 1, messages in them: 1"
 listen joao --count 1
 wait "$LISTENER" || fail "the listener ended with status $?"
 heard joao "kept through all of it" || fail "lost: $(cat "$T/heard-joao")"
+stop_server
+
+# Another program has it for itself: nobody is let in before it goes.
+cat >"$T/holder.py" <<'PY'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA locking_mode = EXCLUSIVE")
+db.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+PY
+mkfifo "$T/let-go"
+python3 "$T/holder.py" "$M" <"$T/let-go" >"$T/holder" &
+STARTED+=("$!")
+exec 9>"$T/let-go"
+wait_for 10 grep -q held "$T/holder"
+: >"$T/server.log"
+launch_server 9>&-
+waits() { grep -q "mail.db cannot be opened: in use by another process; clients wait" "$T/server.log"; }
+wait_for 30 waits
+hasnt "$T/server.log" "mailboxes with mail:"
+exec 9>&-
+opened() { grep -q "mailboxes with mail: 0, messages in them: 0" "$T/server.log"; }
+wait_for 20 opened
+serves

@@ -44,7 +44,7 @@ state stored
 outbox 1
 as maria status </dev/null >"$T/out" 2>&1
 wait_for 5 grep -q '^noted: maria state 5 left 0' "$T/relay.out"
-has "$T/out" "to joao was not delivered: it waited for too long"
+has "$T/out" "to joao, 'too late', was not delivered: it waited for too long"
 outbox 1
 has "$T/box" '"state":"expired"'
 expect 0 as joao listen --timeout 1

@@ -58,7 +58,7 @@ kill "$INTEROP"
 relay cuts 0
 as caio join "${URLS[0]}" --name caio </dev/null
 expect 5 as caio send caio "into a cut line"
-has "$T/err" "kept in the outbox for caio, and sent by any later command: lost the connection to "
+has "$T/err" "kept in the outbox for caio (the next send, listen, chat or status sends it): lost the connection to "
 one_line "$T/err"
 kill "$INTEROP"
 

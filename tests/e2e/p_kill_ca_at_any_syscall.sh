@@ -5,9 +5,7 @@
 # one valid certificate, and the keystore holds one mailbox pair.  KILL_POINTS=all takes every
 # syscall, a number that many of them (default 3); SEED repeats a choice.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
-
-[ "$(id -u)" -eq 0 ] || skip "only root may trace a process that is not dumpable"
-command -v strace >/dev/null || skip "no strace"
+. "$(dirname -- "${BASH_SOURCE[0]}")/syscalls.sh"
 
 lines() {
     wc -l <"$D/ca/chaves.txt"
@@ -18,17 +16,6 @@ has_mailbox() {
 # A point that this enrolment never reaches is none.
 killed_or_done() {
     gone "$VICTIM" || has_mailbox
-}
-back() {
-    ca list >/dev/null 2>&1
-}
-# trace OPTION...: strace on the server's ca; TRACER is its pid.
-trace() {
-    : >"$T/tracer.log"
-    strace -o "$T/trace" "$@" -p "$(child_of "$SERVER" ca)" 2>"$T/tracer.log" &
-    TRACER=$!
-    STARTED+=("$TRACER")
-    wait_for 5 grep -q attached "$T/tracer.log"
 }
 fresh_server() {
     rm -rf "$D"
@@ -46,32 +33,22 @@ stop_server
 cp -a "$D" "$T/origin"
 
 fresh_server
-trace -e trace=all
+trace_ca
 try_join || { cat "$T/join.out"; fail "maria could not join"; }
 wait_for 10 has_mailbox
 stop_server
-wait "$TRACER" || true
-# strace counts the calls of each name: "pwrite64 3" is the third.
-sed -nE 's/^([a-z0-9_]+)\(.*/\1/p' "$T/trace" | awk '{ print $1, ++seen[$1] }' >"$T/all"
-total=$(wc -l <"$T/all")
-[ "$total" -gt 40 ] || fail "only $total syscalls seen"
-
-SEED=${SEED:-$RANDOM}
-KILL_POINTS=${KILL_POINTS:-3}
-[ "$KILL_POINTS" != all ] || KILL_POINTS=$total
-echo "seed $SEED, of $total syscalls"
-shuf -n "$KILL_POINTS" --random-source=<(yes "$SEED") "$T/all" >"$T/points"
+choose_points 40
 
 kills=0
 while read -r call nth; do
     point="$call $nth"
     fresh_server
     VICTIM=$(child_of "$SERVER" ca)
-    trace -e trace=all -e "inject=$call:signal=KILL:when=$nth"
+    kill_ca_at "$call" "$nth"
     status=0
     try_join || status=$?
     wait_for 15 killed_or_done
-    wait_for 10 back
+    wait_for 10 ca_is_back
     # What was given out stands; what was not is given now.
     try_join || [ "$status" -eq 0 ] || { cat "$T/join.out"; fail "point $point: no second chance"; }
     as maria status >"$T/status.out" 2>&1 </dev/null ||
@@ -82,7 +59,7 @@ while read -r call nth; do
     start_server
     as maria status >/dev/null </dev/null || fail "point $point: no login after a restart"
     stop_server
-    grep -q 'killed by SIGKILL' "$T/trace" || continue
+    was_killed || continue
     kills=$((kills + 1))
 done <"$T/points"
 [ "$kills" -gt 0 ] || fail "nothing was ever killed"

@@ -9,7 +9,6 @@
 #include "base/limits.h"
 #include "ca/admin.h"
 #include "ca/invite.h"
-#include "ca/mailbox.h"
 #include "ca/mailbox_grant.h"
 #include "ca/mailbox_open.h"
 #include "ca/net_link.h"
@@ -51,16 +50,9 @@ static void take_away(void)
 /* Ana, her mailbox pair, and a secret wrapped for it. */
 static void start_with_member(void)
 {
-    struct mailbox_pool *pool = NULL;
-    bool saved = false;
     authority_start(&with_member, ENROL_OPEN);
     (void)authority_enrol(&with_member, "ana", authority_key(1), NULL, &certificate);
-    must(mailbox_pool_start(1, &pool) == MLT_OK);
-    while (!saved) {
-        usleep(10000);
-        must(mailbox_fill(&with_member.ca, pool, &saved) == MLT_OK);
-    }
-    mailbox_pool_stop(&pool);
+    authority_fill_mailboxes(&with_member);
     CLEANUP(buf_clear) struct buf spki = { 0 };
     CLEANUP(buf_clear) struct buf label = { 0 };
     CLEANUP(rsa_key_free) EVP_PKEY *key = NULL;

@@ -99,7 +99,7 @@ static void try_file(struct span content)
     const struct keystore_visit visit = { nothing, NULL };
     put_file(content);
     if (keystore_open(&ks, dir, KEYSTORE_FILE) == MLT_OK &&
-        keystore_unlock(&ks, &stretched, &committed, &visit) == MLT_OK)
+        keystore_unlock(&ks, dir, &stretched, &committed, &visit) == MLT_OK)
         must(content.n >= good.len && span_eq(span_of(content.p, good.len), buf_span(&good)));
     keystore_close(&ks);
 }

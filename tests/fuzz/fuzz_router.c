@@ -149,6 +149,7 @@ static void on_remove(void *ctx, const struct name *recipient, int64_t row,
 {
     const unsigned to = index_of(recipient);
     (void)ctx;
+    must(row != 0);
     for (unsigned from = 0; from < NAMES; from++) {
         for (unsigned id = 0; id < IDS; id++) {
             struct message *m = &w.messages[from][id];
@@ -166,7 +167,8 @@ static void on_remove(void *ctx, const struct name *recipient, int64_t row,
 static void on_tell(void *ctx, const struct router_notice *notice)
 {
     (void)ctx;
-    must(notice->outcome.state == OUTCOME_READ && notice->outcome.kept);
+    enum outcome_state state = notice->outcome.state;
+    must((state == OUTCOME_READ || state == OUTCOME_DELIVERED) && notice->outcome.kept);
 }
 
 static void on_noted(void *ctx, const struct name *sender, const struct noted *noted)
@@ -287,6 +289,19 @@ static void answer_removals(void)
     for (size_t i = 0; i < w.removed_count; i++)
         router_removed(w.router, &w.removed[i], w.now_ms);
     w.removed_count = 0;
+}
+
+static void expire(uint8_t who, uint8_t id)
+{
+    unsigned from = who % NAMES, to = who / NAMES % NAMES;
+    struct message *m = &w.messages[from][id % IDS];
+    const struct router_notice notice = { name_of(from),
+                                          name_of(to),
+                                          { { id % IDS }, OUTCOME_EXPIRED, 0, true } };
+    if (m->row[to] == 0)
+        return;
+    m->row[to] = 0;
+    router_removed(w.router, &notice, w.now_ms);
 }
 
 /* ---- people ---- */
@@ -424,6 +439,8 @@ static void step(const uint8_t op[static 4])
         router_tick(w.router, w.now_ms);
         break;
     case 11:
+        if (op[1] % 4 == 0)
+            expire(op[2], op[3]);
         answer_notices(op[2]);
         answer_removals();
         break;

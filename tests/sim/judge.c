@@ -151,10 +151,19 @@ struct envelope judge_envelope(uint64_t index)
 
 /* ---- the verdict ---- */
 
-/* Of one stream: the highest number its recipient got so far. */
+/* Of one stream: the last number that its recipient got in order, and the highest of all. */
 struct heard {
-    uint64_t epoch, number;
+    uint64_t epoch, number, highest;
 };
+
+static void check_gap(const struct store_message *got, struct heard *heard)
+{
+    bool is_next = got->number > heard->highest;
+    must(got->gap == (is_next ? got->number - heard->highest - 1 : 0));
+    judge.figures.gaps += got->gap;
+    if (is_next)
+        heard->highest = got->number;
+}
 
 static void hear(const struct store_message *got, unsigned recipient, struct heard *heard)
 {
@@ -166,6 +175,7 @@ static void hear(const struct store_message *got, unsigned recipient, struct hea
     must(got->body.len == m->bytes && got->number == m->number);
     m->copies++;
     must(m->copies == 1); /* once in the store */
+    check_gap(got, heard);
     /* What its sender let go of may be on its way still, behind what he sent afterwards. */
     if (m->may_lack || m->dropped)
         return;
@@ -174,8 +184,8 @@ static void hear(const struct store_message *got, unsigned recipient, struct hea
         sim_say("%s to p%02u: number %u came after %u", got->peer.text, recipient,
                 (unsigned)got->number, (unsigned)heard->number);
     must(got->number > heard->number); /* in order */
-    judge.figures.gaps += got->number - heard->number - 1;
-    *heard = (struct heard) { got->epoch, got->number };
+    heard->epoch = got->epoch;
+    heard->number = got->number;
 }
 
 /* What its sender was told, and what is so. */
@@ -193,7 +203,8 @@ static void check_fate(const struct store_message *ours)
         must(m->copies == 0 || m->may_lack);
         judge.figures.refused++;
         break;
-    case STORE_EXPIRED:
+    case STORE_EXPIRED: /* in the mailbox: nobody is patient enough here to give one up */
+        must(m->may_lack);
         judge.figures.expired++;
         break;
     case STORE_DROPPED:

@@ -12,7 +12,7 @@ static struct sim_record *spare;
 static TAILQ_HEAD(, line) opened = TAILQ_HEAD_INITIALIZER(opened);
 static size_t open_at_server;
 
-/* What a server lets wait for a slow reader, in records and in bytes. */
+/* Records that a server lets wait for a slow reader. */
 #define QUEUE_MOST 4000
 
 static struct sim_record *new_record(void)

@@ -656,5 +656,7 @@ bool mail_is_empty(void)
         mail.waiting.count == 0 && !mail.committing && !mail.down && mail.answers.count == 0;
     for (unsigned i = 0; i < PEOPLE_MOST; i++)
         empty = empty && mail.in_box[i] == 0;
+    for (uint64_t i = 0; i < judge_count() && empty; i++)
+        empty = judge_at(i)->notice == 0;
     return empty;
 }

@@ -10,7 +10,6 @@ static struct {
     struct router *router;
     uint64_t life;
     bool stopping, leaving;
-    size_t memory_most;
 } server;
 
 /* ---- what the router decides ---- */
@@ -284,8 +283,6 @@ void server_check(void)
     size_t memory = router_memory(server.router);
     size_t most = people_count() * ROUTER_RECIPIENT_MOST +
                   router_putting(server.router) * (size_t)ROUTER_FLIGHT_MOST;
-    if (memory > server.memory_most)
-        server.memory_most = memory;
     must(memory <= most);
 }
 

@@ -5,9 +5,9 @@
 #include "sim.h"
 
 /*
- * Most of the time of the client's store goes into preparing the same few statements anew.  Here
- * (and nowhere in the product: the linker puts these in front, --wrap) they are kept for as long
- * as their database is open.
+ * A third of the time of a world goes into preparing the same few statements anew.  Here (the
+ * linker puts these in front, --wrap) all of them are kept for as long as their database is open,
+ * not only those that store_rows.h keeps.
  */
 
 int __real_sqlite3_prepare_v2(sqlite3 *db, const char *sql, int n, sqlite3_stmt **out,

@@ -9,7 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-STORED, DELIVERED, READ = 1, 2, 6
+DELIVERED, READ = 2, 6
+
+# Errors of <malote/client.h> that end a connection here: an alert, a cut, silence, too many
+# sessions, a busy database, nobody there.  Whatever else does is a fault of ours.
+ENDS = (121, 122, 123, 125, 211, 212)
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ def promises(name: str, log: Path, histories: dict[str, list[list[str]]]) -> Ite
             yield f"{name}: {fields[0]} had a fate and is not in its history"
         elif word == "fate" and int(fields[1]) in (3, 4, 5, 7):
             yield f"{name}: {fields[0]} ended as {fields[1]}, why {fields[2]}"
+        elif word == "lost" and int(fields[0]) not in ENDS:
+            yield f"{name}: its connection ended: {rest}"
         elif word == "gap":
             yield f"{name}: saw a gap: {rest}"
 

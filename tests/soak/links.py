@@ -50,12 +50,17 @@ class Link:
         swallows: int,
         allowance: int | None,
     ) -> None:
+        has_lost = False
         try:
             while data := await source.read(65536):
                 while self.mode == FROZEN:
                     await asyncio.sleep(0.02)
                 if self.mode == swallows:
+                    has_lost = True
                     continue
+                if has_lost:  # what is left of a stream of records says nothing any more
+                    self.abort()
+                    return
                 if allowance is not None:
                     allowance -= len(data)
                     if allowance < 0:

@@ -157,12 +157,18 @@ class Client:
             self.process.send_signal(number)
 
     def reap(self, now: float) -> None:
+        for process in self.others:
+            self.take_status(process.poll())
         self.others = [p for p in self.others if p.poll() is None]
         if self.process is not None and (status := self.process.poll()) is not None:
-            # 1: a database that was busy or the like; its words are in the file.
+            self.take_status(status)
             self.process = None
             self.back_s = max(self.back_s, now + 0.2)
-            self.seen[f"status {status}"] += 1
+
+    def take_status(self, status: int | None) -> None:
+        # 1: its words are in the file; 3: the connection was over.  TERM ends one that just begins.
+        if status not in (None, 0, 1, 3, -signal.SIGKILL, -signal.SIGTERM):
+            raise Trouble(f"a client of {self.name} ended with {status}")
 
     def listen(self) -> None:
         """Counts what was said since the last time."""
@@ -182,7 +188,7 @@ class Client:
         for process in [*self.others, self.process]:
             if process is not None:
                 try:
-                    process.wait(15)
+                    self.take_status(process.wait(15))
                 except subprocess.TimeoutExpired:
                     process.kill()
                     raise Trouble(f"{self.name} does not take leave") from None

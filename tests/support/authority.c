@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "ca/enrol.h"
 #include "ca/invite.h"
+#include "ca/mailbox.h"
+#include "ca/members.h"
 #include "crypto/crypto.h"
 #include "crypto/rsa.h"
 #include "pki/request.h"
@@ -188,4 +190,19 @@ struct invite authority_invite(struct authority *a, const char *name)
                      now_s + LIMIT_INVITE_S, &invite) == MLT_OK,
          "invite_make");
     return invite;
+}
+
+void authority_fill_mailboxes(struct authority *a)
+{
+    struct mailbox_pool *pool = NULL;
+    struct name name;
+    must(mailbox_pool_start(2, &pool) == MLT_OK, "mailbox_pool_start");
+    for (bool found = true; found;) {
+        bool saved = false;
+        must(mailbox_fill(&a->ca, pool, &saved) == MLT_OK, "mailbox_fill");
+        if (!saved)
+            usleep(20000);
+        must(members_without_mailbox(&a->ca.db, &name, &found) == MLT_OK, "members");
+    }
+    mailbox_pool_stop(&pool);
 }

@@ -55,6 +55,9 @@ struct ipc_enrol authority_ask(const struct cert *ca, const char *name, EVP_PKEY
 struct ipc_enrolled authority_enrol(struct authority *a, const char *name, EVP_PKEY *key,
                                     const struct invite *invite, struct buf *certificate);
 
+/* Until every member has a mailbox pair. */
+void authority_fill_mailboxes(struct authority *a);
+
 /* An invite bound to a name, or (NULL) to none. */
 struct invite authority_invite(struct authority *a, const char *name);
 

@@ -24,11 +24,18 @@ int mailroom_stop(void **state);
 /* A fresh directory; the store is opened, and started too unless `idle`. */
 void mailroom_open(struct mailroom *m, const struct mail_limits *limits, bool idle);
 void mailroom_close(struct mailroom *m);
-/* Ends the store and opens what it left. */
+/* Ends the store and opens what it left; started too, or idle. */
 void mailroom_again(struct mailroom *m);
+void mailroom_again_idle(struct mailroom *m);
 void mailroom_run(struct mailroom *m);
 
 extern const struct mail_limits mailroom_roomy;
+
+#define MAILROOM(m)      MAILROOM_OF(m, false)
+#define MAILROOM_IDLE(m) MAILROOM_OF(m, true)
+#define MAILROOM_OF(m, idle)                                                                       \
+    CLEANUP(mailroom_close) struct mailroom m;                                                     \
+    mailroom_open(&m, &mailroom_roomy, idle)
 
 /* The clocks stand still but for this. */
 void mailroom_pass(int64_t ms);      /* both */
@@ -51,11 +58,19 @@ struct mail_done mailroom_put(struct mailroom *m, const char *sender, const char
 /* ... which has to be `stored`; its row. */
 int64_t mailroom_keep(struct mailroom *m, const char *sender, const char *recipient, int id,
                       const char *body);
+/* Puts 1 to `count`, given in that order: all of them are kept. */
+void mailroom_await_stored(struct mailroom *m, int count);
+/* A put that was refused has left nothing. */
+void mailroom_assert_refused(const struct mail_done *done, enum outcome_reason reason);
 /* Removes, and awaits that. */
 void mailroom_remove(struct mailroom *m, const char *recipient, int64_t row,
                      enum outcome_state state);
 /* What was given before this is done, whether or not it answers. */
 void mailroom_settle(struct mailroom *m);
+/* ... and nothing of it answers. */
+void mailroom_settle_in_silence(struct mailroom *m);
+/* A tick, and the sweep it asks for. */
+void mailroom_tick(struct mailroom *m);
 
 /* A mailbox as its owner gets it: as text, "ana:1:body bia:2:body ", and "?" for an unreadable
  * one.  Overwritten by the next call. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "crypto/rsa.h"
 #include "ipc/messages.h"
 #include "pki/request.h"
@@ -22,6 +23,13 @@
 int64_t rig_now_s(void)
 {
     return env_wall_ms(env_system()) / 1000;
+}
+
+int rig_quiet(void **state)
+{
+    (void)state;
+    log_start("test", LOG_LEVEL_ERROR);
+    return pair_house() != NULL ? 0 : -1;
 }
 
 /* ---- as the parent ---- */
@@ -232,10 +240,20 @@ void rig_start_serving(struct rig *rig)
     rig_start_serving_as(rig, &none);
 }
 
-void rig_restart(struct rig *rig)
+void rig_kill_net(struct rig *rig)
 {
     end_child(&rig->pid);
     rig_kill_ca(rig);
+}
+
+void rig_start_again(struct rig *rig)
+{
+    start_net(rig);
+}
+
+void rig_restart(struct rig *rig)
+{
+    rig_kill_net(rig);
     start_net(rig);
     serve(rig);
     rig_start_ca(rig);
@@ -251,13 +269,14 @@ static EVP_PKEY *mailbox_key(void)
     return key;
 }
 
-static enum mlt_err name_key(const struct rig_fake_ca *fake, struct buf *body)
+static enum mlt_err name_key(struct rig_fake_ca *fake, struct buf *body)
 {
     CLEANUP(buf_clear) struct buf spki = { 0 };
     struct ipc_mailbox m = { .err = fake->mailbox_err };
     TRY(rsa_public_encode(mailbox_key(), &spki));
     if (m.err == MLT_OK)
         m.spki = buf_span(&spki);
+    fake->keys_wanted++;
     return ipc_mailbox_encode(&m, body);
 }
 
@@ -477,13 +496,41 @@ void rig_get_welcome(struct rig_client *c)
     assert_ok(welcome_decode(buf_span(&c->plain), &c->welcome));
 }
 
-void rig_log_in(struct rig_client *c, struct rig *rig, enum client_auth_kind kind)
+void rig_must_be_refused(struct rig_client *c, enum refusal reason)
 {
-    rig_prepare(c, rig, kind);
+    rig_ask(c);
+    rig_get_welcome(c);
+    assert_int_equal(c->welcome.result, WELCOME_REFUSED);
+    assert_int_equal(c->welcome.reason, reason);
+}
+
+static void be_welcome(struct rig_client *c)
+{
     rig_hold_certificate(c, rig_now_s() - 300, rig_now_s() + 86400);
     rig_ask(c);
     rig_get_welcome(c);
     assert_int_equal(c->welcome.result, WELCOME_LOGGED_IN);
+}
+
+void rig_log_in(struct rig_client *c, struct rig *rig, enum client_auth_kind kind)
+{
+    rig_prepare(c, rig, kind);
+    be_welcome(c);
+}
+
+void rig_log_in_joao(struct rig_client *c, struct rig *rig, enum client_auth_kind kind)
+{
+    rig_prepare(c, rig, kind);
+    c->config.key = pair_house()->other_key;
+    c->config.name = (struct name) { "joao" };
+    be_welcome(c);
+}
+
+void rig_ping(struct rig_client *c)
+{
+    assert_ok(session_seal(&c->session, RECORD_PING, span_str(""), &c->out));
+    rig_flush(c);
+    assert_int_equal(rig_next_record(c), RECORD_PONG);
 }
 
 void rig_must_close(struct rig_client *c, enum close_reason reason)
@@ -540,6 +587,14 @@ void rig_must_hear(struct rig_client *c, uint64_t number, enum outcome_state sta
     assert_int_equal(o.state, state);
 }
 
+void rig_must_hear_refusal(struct rig_client *c, uint64_t number, enum outcome_reason reason)
+{
+    struct outcome o = rig_take_outcome(c);
+    assert_int_equal(rig_number(o.id), number);
+    assert_int_equal(o.state, OUTCOME_REFUSED);
+    assert_int_equal(o.reason, reason);
+}
+
 struct envelope rig_take_delivery(struct rig_client *c)
 {
     struct envelope e = { 0 };
@@ -556,15 +611,4 @@ void rig_confirm(struct rig_client *c, const struct envelope *e)
     assert_ok(receipt_encode(&receipt, &record));
     assert_ok(session_seal(&c->session, RECORD_RECEIPT, buf_span(&record), &c->out));
     rig_flush(c);
-}
-
-void rig_log_in_joao(struct rig_client *c, struct rig *rig, enum client_auth_kind kind)
-{
-    rig_prepare(c, rig, kind);
-    c->config.key = pair_house()->other_key;
-    c->config.name = (struct name) { "joao" };
-    rig_hold_certificate(c, rig_now_s() - 300, rig_now_s() + 86400);
-    rig_ask(c);
-    rig_get_welcome(c);
-    assert_int_equal(c->welcome.result, WELCOME_LOGGED_IN);
 }

@@ -27,7 +27,7 @@ struct rig_options {
 struct rig_fake_ca {
     enum mlt_err mailbox_err, grant_err, unwrap_err;
     uint8_t era; /* of grants: another one and they are void */
-    unsigned proofs, unwraps;
+    unsigned proofs, unwraps, keys_wanted;
 };
 
 struct rig {
@@ -42,6 +42,8 @@ struct rig {
 };
 
 int64_t rig_now_s(void);
+/* A group's set-up: errors only are logged, and the house is made before anything forks. */
+int rig_quiet(void **state);
 
 /* ---- as the parent ---- */
 
@@ -53,6 +55,9 @@ void rig_start_serving_as(struct rig *rig, const struct rig_options *options);
 void rig_introduce(struct rig *rig);
 /* kill -9, and another one on the same directory, with a ca of its own. */
 void rig_restart(struct rig *rig);
+/* The same in two steps; the other one knows nothing of ca yet. */
+void rig_kill_net(struct rig *rig);
+void rig_start_again(struct rig *rig);
 /* Of the process that has ended, or ends soon; -2: it did not. */
 int rig_status(struct rig *rig);
 void rig_stop(struct rig *rig);
@@ -92,6 +97,8 @@ void rig_step(struct rig_client *c);
 void rig_ask(struct rig_client *c);
 /* Its answer: the first record. */
 void rig_get_welcome(struct rig_client *c);
+/* Who is prepared asks, and is told this. */
+void rig_must_be_refused(struct rig_client *c, enum refusal reason);
 void rig_log_in(struct rig_client *c, struct rig *rig, enum client_auth_kind kind);
 void rig_log_in_joao(struct rig_client *c, struct rig *rig, enum client_auth_kind kind);
 void rig_client_clear(struct rig_client *c);
@@ -100,6 +107,8 @@ void rig_flush(struct rig_client *c);
 bool rig_read_more(struct rig_client *c);
 /* The next record; 0 at an authenticated end. */
 enum record_kind rig_next_record(struct rig_client *c);
+/* Everything before it was taken when it is answered. */
+void rig_ping(struct rig_client *c);
 void rig_must_close(struct rig_client *c, enum close_reason reason);
 
 /* ---- messages ---- */
@@ -116,6 +125,7 @@ void rig_send(struct rig_client *c, const struct rig_message *m);
 uint64_t rig_number(const uint8_t id[static ENVELOPE_ID]);
 struct outcome rig_take_outcome(struct rig_client *c);
 void rig_must_hear(struct rig_client *c, uint64_t number, enum outcome_state state);
+void rig_must_hear_refusal(struct rig_client *c, uint64_t number, enum outcome_reason reason);
 /* Borrowed until the next record. */
 struct envelope rig_take_delivery(struct rig_client *c);
 void rig_confirm(struct rig_client *c, const struct envelope *e);

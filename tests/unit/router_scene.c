@@ -36,6 +36,7 @@ struct scene_store {
 
 static struct scene_store store;
 struct router *router;
+struct link maria, joao;
 int64_t now_ms;
 char store_asked[8000];
 
@@ -330,6 +331,11 @@ size_t store_rows(const char *recipient)
     return n;
 }
 
+size_t store_notice_reads(void)
+{
+    return store.notices_count;
+}
+
 void store_does_notices(size_t count, bool end)
 {
     assert_true(store.notices_count > 0 && count <= LIMIT_NOTICES);
@@ -405,6 +411,19 @@ void join(struct link *link, const char *name, enum client_auth_kind kind, uint8
     const struct route_facts facts = { .kind = kind, .cert = &cert, .link = link };
     *link = (struct link) { 0 };
     assert_ok(router_join(router, &facts, &link->route));
+}
+
+void maria_is_here(void)
+{
+    join(&maria, "maria", CLIENT_AUTH_SEND, 1);
+    member("joao");
+    store_asked[0] = '\0';
+}
+
+void both_are_here(void)
+{
+    maria_is_here();
+    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
 }
 
 void leave(struct link *link)

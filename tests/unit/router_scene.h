@@ -33,6 +33,11 @@ struct name name_of(const char *text);
 struct cert cert_of(const char *name, uint8_t serial);
 void member(const char *name);
 
+/* Whom most messages are from, and for. */
+extern struct link maria, joao;
+void maria_is_here(void); /* to send; joao is away */
+void both_are_here(void);
+
 void join(struct link *link, const char *name, enum client_auth_kind kind, uint8_t serial);
 void leave(struct link *link);
 
@@ -58,7 +63,7 @@ void receipt(struct link *link, const char *sender, uint8_t id);
 /* ---- the store ---- */
 
 /* What it was asked since the last time: "put:7>joao read:joao>0/64 remove:joao/3=delivered
- * tell:7=read noted:7=read notices:maria>0". */
+ * tell:maria/7-by-joao=read noted:maria/7=read". */
 #define assert_asked(words)                                                                        \
     do {                                                                                           \
         assert_string_equal(store_asked, words);                                                   \
@@ -91,6 +96,7 @@ void store_has(const char *sender, const char *recipient, uint8_t id, const char
 
 size_t store_rows(const char *recipient);
 
+size_t store_notice_reads(void); /* that wait */
 /* The oldest read of notices, with as many READ notices as told, from id 1 on. */
 void store_does_notices(size_t count, bool end);
 

@@ -2,13 +2,11 @@
 #include "test_base.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "authority.h"
 #include "base/limits.h"
 #include "ca/admin.h"
 #include "ca/enrol.h"
-#include "ca/mailbox.h"
 #include "wire/join_url.h"
 
 static struct authority a;
@@ -355,7 +353,6 @@ static void an_erasure_is_of_a_member_and_of_what_is_there(void **state)
 {
     (void)state;
     CLEANUP(rows_clear) struct rows rows = { 0 };
-    struct mailbox_pool *pool = NULL;
     enum refusal reason;
     const struct admin_request r = request_for(ADMIN_ERASE, "maria");
     assert_err(ask(&r, &rows), MLT_ERR_MISSING);
@@ -365,12 +362,7 @@ static void an_erasure_is_of_a_member_and_of_what_is_there(void **state)
     assert_ok(ask(&yes, &rows));
     assert_ok(ask(&r, &rows)); /* no pair yet: nothing to erase, and nothing to tell */
     assert_int_equal(erased, 0);
-    assert_ok(mailbox_pool_start(1, &pool));
-    for (bool saved = false; !saved;) {
-        usleep(10000);
-        assert_ok(mailbox_fill(&a.ca, pool, &saved));
-    }
-    mailbox_pool_stop(&pool);
+    authority_fill_mailboxes(&a);
     assert_ok(ask(&r, &rows));
     assert_int_equal(rows.count, 0);
     assert_int_equal(erased, 1);

@@ -272,13 +272,16 @@ static void a_lost_link_leaves_the_message_waiting_for_the_next(void **state)
     assert_int_equal(scene->server.send_number, 1);
 }
 
-static void an_answer_that_does_not_come_is_told_and_still_awaited(void **state)
+static void an_answer_that_does_not_come_is_told_and_asked_for_in_a_new_session(void **state)
 {
     (void)state;
     CLEANUP(client_event_clear) struct client_event event = { 0 };
     uint8_t id[ENVELOPE_ID];
     scene->server.confirms = false;
-    scene_log_in(CLIENT_AUTH_SEND);
+    scene_make_joined();
+    scene_make_client(CLIENT_AUTH_SEND, true);
+    assert_ok(client_connect(scene->client));
+    scene_expect(CLIENT_EVENT_LOGGED_IN);
     scene_send("oi", id);
     wait_for_send();
     for (int passed = 0; passed < LIMIT_OUTCOME_MS; passed += 10000) {
@@ -289,14 +292,16 @@ static void an_answer_that_does_not_come_is_told_and_still_awaited(void **state)
     assert_int_equal(event.kind, CLIENT_EVENT_OUTCOME);
     assert_int_equal(event.message.state, STORE_WAITING);
     assert_err(event.err, MLT_ERR_TIMEOUT);
-    assert_true(client_is_logged_in(scene->client));
     assert_true(scene->server.pings >= 3);
-    scene_expect_quiet(); /* once */
-    struct outcome late = { .state = OUTCOME_STORED };
-    memcpy(late.id, id, ENVELOPE_ID);
-    small_server_outcome(&scene->server, &late);
-    scene_expect_fate(id, STORE_STORED);
-    assert_int_equal(scene->server.sends, 1);
+    scene->server.confirms = true;
+    scene_await(&event);
+    assert_int_equal(event.kind, CLIENT_EVENT_CLOSED);
+    assert_int_equal(event.close, CLOSE_AGAIN);
+    assert_int_equal(event.retry_ms, 0);
+    scene_expect(CLIENT_EVENT_LOGGED_IN);
+    scene_expect_fate(id, STORE_DELIVERED);
+    assert_int_equal(scene->server.sends, 2);
+    assert_memory_equal(scene->server.send_id, id, ENVELOPE_ID);
 }
 
 static void no_more_than_a_window_is_under_way(void **state)
@@ -490,7 +495,7 @@ int main(void)
         T(what_cannot_be_taken_down_is_not_noted_and_comes_again),
         T(an_outcome_of_no_message_of_ours_is_noted_if_it_is_kept),
         T(a_lost_link_leaves_the_message_waiting_for_the_next),
-        T(an_answer_that_does_not_come_is_told_and_still_awaited),
+        T(an_answer_that_does_not_come_is_told_and_asked_for_in_a_new_session),
         T(no_more_than_a_window_is_under_way),
         T(what_is_too_long_for_this_server_is_refused_and_stops_nobody),
         T(a_refusal_that_may_pass_is_told_and_sent_again),

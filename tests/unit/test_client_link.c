@@ -52,6 +52,38 @@ static void a_lost_listener_comes_back_with_growing_pauses(void **state)
     scene_expect_message("joao", "back again");
 }
 
+/* Half a second before its session ends again. */
+static int64_t pause_after_a_short_session(void)
+{
+    CLEANUP(client_event_clear) struct client_event event = { 0 };
+    scene_expect(CLIENT_EVENT_LOGGED_IN);
+    scene_clock_now()->mono_ms += 500;
+    small_server_close(&scene->server, CLOSE_AGAIN);
+    scene_await(&event);
+    assert_int_equal(event.kind, CLIENT_EVENT_CLOSED);
+    scene_clock_now()->mono_ms += event.retry_ms;
+    return event.retry_ms;
+}
+
+static void pauses_grow_until_a_session_lasts(void **state)
+{
+    (void)state;
+    scene_make_joined();
+    scene_make_client(CLIENT_AUTH_RECEIVE, true);
+    assert_ok(client_connect(scene->client));
+    int64_t most = LIMIT_RETRY_FIRST_MS;
+    for (int i = 0; i < 8; i++) {
+        assert_in_range(pause_after_a_short_session(), most * 3 / 4, most);
+        most = 2 * most < LIMIT_RETRY_MOST_MS ? 2 * most : LIMIT_RETRY_MOST_MS;
+    }
+    CLEANUP(client_event_clear) struct client_event event = { 0 };
+    scene_expect(CLIENT_EVENT_LOGGED_IN);
+    scene_clock_now()->mono_ms += LIMIT_RETRY_MOST_MS;
+    small_server_close(&scene->server, CLOSE_SHUTDOWN);
+    scene_await(&event);
+    assert_in_range(event.retry_ms, LIMIT_RETRY_FIRST_MS * 3 / 4, LIMIT_RETRY_FIRST_MS);
+}
+
 static void a_first_connection_that_fails_is_not_tried_for_ever(void **state)
 {
     (void)state;
@@ -224,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_replaced_session_says_so_and_does_not_come_back),
         T(a_lost_listener_comes_back_with_growing_pauses),
+        T(pauses_grow_until_a_session_lasts),
         T(a_first_connection_that_fails_is_not_tried_for_ever),
         T(every_address_of_a_name_is_tried),
         T(a_server_that_lies_ends_the_trying),

@@ -160,11 +160,16 @@ static void a_failure_carries_no_grant_secret_or_key(void **state)
     struct ipc_unwrapped unwrapped = { 0 };
     assert_err(ipc_login_grant_decode(SPAN_OF(failed), &grant), MLT_ERR_TRAILING);
     assert_err(ipc_unwrapped_decode(span_of(failed, 2 + 32), &unwrapped), MLT_ERR_TRAILING);
+    assert_ok(ipc_login_grant_decode(span_of(failed, 2), &grant));
+    assert_ok(ipc_unwrapped_decode(span_of(failed, 2), &unwrapped));
     const uint8_t with_key[] = { 0, MLT_ERR_MISSING, 0, 1, 'k' };
     const uint8_t without[] = { 0, MLT_OK, 0, 0 };
     struct ipc_mailbox mailbox = { 0 };
     assert_err(ipc_mailbox_decode(SPAN_OF(with_key), &mailbox), MLT_ERR_RANGE);
     assert_err(ipc_mailbox_decode(SPAN_OF(without), &mailbox), MLT_ERR_RANGE);
+    const uint8_t missing[] = { 0, MLT_ERR_MISSING, 0, 0 };
+    assert_ok(ipc_mailbox_decode(SPAN_OF(missing), &mailbox));
+    assert_err(mailbox.err, MLT_ERR_MISSING);
 }
 
 static void a_share_of_a_mailbox_is_some_percent_of_it(void **state)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test_base.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -112,7 +115,7 @@ static enum mlt_err unlock(struct keystore *ks, const struct keystore_mark *mark
         TRY(secret_copy(&own, secret_span(&stretched)));
     else
         TRY(kdf_scrypt(span_str("passphrase"), SPAN_OF(box->salt), &box->cost, &own));
-    return keystore_unlock(ks, &own, mark, &visit);
+    return keystore_unlock(ks, dir, &own, mark, &visit);
 }
 
 static enum mlt_err try_file(struct span content)
@@ -287,7 +290,7 @@ static void a_wrong_passphrase_is_one_clear_error(void **state)
     assert_ok(keystore_open(&ks, dir, KEYSTORE_FILE));
     assert_ok(kdf_scrypt(span_str("Passphrase"), SPAN_OF(salt), &cheap, &wrong));
     seen = 0;
-    assert_err(keystore_unlock(&ks, &wrong, &committed, &visit), MLT_ERR_PASSPHRASE);
+    assert_err(keystore_unlock(&ks, dir, &wrong, &committed, &visit), MLT_ERR_PASSPHRASE);
     assert_int_equal(seen, 0);
     struct keystore_mark mark;
     assert_err(keystore_append(&ks, KEYSTORE_MAILBOX, span_str("joao"), span_str("x"), &mark),
@@ -332,6 +335,77 @@ static void more_whole_lines_than_a_crash_leaves_are_kept_and_refused(void **sta
     assert_ok(unlock(&ks, &newest));
 }
 
+/* The one file that a cut line was moved to, and forgets it. */
+static void take_cut(struct buf *out)
+{
+    char name[sizeof(KEYSTORE_CUT) + 16] = "";
+    DIR *all = opendir(root);
+    assert_non_null(all);
+    for (const struct dirent *one = readdir(all); one != NULL; one = readdir(all)) {
+        if (strncmp(one->d_name, KEYSTORE_CUT, sizeof(KEYSTORE_CUT) - 1) != 0)
+            continue;
+        assert_string_equal(name, "");
+        assert_int_equal(strlen(one->d_name), sizeof(name) - 1);
+        memcpy(name, one->d_name, sizeof(name));
+    }
+    closedir(all);
+    struct stat st;
+    assert_int_equal(fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_ok(file_read(dir, name, LIMIT_KEYSTORE_LINE, out));
+    assert_ok(file_remove(dir, name));
+}
+
+/* It may be the residue of a crash, or ledger.db is older by one entry and this a good key. */
+static void a_whole_line_that_ledger_db_does_not_know_is_moved_and_can_be_put_back(void **state)
+{
+    (void)state;
+    static const char *const tails[] = { "", "mailbox ana 00" };
+    for (size_t i = 0; i < COUNT_OF(tails); i++) {
+        CLEANUP(keystore_close) struct keystore ks = keystore_none();
+        CLEANUP(secret_clear) struct secret plain = { 0 };
+        CLEANUP(buf_clear) struct buf torn = { 0 };
+        CLEANUP(buf_clear) struct buf after = { 0 };
+        write_file(buf_span(&sample));
+        assert_ok(unlock(&ks, &committed));
+        const struct keystore_mark newest = add(&ks, KEYSTORE_MAILBOX, "joao", "his key");
+        read_file(&torn);
+        assert_ok(buf_put_str(&torn, tails[i]));
+        write_file(buf_span(&torn));
+        assert_ok(unlock(&ks, &committed));
+        read_file(&after);
+        assert_span_equal(buf_span(&after), buf_span(&sample));
+        take_cut(&after);
+        write_file(buf_span(&after));
+        assert_ok(unlock(&ks, &newest));
+        assert_ok(keystore_read(&ks, newest.offset, KEYSTORE_MAILBOX, span_str("joao"), &plain));
+        assert_span_equal(secret_span(&plain), span_str("his key"));
+    }
+}
+
+/* Nothing is cut that could not be moved. */
+static void a_whole_line_is_not_cut_where_it_cannot_be_written(void **state)
+{
+    (void)state;
+    CLEANUP(keystore_close) struct keystore ks = keystore_none();
+    CLEANUP(buf_clear) struct buf before = { 0 };
+    CLEANUP(buf_clear) struct buf after = { 0 };
+    write_file(buf_span(&sample));
+    assert_ok(unlock(&ks, &committed));
+    (void)add(&ks, KEYSTORE_MAILBOX, "joao", "his key");
+    read_file(&before);
+    struct rlimit most, none = { 0 };
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &most), 0);
+    none.rlim_max = most.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    enum mlt_err err = unlock(&ks, &committed);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &most), 0);
+    assert_err(err, MLT_ERR_SYSTEM);
+    read_file(&after);
+    assert_span_equal(buf_span(&after), buf_span(&before));
+}
+
 /* Written and synced, but the transaction that needs it never was: it does not count. */
 static void a_whole_line_that_was_never_committed_is_cut(void **state)
 {
@@ -348,6 +422,7 @@ static void a_whole_line_that_was_never_committed_is_cut(void **state)
     assert_ok(unlock(&ks, &committed));
     read_file(&after);
     assert_span_equal(buf_span(&after), buf_span(&sample));
+    take_cut(&after);
 }
 
 static void damage_to_the_first_line_is_said_to_be_there(void **state)
@@ -489,6 +564,8 @@ int main(void)
         cmocka_unit_test(a_wrong_passphrase_is_one_clear_error),
         cmocka_unit_test(more_whole_lines_than_a_crash_leaves_are_kept_and_refused),
         cmocka_unit_test(a_torn_tail_is_cut_and_the_file_grows_on),
+        cmocka_unit_test(a_whole_line_that_ledger_db_does_not_know_is_moved_and_can_be_put_back),
+        cmocka_unit_test(a_whole_line_is_not_cut_where_it_cannot_be_written),
         cmocka_unit_test(a_whole_line_that_was_never_committed_is_cut),
         cmocka_unit_test(damage_to_the_first_line_is_said_to_be_there),
         cmocka_unit_test(a_keystore_never_takes_the_place_of_another),

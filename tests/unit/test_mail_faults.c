@@ -13,15 +13,6 @@
 
 /* Attack rows 29 and 33: the disk is full, fails, or says that it failed, at any call. */
 
-static void close_room(struct mailroom *m)
-{
-    mailroom_close(m);
-}
-
-#define ROOM(m)                                                                                    \
-    CLEANUP(close_room) struct mailroom m;                                                         \
-    mailroom_open(&m, &mailroom_roomy, false)
-
 /* The store tries again, if it had failed before this. */
 static void let_it_retry(struct mailroom *m)
 {
@@ -49,16 +40,13 @@ static struct mail_done push(struct mailroom *m, enum mail_done_kind kind)
 
 static void assert_no_room(const struct mail_done *done)
 {
-    assert_int_equal(done->outcome.state, OUTCOME_REFUSED);
-    assert_int_equal(done->outcome.reason, OUTCOME_REASON_NO_ROOM);
-    assert_int_equal(done->row, 0);
-    assert_false(done->fresh);
+    mailroom_assert_refused(done, OUTCOME_REASON_NO_ROOM);
 }
 
 static void nothing_is_stored_before_it_is_on_disk(void **state)
 {
     (void)state;
-    ROOM(m);
+    MAILROOM(m);
     faulty_disk_fail(FAULTY_SYNC, FAULTY_EIO, 1, 0);
     for (int i = 1; i <= 3; i++) {
         struct mail_done done = mailroom_put(&m, "ana", "joao", i, "x");
@@ -78,7 +66,7 @@ static void nothing_is_stored_before_it_is_on_disk(void **state)
 static void a_message_whose_commit_is_in_doubt_is_taken_back(void **state)
 {
     (void)state;
-    ROOM(m);
+    MAILROOM(m);
     mailroom_keep(&m, "ana", "joao", 1, "before");
     faulty_disk_fail(FAULTY_SYNC, FAULTY_EIO, 1, 1);
     struct mail_done done = mailroom_put(&m, "ana", "joao", 2, "doubtful");
@@ -100,7 +88,7 @@ static void after_any_failure_a_new_segment_begins(void **state)
     (void)state;
     static const enum faulty_how hows[] = { FAULTY_EIO, FAULTY_FULL };
     for (size_t i = 0; i < COUNT_OF(hows); i++) {
-        ROOM(m);
+        MAILROOM(m);
         mailroom_keep(&m, "ana", "joao", 1, "x");
         mailroom_keep(&m, "ana", "maria", 2, "x");
         faulty_disk_fail(FAULTY_WRITE, hows[i], 1, 1);
@@ -118,7 +106,7 @@ static void after_any_failure_a_new_segment_begins(void **state)
 static void what_was_given_before_a_failure_was_taken_fails_as_well(void **state)
 {
     (void)state;
-    ROOM(m);
+    MAILROOM(m);
     faulty_disk_fail(FAULTY_SYNC, FAULTY_EIO, 1, 1);
     mailroom_give(&m, "ana", "joao", 1, "x");
     while (faulty_disk_failed() == 0)
@@ -146,7 +134,7 @@ static void one_put_that_is_refused_fails_no_other(void **state)
 {
     (void)state;
     const struct mail_limits limits = { 2, 1 << 20, 100, 86400000 };
-    CLEANUP(close_room) struct mailroom m;
+    CLEANUP(mailroom_close) struct mailroom m;
     mailroom_open(&m, &limits, true);
     for (int i = 1; i <= 3; i++)
         mailroom_give(&m, "ana", "joao", i, "x");
@@ -167,7 +155,7 @@ static void a_removal_is_done_once_whatever_became_of_its_commit(void **state)
     /* 1: it was done, and said to have failed.  2: it was not. */
     static const unsigned kinds[] = { FAULTY_SYNC, FAULTY_WRITE };
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        ROOM(m);
+        MAILROOM(m);
         int64_t row = mailroom_keep(&m, "ana", "joao", 1, "x");
         const struct name joao = mailroom_name("joao");
         faulty_disk_fail(kinds[i], FAULTY_EIO, 1, 1);
@@ -180,8 +168,7 @@ static void a_removal_is_done_once_whatever_became_of_its_commit(void **state)
         assert_string_equal(done.notice.sender.text, "ana");
         assert_string_equal(done.notice.recipient.text, "joao");
         assert_int_equal(done.notice.state, OUTCOME_DELIVERED);
-        mailroom_settle(&m);
-        assert_false(mail_store_take(m.store, &none));
+        mailroom_settle_in_silence(&m);
         assert_string_equal(mailroom_notices(&m, "ana"), "joao:1:delivered ");
         mailroom_check();
     }
@@ -192,7 +179,7 @@ static void an_erasure_is_answered_once_it_is_on_disk(void **state)
     (void)state;
     static const unsigned kinds[] = { FAULTY_SYNC, FAULTY_WRITE };
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        ROOM(m);
+        MAILROOM(m);
         mailroom_keep(&m, "ana", "joao", 1, "x");
         const struct name joao = mailroom_name("joao");
         faulty_disk_fail(kinds[i], FAULTY_EIO, 1, 1);
@@ -213,7 +200,7 @@ static void an_expiry_is_told_once_whatever_became_of_its_commit(void **state)
     (void)state;
     static const unsigned kinds[] = { FAULTY_SYNC, FAULTY_WRITE };
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        ROOM(m);
+        MAILROOM(m);
         mailroom_keep(&m, "ana", "joao", 1, "x");
         mailroom_pass(m.limits.ttl_ms);
         faulty_disk_fail(kinds[i], FAULTY_EIO, 1, 1);
@@ -224,9 +211,7 @@ static void an_expiry_is_told_once_whatever_became_of_its_commit(void **state)
         assert_true(done.removed);
         assert_int_equal(done.notice.state, OUTCOME_EXPIRED);
         let_it_retry(&m);
-        mailroom_settle(&m);
-        struct mail_done none;
-        assert_false(mail_store_take(m.store, &none));
+        mailroom_settle_in_silence(&m);
         assert_string_equal(mailroom_notices(&m, "ana"), "joao:1:expired ");
         mailroom_check();
     }
@@ -237,7 +222,7 @@ static void a_disk_that_takes_nothing_refuses_clearly_and_recovers_by_itself(voi
     (void)state;
     static const enum faulty_how hows[] = { FAULTY_EIO, FAULTY_FULL, FAULTY_READ_ONLY };
     for (size_t i = 0; i < COUNT_OF(hows); i++) {
-        ROOM(m);
+        MAILROOM(m);
         int64_t row = mailroom_keep(&m, "ana", "joao", 1, "x");
         const struct name joao = mailroom_name("joao");
         faulty_disk_fail(FAULTY_CHANGES, hows[i], 1, 0);
@@ -261,7 +246,7 @@ static void a_disk_that_takes_nothing_refuses_clearly_and_recovers_by_itself(voi
 static void a_full_disk_can_be_drained(void **state)
 {
     (void)state;
-    ROOM(m);
+    MAILROOM(m);
     int64_t row = mailroom_keep(&m, "ana", "joao", 1, "x");
     mailroom_keep(&m, "ana", "joao", 2, "y");
     faulty_disk_fail(FAULTY_WRITE, FAULTY_FULL, 1, 1);
@@ -282,7 +267,7 @@ static void a_full_disk_can_be_drained(void **state)
 static void a_read_that_fails_says_so_and_the_next_one_works(void **state)
 {
     (void)state;
-    ROOM(m);
+    MAILROOM(m);
     mailroom_keep(&m, "ana", "joao", 1, "x");
     mailroom_again(&m);
     mailroom_settle(&m);
@@ -318,7 +303,7 @@ static void a_damaged_page_keeps_nobody_else_from_his_mail(void **state)
     (void)state;
     static char body[LIMIT_BODY];
     memset(body, 'x', sizeof(body) - 1);
-    ROOM(m);
+    MAILROOM(m);
     int64_t bad = mailroom_keep(&m, "ana", "joao", 1, body);
     int64_t good = mailroom_keep(&m, "ana", "maria", 2, "y");
     mail_store_close(&m.store);
@@ -401,7 +386,7 @@ static void expect_what_was_lived(struct mailroom *m)
 
 static unsigned count_calls(void)
 {
-    ROOM(m);
+    MAILROOM(m);
     faulty_disk_heal();
     live_through(&m);
     unsigned calls = faulty_disk_calls(FAULTY_CHANGES);
@@ -412,17 +397,22 @@ static unsigned count_calls(void)
 static void fail_at_each_call(enum faulty_how how, unsigned times, unsigned step)
 {
     unsigned calls = count_calls();
+    unsigned points = 0, hits = 0;
     assert_true(calls > 30);
     for (unsigned at = 1; at <= calls; at += step) {
-        ROOM(m);
+        MAILROOM(m);
         faulty_disk_fail(FAULTY_CHANGES, how, at, times);
         live_through(&m);
+        points++;
+        hits += faulty_disk_failed() > 0;
         expect_what_was_lived(&m);
         mail_store_close(&m.store); /* may fail to move the WAL away, and lose nothing by it */
         faulty_disk_heal();
         mailroom_again(&m);
         expect_what_was_lived(&m);
     }
+    /* One commit for two jobs now and then makes fewer calls than were counted. */
+    assert_true(hits > points / 2);
 }
 
 static void an_io_error_at_any_call_loses_nothing(void **state)
@@ -502,7 +492,7 @@ static void a_disk_that_is_full_is_drained_and_filled_again(void **state)
     (void)state;
     if (!shrink_the_disk())
         skip();
-    ROOM(m);
+    MAILROOM(m);
     int first = fill(&m, 1);
     assert_in_range(first, 300, 1000);
     mailroom_check();

@@ -9,7 +9,6 @@
 
 #include "base/file.h"
 #include "base/limits.h"
-#include "base/log.h"
 #include "ipc/messages.h"
 #include "relay/net.h"
 #include "rig.h"
@@ -37,14 +36,31 @@ static void send_small(struct rig_client *c, uint64_t number)
 }
 
 /* `count` messages of maria to joao, who is away. */
+static void store_from(struct rig_client *maria, unsigned count)
+{
+    for (unsigned i = 1; i <= count; i++)
+        send_small(maria, i);
+    for (unsigned i = 1; i <= count; i++)
+        rig_must_hear(maria, i, OUTCOME_STORED);
+}
+
+/* More than one session may have under way. */
+static void store_windows(struct rig_client *maria, unsigned count, size_t size)
+{
+    for (unsigned i = 1; i <= count; i++) {
+        rig_send(maria, &(struct rig_message) { .to = "joao", .number = i, .size = size });
+        if (i >= LIMIT_SEND_WINDOW)
+            rig_must_hear(maria, i + 1 - LIMIT_SEND_WINDOW, OUTCOME_STORED);
+    }
+    for (unsigned i = count + 2 - LIMIT_SEND_WINDOW; i <= count; i++)
+        rig_must_hear(maria, i, OUTCOME_STORED);
+}
+
 static void store_some(struct rig *rig, unsigned count)
 {
     CLEANUP(rig_client_clear) struct rig_client maria;
     rig_log_in(&maria, rig, CLIENT_AUTH_SEND);
-    for (unsigned i = 1; i <= count; i++)
-        send_small(&maria, i);
-    for (unsigned i = 1; i <= count; i++)
-        rig_must_hear(&maria, i, OUTCOME_STORED);
+    store_from(&maria, count);
 }
 
 static void take_all(struct rig_client *c, unsigned first, unsigned last)
@@ -58,12 +74,10 @@ static void take_all(struct rig_client *c, unsigned first, unsigned last)
     }
 }
 
-/* Everything before it was taken when it is answered. */
-static void ping(struct rig_client *c)
+static void fetch(struct rig_client *joao, struct rig *rig, unsigned first, unsigned last)
 {
-    assert_ok(session_seal(&c->session, RECORD_PING, span_str(""), &c->out));
-    rig_flush(c);
-    assert_int_equal(rig_next_record(c), RECORD_PONG);
+    rig_log_in_joao(joao, rig, CLIENT_AUTH_RECEIVE);
+    take_all(joao, first, last);
 }
 
 static void say_noted(struct rig_client *c, const struct outcome *o)
@@ -86,12 +100,8 @@ static void what_is_for_somebody_away_comes_at_his_next_login(void **state)
     CLEANUP(rig_client_clear) struct rig_client joao;
     start(&rig);
     rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
-    for (unsigned i = 1; i <= 5; i++)
-        send_small(&maria, i);
-    for (unsigned i = 1; i <= 5; i++)
-        rig_must_hear(&maria, i, OUTCOME_STORED);
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    take_all(&joao, 1, 5);
+    store_from(&maria, 5);
+    fetch(&joao, &rig, 1, 5);
     for (unsigned i = 1; i <= 5; i++) {
         struct outcome o = rig_take_outcome(&maria);
         assert_int_equal(o.state, OUTCOME_DELIVERED);
@@ -116,8 +126,7 @@ static void what_was_stored_is_there_after_kill_9(void **state)
     start(&rig);
     store_some(&rig, 3);
     rig_restart(&rig);
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    take_all(&joao, 1, 3);
+    fetch(&joao, &rig, 1, 3);
 }
 
 /* More than one segment, more than one window. */
@@ -130,15 +139,8 @@ static void a_long_mailbox_comes_in_order(void **state)
     CLEANUP(rig_client_clear) struct rig_client joao;
     start(&rig);
     rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
-    for (unsigned i = 0; i < count; i++) {
-        send_small(&maria, i + 1);
-        if (i >= LIMIT_SEND_WINDOW - 1)
-            rig_must_hear(&maria, i + 2 - LIMIT_SEND_WINDOW, OUTCOME_STORED);
-    }
-    for (unsigned i = count + 2 - LIMIT_SEND_WINDOW; i <= count; i++)
-        rig_must_hear(&maria, i, OUTCOME_STORED);
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    take_all(&joao, 1, count);
+    store_windows(&maria, count, 100);
+    fetch(&joao, &rig, 1, count);
     assert_in_range(rig.fake->unwraps, 3, 4);
 }
 
@@ -149,14 +151,12 @@ static void what_is_not_confirmed_comes_again(void **state)
     CLEANUP(rig_client_clear) struct rig_client joao;
     start(&rig);
     store_some(&rig, 3);
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    take_all(&joao, 1, 1);
+    fetch(&joao, &rig, 1, 1);
     for (unsigned i = 2; i <= 3; i++)
         assert_int_equal(rig_take_delivery(&joao).number, i);
-    ping(&joao); /* the receipt was taken */
+    rig_ping(&joao); /* the receipt was taken */
     rig_client_clear(&joao);
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    take_all(&joao, 2, 3);
+    fetch(&joao, &rig, 2, 3);
 }
 
 static void the_second_receive_login_drains_and_the_first_is_told(void **state)
@@ -184,9 +184,8 @@ static void a_notice_is_said_at_every_login_until_it_is_noted(void **state)
     start(&rig);
     store_some(&rig, 1);
     rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
-    ping(&maria);
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    take_all(&joao, 1, 1);
+    rig_ping(&maria);
+    fetch(&joao, &rig, 1, 1);
     rig_must_hear(&maria, 1, OUTCOME_DELIVERED);
     rig_client_clear(&joao);
     for (unsigned i = 0; i < 2; i++) {
@@ -217,9 +216,7 @@ static void without_mailboxes_whoever_is_away_gets_nothing(void **state)
     rig_start_serving_as(&rig, &none);
     rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
     send_small(&maria, 1);
-    struct outcome o = rig_take_outcome(&maria);
-    assert_int_equal(o.state, OUTCOME_REFUSED);
-    assert_int_equal(o.reason, OUTCOME_REASON_AWAY);
+    rig_must_hear_refusal(&maria, 1, OUTCOME_REASON_AWAY);
 }
 
 static void what_lies_too_long_expires_and_its_sender_is_told(void **state)
@@ -231,14 +228,27 @@ static void what_lies_too_long_expires_and_its_sender_is_told(void **state)
     rig_start_serving_as(&rig, &brief);
     rig_start_ca(&rig);
     rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
-    send_small(&maria, 1);
-    rig_must_hear(&maria, 1, OUTCOME_STORED);
+    store_from(&maria, 1);
     struct outcome o = rig_take_outcome(&maria);
     assert_int_equal(o.state, OUTCOME_EXPIRED);
     assert_true(o.kept);
 }
 
 /* ---- ca ---- */
+
+/* So often, in vain or not. */
+static void await_asked(const unsigned *count, unsigned least)
+{
+    for (int i = 0; i < rig_patience_ms / 10 && *(const volatile unsigned *)count < least; i++)
+        poll(NULL, 0, 10);
+    assert_in_range(*count, least, 100);
+}
+
+static void must_come_again(struct rig_client *joao)
+{
+    rig_must_close(joao, CLOSE_AGAIN);
+    rig_client_clear(joao);
+}
 
 static void messages_wait_in_order_for_a_key_that_is_not_made_yet(void **state)
 {
@@ -251,12 +261,11 @@ static void messages_wait_in_order_for_a_key_that_is_not_made_yet(void **state)
     rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
     for (unsigned i = 1; i <= 3; i++)
         send_small(&maria, i);
-    poll(NULL, 0, 400); /* asked at least once in vain */
+    await_asked(&rig.fake->keys_wanted, 2);
     rig.fake->mailbox_err = MLT_OK;
     for (unsigned i = 1; i <= 3; i++)
         rig_must_hear(&maria, i, OUTCOME_STORED);
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    take_all(&joao, 1, 3);
+    fetch(&joao, &rig, 1, 3);
 }
 
 static void keys_are_asked_for_again_when_ca_comes_back(void **state)
@@ -282,12 +291,10 @@ static void without_a_key_they_are_refused_after_a_while(void **state)
     rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
     send_small(&maria, 1);
     send_small(&maria, 2);
-    poll(NULL, 0, LIMIT_MAILBOX_KEY_MS - 1000);
-    for (unsigned i = 1; i <= 2; i++) {
-        struct outcome o = rig_take_outcome(&maria);
-        assert_int_equal(rig_number(o.id), i);
-        assert_int_equal(o.reason, OUTCOME_REASON_NO_ROOM);
-    }
+    struct pollfd said = { .fd = maria.fd, .events = POLLIN };
+    assert_int_equal(poll(&said, 1, LIMIT_MAILBOX_KEY_MS - 1000), 0);
+    for (unsigned i = 1; i <= 2; i++)
+        rig_must_hear_refusal(&maria, i, OUTCOME_REASON_NO_ROOM);
 }
 
 static void a_login_that_earned_no_grant_is_asked_to_come_again(void **state)
@@ -299,11 +306,48 @@ static void a_login_that_earned_no_grant_is_asked_to_come_again(void **state)
     store_some(&rig, 2);
     rig.fake->grant_err = MLT_ERR_AUTH;
     rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    rig_must_close(&joao, CLOSE_AGAIN);
-    rig_client_clear(&joao);
+    must_come_again(&joao);
     rig.fake->grant_err = MLT_OK;
+    fetch(&joao, &rig, 1, 2);
+}
+
+static void a_login_that_ca_refuses_for_good_is_told_why(void **state)
+{
+    (void)state;
+    static const struct {
+        enum mlt_err err;
+        enum close_reason reason;
+    } rows[] = { { MLT_ERR_CERT_REVOKED, CLOSE_REVOKED },
+                 { MLT_ERR_MISSING, CLOSE_REVOKED },
+                 { MLT_ERR_CERT_EXPIRED, CLOSE_EXPIRED } };
+    CLEANUP(rig_stop) struct rig rig;
+    start(&rig);
+    store_some(&rig, 1);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        CLEANUP(rig_client_clear) struct rig_client joao;
+        rig.fake->grant_err = rows[i].err;
+        rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
+        rig_must_close(&joao, rows[i].reason);
+    }
+    CLEANUP(rig_client_clear) struct rig_client joao;
+    rig.fake->grant_err = MLT_OK;
+    fetch(&joao, &rig, 1, 1);
+}
+
+/* The next login would fare no better. */
+static void a_login_that_ca_refuses_otherwise_is_left_alone_for_a_while(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client joao;
+    start(&rig);
+    store_some(&rig, 1);
+    rig.fake->grant_err = MLT_ERR_DATABASE;
     rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    take_all(&joao, 1, 2);
+    struct pollfd said = { .fd = joao.fd, .events = POLLIN };
+    assert_int_equal(poll(&said, 1, 3 * LIMIT_AGAIN_MS), 0);
+    assert_int_equal(rig.fake->proofs, 1);
+    rig_ping(&joao);
 }
 
 /* Live without ca; once it is there, what lies in the mailbox needs a new login. */
@@ -317,12 +361,20 @@ static void a_login_without_ca_is_live_and_asked_to_come_again_when_it_is_there(
     rig_kill_ca(&rig);
     poll(NULL, 0, 100); /* net hears of it */
     rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    ping(&joao);
+    rig_ping(&joao);
     rig_new_ca(&rig);
-    rig_must_close(&joao, CLOSE_AGAIN);
-    rig_client_clear(&joao);
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    take_all(&joao, 1, 2);
+    must_come_again(&joao);
+    fetch(&joao, &rig, 1, 2);
+}
+
+/* ca has no time for their segment until now. */
+static void store_two_not_opened_yet(struct rig *rig, struct rig_client *joao)
+{
+    store_some(rig, 2);
+    rig->fake->unwrap_err = MLT_ERR_TOO_MANY;
+    rig_log_in_joao(joao, rig, CLIENT_AUTH_RECEIVE);
+    await_asked(&rig->fake->unwraps, 1);
+    rig->fake->unwrap_err = MLT_OK;
 }
 
 /* The grant is of the ca before: this one calls it void. */
@@ -332,18 +384,10 @@ static void a_void_grant_needs_a_new_login(void **state)
     CLEANUP(rig_stop) struct rig rig;
     CLEANUP(rig_client_clear) struct rig_client joao;
     start(&rig);
-    store_some(&rig, 2);
-    rig.fake->unwrap_err = MLT_ERR_TOO_MANY; /* for the moment */
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    for (int i = 0; i < 500 && rig.fake->unwraps == 0; i++)
-        poll(NULL, 0, 10);
-    assert_in_range(rig.fake->unwraps, 1, 100);
-    rig.fake->unwrap_err = MLT_OK;
+    store_two_not_opened_yet(&rig, &joao);
     rig.fake->era++;
-    rig_must_close(&joao, CLOSE_AGAIN);
-    rig_client_clear(&joao);
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    take_all(&joao, 1, 2);
+    must_come_again(&joao);
+    fetch(&joao, &rig, 1, 2);
 }
 
 static void an_unwrap_is_asked_for_again_when_ca_comes_back(void **state)
@@ -352,12 +396,7 @@ static void an_unwrap_is_asked_for_again_when_ca_comes_back(void **state)
     CLEANUP(rig_stop) struct rig rig;
     CLEANUP(rig_client_clear) struct rig_client joao;
     start(&rig);
-    store_some(&rig, 2);
-    rig.fake->unwrap_err = MLT_ERR_TOO_MANY;
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    for (int i = 0; i < 500 && rig.fake->unwraps == 0; i++)
-        poll(NULL, 0, 10);
-    rig.fake->unwrap_err = MLT_OK;
+    store_two_not_opened_yet(&rig, &joao);
     rig.fake->era--; /* a new channel to a ca that knows the grant */
     rig_new_ca(&rig);
     take_all(&joao, 1, 2);
@@ -371,10 +410,7 @@ static void what_can_never_be_opened_is_sent_again(void **state)
     CLEANUP(rig_client_clear) struct rig_client joao;
     start(&rig);
     rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
-    for (unsigned i = 1; i <= 2; i++)
-        send_small(&maria, i);
-    for (unsigned i = 1; i <= 2; i++)
-        rig_must_hear(&maria, i, OUTCOME_STORED);
+    store_from(&maria, 2);
     rig.fake->unwrap_err = MLT_ERR_AUTH;
     rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
     for (unsigned i = 1; i <= 2; i++)
@@ -391,8 +427,7 @@ static void an_erased_mailbox_is_empty_and_its_senders_are_told(void **state)
     CLEANUP(rig_client_clear) struct rig_client maria;
     start(&rig);
     rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
-    send_small(&maria, 1);
-    rig_must_hear(&maria, 1, OUTCOME_STORED);
+    store_from(&maria, 1);
     rig_kill_ca(&rig);
     rig_introduce(&rig);
     rig_synchronise(&rig);
@@ -400,9 +435,7 @@ static void an_erased_mailbox_is_empty_and_its_senders_are_told(void **state)
     const struct ipc_mailbox_name erased = { { "joao" } };
     assert_ok(ipc_mailbox_name_encode(&erased, &body));
     rig_tell(&rig, IPC_MAILBOX_ERASED, 0, &body);
-    struct outcome o = rig_take_outcome(&maria);
-    assert_int_equal(o.state, OUTCOME_REFUSED);
-    assert_int_equal(o.reason, OUTCOME_REASON_ERASED);
+    rig_must_hear_refusal(&maria, 1, OUTCOME_REASON_ERASED);
     /* The next one needs a new key, which is asked for once ca knows that the old mail is gone. */
     send_small(&maria, 2);
     rig_hear_ca(&rig, IPC_MAILBOX_GONE);
@@ -447,13 +480,7 @@ static void a26_a_peer_that_never_reads_is_spooled(void **state)
     rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
     rig_log_in(&other, &rig, CLIENT_AUTH_RECEIVE);
     size_t before = resident_kib(&rig);
-    for (unsigned i = 1; i <= count; i++) {
-        rig_send(&maria, &(struct rig_message) { .to = "joao", .number = i, .size = LIMIT_BODY });
-        if (i >= LIMIT_SEND_WINDOW)
-            rig_must_hear(&maria, i + 1 - LIMIT_SEND_WINDOW, OUTCOME_STORED);
-    }
-    for (unsigned i = count + 2 - LIMIT_SEND_WINDOW; i <= count; i++)
-        rig_must_hear(&maria, i, OUTCOME_STORED);
+    store_windows(&maria, count, LIMIT_BODY);
     size_t after = resident_kib(&rig);
     print_message("net: %zu KiB before, %zu KiB with 48 MiB for a stuck receiver\n", before, after);
 #ifndef IS_SANITIZED
@@ -475,14 +502,6 @@ static void a26_a_peer_that_never_reads_is_spooled(void **state)
         rig_must_hear(&maria, i, OUTCOME_DELIVERED);
 }
 
-static void must_be_busy(struct rig_client *c, uint64_t number)
-{
-    struct outcome o = rig_take_outcome(c);
-    assert_int_equal(rig_number(o.id), number);
-    assert_int_equal(o.state, OUTCOME_REFUSED);
-    assert_int_equal(o.reason, OUTCOME_REASON_BUSY);
-}
-
 /* One name has so much waiting for the disk, in however many sessions; then he is busy, others are
  * not, and a small message does not slip past the large one before it. */
 static void a_flood_is_busy_with_itself_and_stays_in_order(void **state)
@@ -501,16 +520,16 @@ static void a_flood_is_busy_with_itself_and_stays_in_order(void **state)
         struct rig_client *c = &sessions[i / LIMIT_SEND_WINDOW];
         rig_send(c, &(struct rig_message) { .to = "joao", .number = i + 1, .size = LIMIT_BODY });
         if (i % LIMIT_SEND_WINDOW == LIMIT_SEND_WINDOW - 1 || i == fit - 1)
-            ping(c);
+            rig_ping(c);
     }
     struct rig_client *last = &sessions[2];
     rig_write(last, &(struct rig_message) { .to = "joao", .number = 1000, .size = LIMIT_BODY });
-    rig_write(last, &(struct rig_message) { .to = "joao", .number = 1001, .size = 10 });
+    rig_write(last, &(struct rig_message) { .to = "joao", .number = 1001, .size = 0 });
     /* What goes to somebody else in the same turn is in nobody's way, and fits. */
     rig_write(last, &(struct rig_message) { .to = "maria", .number = 1002, .size = 0 });
     rig_flush(last);
-    must_be_busy(last, 1000);
-    must_be_busy(last, 1001);
+    rig_must_hear_refusal(last, 1000, OUTCOME_REASON_BUSY);
+    rig_must_hear_refusal(last, 1001, OUTCOME_REASON_BUSY);
     rig_log_in_joao(&joao, &rig, CLIENT_AUTH_SEND);
     rig_send(&joao, &(struct rig_message) { .to = "maria", .number = 1, .size = LIMIT_BODY });
     rig.fake->mailbox_err = MLT_OK;
@@ -522,6 +541,15 @@ static void a_flood_is_busy_with_itself_and_stays_in_order(void **state)
         rig_client_clear(&sessions[i]);
 }
 
+/* He has it, and has not confirmed it. */
+static void forward_one(struct rig *rig, struct rig_client *maria, struct rig_client *joao)
+{
+    rig_log_in_joao(joao, rig, CLIENT_AUTH_RECEIVE);
+    rig_log_in(maria, rig, CLIENT_AUTH_SEND);
+    send_small(maria, 1);
+    assert_int_equal(rig_take_delivery(joao).number, 1);
+}
+
 static void what_was_forwarded_is_kept_when_the_receiver_goes(void **state)
 {
     (void)state;
@@ -529,14 +557,10 @@ static void what_was_forwarded_is_kept_when_the_receiver_goes(void **state)
     CLEANUP(rig_client_clear) struct rig_client maria;
     CLEANUP(rig_client_clear) struct rig_client joao;
     start(&rig);
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
-    send_small(&maria, 1);
-    assert_int_equal(rig_take_delivery(&joao).number, 1);
+    forward_one(&rig, &maria, &joao);
     rig_client_clear(&joao);
     rig_must_hear(&maria, 1, OUTCOME_STORED);
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    take_all(&joao, 1, 1);
+    fetch(&joao, &rig, 1, 1);
     rig_must_hear(&maria, 1, OUTCOME_DELIVERED);
 }
 
@@ -547,10 +571,7 @@ static void a_stop_keeps_what_was_forwarded_and_says_so(void **state)
     CLEANUP(rig_client_clear) struct rig_client maria;
     CLEANUP(rig_client_clear) struct rig_client joao;
     start(&rig);
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
-    send_small(&maria, 1);
-    assert_int_equal(rig_take_delivery(&joao).number, 1);
+    forward_one(&rig, &maria, &joao);
     assert_ok(channel_send(&rig.parent, IPC_STOP, 0, span_str("")));
     rig_must_hear(&maria, 1, OUTCOME_STORED);
     rig_must_close(&maria, CLOSE_SHUTDOWN);
@@ -559,8 +580,7 @@ static void a_stop_keeps_what_was_forwarded_and_says_so(void **state)
     rig_client_clear(&joao);
     assert_int_equal(rig_status(&rig), 0);
     rig_restart(&rig);
-    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_RECEIVE);
-    take_all(&joao, 1, 1);
+    fetch(&joao, &rig, 1, 1);
 }
 
 static int64_t shown_ms;
@@ -602,13 +622,6 @@ static void mail_db_is_closed_to_others(void **state)
     assert_int_equal(mode.st_mode & 07777, 0600);
 }
 
-static int quiet(void **state)
-{
-    (void)state;
-    log_start("test", LOG_LEVEL_ERROR);
-    return pair_house() != NULL ? 0 : -1;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -624,6 +637,8 @@ int main(void)
         cmocka_unit_test(keys_are_asked_for_again_when_ca_comes_back),
         cmocka_unit_test(without_a_key_they_are_refused_after_a_while),
         cmocka_unit_test(a_login_that_earned_no_grant_is_asked_to_come_again),
+        cmocka_unit_test(a_login_that_ca_refuses_for_good_is_told_why),
+        cmocka_unit_test(a_login_that_ca_refuses_otherwise_is_left_alone_for_a_while),
         cmocka_unit_test(a_login_without_ca_is_live_and_asked_to_come_again_when_it_is_there),
         cmocka_unit_test(a_void_grant_needs_a_new_login),
         cmocka_unit_test(an_unwrap_is_asked_for_again_when_ca_comes_back),
@@ -636,5 +651,5 @@ int main(void)
         cmocka_unit_test(the_last_nonce_is_handed_out_again),
         cmocka_unit_test(mail_db_is_closed_to_others),
     };
-    return cmocka_run_group_tests(tests, quiet, NULL);
+    return cmocka_run_group_tests(tests, rig_quiet, NULL);
 }

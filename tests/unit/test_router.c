@@ -16,9 +16,7 @@ static void revoke(const char *name, uint8_t serial, uint8_t key)
 static void a_message_is_delivered_and_confirmed(void **state)
 {
     (void)state;
-    struct link maria, joao;
-    join(&maria, "maria", CLIENT_AUTH_SEND, 1);
-    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
+    both_are_here();
     send_to(&maria, "joao", 7, "oi");
     assert_string_equal(joao.said, "oi-from-maria");
     assert_string_equal(maria.said, "");
@@ -31,7 +29,6 @@ static void a_message_is_delivered_and_confirmed(void **state)
 static void a_name_nobody_has_is_refused(void **state)
 {
     (void)state;
-    struct link maria;
     join(&maria, "maria", CLIENT_AUTH_SEND, 1);
     send_to(&maria, "joao", 7, "oi");
     assert_string_equal(maria.said, "7=refused:no-such-name");
@@ -40,9 +37,7 @@ static void a_name_nobody_has_is_refused(void **state)
 static void a_sender_who_left_is_told_nothing(void **state)
 {
     (void)state;
-    struct link maria, joao;
-    join(&maria, "maria", CLIENT_AUTH_SEND, 1);
-    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
+    both_are_here();
     send_to(&maria, "joao", 7, "oi");
     leave(&maria);
     receipt(&joao, "maria", 7);
@@ -53,7 +48,7 @@ static void a_sender_who_left_is_told_nothing(void **state)
 static void the_newest_receive_login_wins(void **state)
 {
     (void)state;
-    struct link maria, older, newer, sending;
+    struct link older, newer, sending;
     join(&maria, "maria", CLIENT_AUTH_SEND, 1);
     join(&sending, "joao", CLIENT_AUTH_SEND, 2);
     join(&older, "joao", CLIENT_AUTH_RECEIVE, 2);
@@ -72,7 +67,7 @@ static void the_newest_receive_login_wins(void **state)
 static void an_id_is_judged_with_its_sender(void **state)
 {
     (void)state;
-    struct link maria, ana, joao;
+    struct link ana;
     join(&maria, "maria", CLIENT_AUTH_SEND, 1);
     join(&ana, "ana", CLIENT_AUTH_SEND, 2);
     join(&joao, "joao", CLIENT_AUTH_RECEIVE, 3);
@@ -89,9 +84,7 @@ static void an_id_is_judged_with_its_sender(void **state)
 static void a_receipt_for_nothing_is_ignored(void **state)
 {
     (void)state;
-    struct link maria, joao;
-    join(&maria, "maria", CLIENT_AUTH_SEND, 1);
-    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
+    both_are_here();
     send_to(&maria, "joao", 7, "oi");
     receipt(&joao, "maria", 8);
     receipt(&joao, "ana", 7);
@@ -104,7 +97,7 @@ static void a_receipt_for_nothing_is_ignored(void **state)
 static void nobody_confirms_what_went_to_another(void **state)
 {
     (void)state;
-    struct link maria, ana, joao;
+    struct link ana;
     join(&maria, "maria", CLIENT_AUTH_SEND, 1);
     join(&ana, "ana", CLIENT_AUTH_RECEIVE, 2);
     join(&joao, "joao", CLIENT_AUTH_RECEIVE, 3);
@@ -116,9 +109,7 @@ static void nobody_confirms_what_went_to_another(void **state)
 static void a_session_may_have_so_many_unanswered(void **state)
 {
     (void)state;
-    struct link maria, joao;
-    join(&maria, "maria", CLIENT_AUTH_SEND, 1);
-    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
+    both_are_here();
     for (unsigned i = 0; i < LIMIT_SEND_WINDOW; i++)
         send_to(&maria, "joao", (uint8_t)i, "x");
     assert_int_equal(joao.delivers, LIMIT_SEND_WINDOW);
@@ -134,21 +125,21 @@ static void a_name_has_room_for_so_many_sessions(void **state)
 {
     (void)state;
     static struct link links[LIMIT_SESSIONS_OF_ONE];
-    struct name maria = name_of("maria"), joao = name_of("joao");
+    const struct name hers = name_of("maria"), his = name_of("joao");
     for (size_t i = 0; i < COUNT_OF(links); i++) {
-        assert_true(router_has_room(router, &maria));
+        assert_true(router_has_room(router, &hers));
         join(&links[i], "maria", CLIENT_AUTH_SEND, 1);
     }
-    assert_false(router_has_room(router, &maria));
-    assert_true(router_has_room(router, &joao));
+    assert_false(router_has_room(router, &hers));
+    assert_true(router_has_room(router, &his));
     leave(&links[0]);
-    assert_true(router_has_room(router, &maria));
+    assert_true(router_has_room(router, &hers));
 }
 
 static void a_revoked_serial_ends_its_session_at_once(void **state)
 {
     (void)state;
-    struct link maria, ana;
+    struct link ana;
     join(&maria, "maria", CLIENT_AUTH_RECEIVE, 5);
     join(&ana, "ana", CLIENT_AUTH_RECEIVE, 6);
     revoke("maria", 5, 'x');
@@ -162,7 +153,6 @@ static void a_revoked_serial_ends_its_session_at_once(void **state)
 static void a_revoked_key_is_revoked_under_every_serial(void **state)
 {
     (void)state;
-    struct link maria;
     join(&maria, "maria", CLIENT_AUTH_SEND, 5);
     revoke("maria", 77, 'm');
     assert_string_equal(maria.said, "revoked");
@@ -173,7 +163,6 @@ static void a_revoked_key_is_revoked_under_every_serial(void **state)
 static void a_session_ends_when_its_certificate_expires(void **state)
 {
     (void)state;
-    struct link maria;
     join(&maria, "maria", CLIENT_AUTH_RECEIVE, 5);
     router_tick(router, SCENE_NOT_AFTER_S * INT64_C(1000) - 1);
     assert_string_equal(maria.said, "");
@@ -185,14 +174,13 @@ static void a_session_ends_when_its_certificate_expires(void **state)
 static void a_synchronisation_replaces_members_and_revocations(void **state)
 {
     (void)state;
-    struct link maria;
-    const struct name ana = name_of("ana"), joao = name_of("joao");
+    const struct name gone = name_of("ana"), newcomer = name_of("joao");
     struct cert old = cert_of("old", 9), young = cert_of("young", 10);
     join(&maria, "maria", CLIENT_AUTH_SEND, 1);
-    assert_ok(router_member(router, &ana));
+    assert_ok(router_member(router, &gone));
     revoke("old", 9, 'o');
     assert_ok(router_sync_begin(router));
-    assert_ok(router_member(router, &joao));
+    assert_ok(router_member(router, &newcomer));
     revoke("young", 10, 'y');
     /* Until its end nothing is forgotten, and what is new counts already. */
     assert_true(router_is_revoked(router, &old));
@@ -240,7 +228,6 @@ static void a_hundred_thousand_revocations_are_all_found(void **state)
 static void many_members_are_all_found(void **state)
 {
     (void)state;
-    struct link maria;
     join(&maria, "maria", CLIENT_AUTH_SEND, 1);
     for (unsigned i = 0; i < 5000; i++) {
         char text[16];

@@ -4,19 +4,12 @@
 /* What becomes of a message whose recipient is away, slow, or comes and goes: flight.h, row by row.
  */
 
-static struct link maria, joao;
-
-static void maria_is_here(void)
-{
-    join(&maria, "maria", CLIENT_AUTH_SEND, 1);
-    member("joao");
-    store_asked[0] = '\0';
-}
-
-static void both_are_here(void)
+/* Number 7 of maria's, "oi", in the mailbox. */
+static void one_is_stored(void)
 {
     maria_is_here();
-    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
+    send_to(&maria, "joao", 7, "oi");
+    store_does_put();
 }
 
 /* ---- away ---- */
@@ -96,9 +89,7 @@ static void the_mailbox_drains_in_order_and_then_he_is_live(void **state)
 static void only_a_receipt_removes_and_only_then_is_it_delivered(void **state)
 {
     (void)state;
-    maria_is_here();
-    send_to(&maria, "joao", 7, "oi");
-    store_does_put();
+    one_is_stored();
     join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
     store_does_read();
     store_asked[0] = maria.said[0] = '\0';
@@ -117,9 +108,7 @@ static void only_a_receipt_removes_and_only_then_is_it_delivered(void **state)
 static void what_was_not_confirmed_comes_again_at_the_next_login(void **state)
 {
     (void)state;
-    maria_is_here();
-    send_to(&maria, "joao", 7, "oi");
-    store_does_put();
+    one_is_stored();
     for (int i = 0; i < 3; i++) {
         join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
         store_does_read();
@@ -224,9 +213,7 @@ static void a_damaged_message_is_asked_for_again(void **state)
 static void a_read_that_fails_is_tried_again(void **state)
 {
     (void)state;
-    maria_is_here();
-    send_to(&maria, "joao", 7, "oi");
-    store_does_put();
+    one_is_stored();
     join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
     store_asked[0] = '\0';
     store_fails_read(MLT_ERR_DATABASE);
@@ -241,9 +228,7 @@ static void a_read_that_fails_is_tried_again(void **state)
 static void a_login_that_cannot_open_its_mail_is_asked_to_come_again(void **state)
 {
     (void)state;
-    maria_is_here();
-    send_to(&maria, "joao", 7, "oi");
-    store_does_put();
+    one_is_stored();
     join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
     store_fails_read(MLT_ERR_STATE);
     assert_said(&joao, "again");
@@ -254,9 +239,7 @@ static void an_answer_to_a_session_that_is_gone_is_ignored(void **state)
 {
     (void)state;
     struct link newer;
-    maria_is_here();
-    send_to(&maria, "joao", 7, "oi");
-    store_does_put();
+    one_is_stored();
     join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
     join(&newer, "joao", CLIENT_AUTH_RECEIVE, 2);
     assert_said(&joao, "replaced");
@@ -467,16 +450,22 @@ static void a_stop_puts_all_and_takes_no_more(void **state)
 
 /* ---- a row and a flight of the same message ---- */
 
-static void what_is_read_before_its_put_is_answered_is_given_once(void **state)
+/* A failed write that came true, and its sender's second try. */
+static void it_is_read_while_being_put(void)
 {
-    (void)state;
-    maria_is_here();
-    store_has("maria", "joao", 7, "oi"); /* a failed write that came true */
-    send_to(&maria, "joao", 7, "oi");
     const struct name name = name_of("joao");
+    maria_is_here();
+    store_has("maria", "joao", 7, "oi");
+    send_to(&maria, "joao", 7, "oi");
     assert_ok(router_box(router, &name, 1));
     join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
     store_does_read();
+}
+
+static void what_is_read_before_its_put_is_answered_is_given_once(void **state)
+{
+    (void)state;
+    it_is_read_while_being_put();
     assert_said(&joao, "oi-from-maria");
     store_does_put();
     assert_said(&maria, "7=stored");
@@ -492,13 +481,8 @@ static void what_is_read_before_its_put_is_answered_is_given_once(void **state)
 static void a_refused_put_of_what_lies_there_is_stored(void **state)
 {
     (void)state;
-    maria_is_here();
-    store_has("maria", "joao", 7, "oi");
-    send_to(&maria, "joao", 7, "oi");
-    const struct name name = name_of("joao");
-    assert_ok(router_box(router, &name, 1));
-    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
-    store_does_read();
+    it_is_read_while_being_put();
+    assert_said(&joao, "oi-from-maria");
     store_refuses_put(OUTCOME_REASON_NO_ROOM);
     assert_said(&maria, "7=stored");
     store_asked[0] = '\0';

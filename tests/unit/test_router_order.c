@@ -5,21 +5,6 @@
 
 /* Order, messages sent again, bounds, notices: and people who mean harm. */
 
-static struct link maria, joao;
-
-static void maria_is_here(void)
-{
-    join(&maria, "maria", CLIENT_AUTH_SEND, 1);
-    member("joao");
-    store_asked[0] = '\0';
-}
-
-static void both_are_here(void)
-{
-    maria_is_here();
-    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
-}
-
 /* ---- order ---- */
 
 static void nothing_passes_a_message_that_has_to_come_again(void **state)
@@ -150,15 +135,22 @@ static void an_id_under_way_is_a_duplicate_to_its_own_session(void **state)
     assert_said(&maria, "7=stored");
 }
 
+/* Number 7 of maria's, while it is being put. */
+static void another_session_sends_it_too(struct link *again)
+{
+    maria_is_here();
+    send_to(&maria, "joao", 7, "one");
+    join(again, "maria", CLIENT_AUTH_SEND, 1);
+    send_to(again, "joao", 7, "one");
+}
+
 static void another_session_of_the_sender_takes_it_over(void **state)
 {
     (void)state;
     struct link again;
-    maria_is_here();
-    send_to(&maria, "joao", 7, "one");
-    join(&again, "maria", CLIENT_AUTH_SEND, 1);
-    send_to(&again, "joao", 7, "one");
+    another_session_sends_it_too(&again);
     assert_asked("put:7>joao");
+    assert_said(&maria, "7=refused:busy"); /* each SEND has one answer */
     store_does_put();
     assert_said(&maria, "");
     assert_said(&again, "7=stored");
@@ -202,15 +194,108 @@ static void a_stream_taken_over_stays_behind_in_the_older_session(void **state)
 {
     (void)state;
     struct link again;
-    maria_is_here();
-    send_to(&maria, "joao", 7, "one");
-    join(&again, "maria", CLIENT_AUTH_SEND, 1);
-    send_to(&again, "joao", 7, "one");
+    another_session_sends_it_too(&again);
     store_refuses_put(OUTCOME_REASON_NO_ROOM);
     assert_said(&again, "7=refused:no-room");
     send_to(&maria, "joao", 8, "late");
-    assert_said(&maria, "8=refused:busy");
+    assert_said(&maria, "7=refused:busy 8=refused:busy");
     assert_int_equal(store_puts(), 0);
+}
+
+/* A home was copied, with 7 in its outbox: both copies send it, and each hears what became of it.
+ */
+static void both_copies_of_a_home_hear_of_a_message_that_was_live(void **state)
+{
+    (void)state;
+    struct link copy;
+    both_are_here();
+    join(&copy, "maria", CLIENT_AUTH_SEND, 1);
+    send_to(&maria, "joao", 7, "one");
+    send_to(&copy, "joao", 7, "one");
+    assert_said(&maria, "7=refused:busy");
+    send_to(&maria, "joao", 7, "one"); /* while it is under way: the same again */
+    assert_said(&copy, "7=refused:busy");
+    assert_said(&joao, "one-from-maria");
+    receipt(&joao, "maria", 7);
+    assert_said(&maria, "7=delivered");
+    send_to(&copy, "joao", 7, "one"); /* forgotten here; he recognises it */
+    assert_said(&joao, "one-from-maria");
+    receipt(&joao, "maria", 7);
+    assert_said(&copy, "7=delivered");
+    assert_int_equal(maria.outcomes + copy.outcomes, 4);
+    assert_int_equal(router_in_flight(router), 0);
+}
+
+static void both_copies_of_a_home_hear_of_a_message_that_was_held(void **state)
+{
+    (void)state;
+    struct link copy;
+    both_are_here();
+    join(&copy, "maria", CLIENT_AUTH_SEND, 1);
+    he_catches_up();
+    send_to(&maria, "joao", 8, "two");
+    maria.said[0] = copy.said[0] = '\0';
+    send_to(&copy, "joao", 8, "two");
+    assert_said(&maria, "8=refused:busy");
+    store_does_put();
+    maria.said[0] = '\0';
+    store_does_all();
+    assert_said(&joao, "two-from-maria");
+    receipt(&joao, "maria", 8);
+    assert_non_null(strstr(copy.said, "8=delivered"));
+    assert_null(strstr(maria.said, "8=delivered"));
+}
+
+static void both_copies_of_a_home_hear_of_a_message_that_is_stored(void **state)
+{
+    (void)state;
+    struct link copy;
+    another_session_sends_it_too(&copy);
+    assert_said(&maria, "7=refused:busy");
+    store_does_put();
+    assert_said(&copy, "7=stored");
+    send_to(&maria, "joao", 7, "one"); /* it lies there */
+    store_does_put();
+    assert_said(&maria, "7=stored");
+    assert_int_equal(store_rows("joao"), 1);
+    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
+    store_does_read();
+    send_to(&maria, "joao", 7, "one"); /* he has it, and has not confirmed it */
+    assert_said(&maria, "7=stored");
+    receipt(&joao, "maria", 7);
+    leave(&joao);
+    store_does_removals();
+    assert_said(&maria, "7=delivered!");
+    assert_said(&copy, "7=delivered!");
+    send_to(&maria, "joao", 7, "one"); /* a notice is left of it */
+    store_knows_put();
+    assert_said(&maria, "7=delivered");
+    const struct noted n = { .id = { 7 }, .state = OUTCOME_DELIVERED };
+    router_noted(router, copy.route, &n);
+    send_to(&maria, "joao", 7, "one"); /* and not even that: he recognises it */
+    store_does_put();
+    assert_said(&maria, "7=stored");
+    assert_int_equal(router_in_flight(router), 0);
+}
+
+/* He has it and has not confirmed it: nothing is owed to the one who heard stored. */
+static void a_session_is_not_refused_for_a_message_it_has_an_answer_to(void **state)
+{
+    (void)state;
+    struct link copy;
+    maria_is_here();
+    send_to(&maria, "joao", 7, "one");
+    store_does_put();
+    assert_said(&maria, "7=stored");
+    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
+    store_does_read();
+    join(&copy, "maria", CLIENT_AUTH_SEND, 1);
+    send_to(&copy, "joao", 7, "one");
+    assert_said(&copy, "7=stored");
+    assert_said(&maria, "");
+    send_to(&maria, "joao", 8, "two"); /* nothing is blocked */
+    assert_said(&maria, "");
+    assert_said(&joao, "one-from-maria two-from-maria");
 }
 
 static void other_peoples_ids_are_theirs(void **state)
@@ -423,13 +508,16 @@ static void notices_are_told_at_login_a_batch_at_a_time(void **state)
     assert_said(&maria, "1=delivered! 2=delivered!");
     struct noted n = { .id = { 1 }, .state = OUTCOME_DELIVERED };
     router_noted(router, maria.route, &n);
+    assert_int_equal(store_notice_reads(), 0);
     n.id[0] = 2;
     router_noted(router, maria.route, &n);
+    assert_int_equal(store_notice_reads(), 1);
     assert_asked("noted:maria/1=delivered noted:maria/2=delivered");
     store_does_notices(1, true);
     assert_said(&maria, "3=delivered!");
-    router_noted(router, maria.route, &n); /* and no third read: the scene would have it */
-    leave(&maria);
+    n.id[0] = 3;
+    router_noted(router, maria.route, &n);
+    assert_int_equal(store_notice_reads(), 0); /* that was the end of them */
 }
 
 static void notices_for_a_session_that_is_gone_are_ignored(void **state)
@@ -457,6 +545,10 @@ int main(void)
         ROUTER_TEST(a_message_whose_session_has_gone_is_taken_over),
         ROUTER_TEST(what_was_drained_is_stored_to_who_sends_it_again),
         ROUTER_TEST(a_stream_taken_over_stays_behind_in_the_older_session),
+        ROUTER_TEST(both_copies_of_a_home_hear_of_a_message_that_was_live),
+        ROUTER_TEST(both_copies_of_a_home_hear_of_a_message_that_was_held),
+        ROUTER_TEST(both_copies_of_a_home_hear_of_a_message_that_is_stored),
+        ROUTER_TEST(a_session_is_not_refused_for_a_message_it_has_an_answer_to),
         ROUTER_TEST(other_peoples_ids_are_theirs),
         ROUTER_TEST(who_is_full_gets_the_rest_from_his_mailbox),
         ROUTER_TEST(one_stuck_receiver_costs_so_much_and_no_more),

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "client/turn.h"
 
 static char scratch[64];
@@ -165,9 +166,23 @@ static void a_turn_that_another_has_in_the_new_file_is_not_ours_any_more(void **
     assert_int_equal(unlinkat(home.dirfd, "turns", 0), 0);
     assert_ok(turn_open(&home, &second));
     assert_true(take(second, 1));
-    assert_true(take(first, 2));
     assert_false(take(first, 1));
+    assert_true(take(first, 2));
     assert_false(take(second, 2));
+}
+
+static void so_many_turns_are_held_and_no_more(void **state)
+{
+    (void)state;
+    CLEANUP(turn_close) struct turn *turn = NULL;
+    bool taken = false;
+    assert_ok(turn_open(&home, &turn));
+    for (int64_t i = 1; i <= LIMIT_BLOCKED_STREAMS; i++)
+        assert_true(take(turn, i));
+    assert_err(turn_take(turn, LIMIT_BLOCKED_STREAMS + 1, &taken), MLT_ERR_TOO_MANY);
+    assert_true(take(turn, 1)); /* it is ours */
+    turn_leave(turn, 1);
+    assert_true(take(turn, LIMIT_BLOCKED_STREAMS + 1));
 }
 
 int main(void)
@@ -180,6 +195,7 @@ int main(void)
         T(a_child_with_a_copy_does_not_keep_the_turn),
         T(a_file_that_was_removed_is_made_anew_with_the_turns_that_are_held),
         T(a_turn_that_another_has_in_the_new_file_is_not_ours_any_more),
+        T(so_many_turns_are_held_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,7 +161,7 @@ static void check_reopens(const struct given *g, const struct keystore *written,
     unsigned entries = 0;
     const struct keystore_visit visit = { count_entry, &entries };
     must_ok(keystore_open(&again, g->dirfd, KEYSTORE_NEW));
-    must_ok(keystore_unlock(&again, stretched, &written->mark, &visit));
+    must_ok(keystore_unlock(&again, g->dirfd, stretched, &written->mark, &visit));
     must(entries == 3);
 }
 
