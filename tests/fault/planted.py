@@ -42,15 +42,17 @@ FAULTS = [
             (
                 "src/mail/mail_writer.c",
                 "    if (err == MLT_OK)\n"
-                "        err = database_end(&w->table.db, apply_all(w, count));\n"
+                "        err = commit(w, apply_all(w, &b));\n"
                 "    if (err == MLT_OK) {\n"
-                "        end_batch(w, count);\n",
+                "        expect_company(w);\n"
+                "        end_batch(w, b.count);\n",
                 "    if (err == MLT_OK) {\n"
-                "        err = apply_all(w, count);\n"
-                "        end_batch(w, count);\n"
-                "        err = database_end(&w->table.db, err);\n"
+                "        err = apply_all(w, &b);\n"
+                "        end_batch(w, b.count);\n"
+                "        err = commit(w, err);\n"
                 "    }\n"
-                "    if (err == MLT_OK) {\n",
+                "    if (err == MLT_OK) {\n"
+                "        expect_company(w);\n",
             )
         ],
         "store_program",

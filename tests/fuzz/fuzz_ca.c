@@ -29,6 +29,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static struct authority authority, with_member;
+static int here;
 static struct buf good_enrol, certificate, wrapped;
 static const uint8_t secret[HASH_LEN] = "what nobody gets by guessing it";
 
@@ -38,9 +39,18 @@ static void must(bool cond)
         abort();
 }
 
+/* An authority works in its own directory, and looks there whether its files have their names;
+ * the corpora are named from the first one. */
+static void enter(const struct authority *a)
+{
+    must(fchdir(a != NULL ? a->ca.dir : here) == 0);
+}
+
 static void take_away(void)
 {
+    enter(&authority);
     authority_stop(&authority);
+    enter(&with_member);
     authority_stop(&with_member);
     buf_clear(&good_enrol);
     buf_clear(&certificate);
@@ -72,17 +82,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     /* Before the secure heap, where the leak sanitizer would not find what hangs on them. */
     must(RAND_bytes(&byte, 1) == 1 && RAND_priv_bytes(&byte, 1) == 1);
     authority_libraries();
-    /* The authority has its own working directory; the corpora are named from this one. */
-    int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    must(here >= 0);
     start_with_member();
     authority_start(&authority, ENROL_INVITE);
-    must(here >= 0 && fchdir(here) == 0 && close(here) == 0);
     CLEANUP(buf_clear) struct buf request = { 0 };
     const struct invite invite = authority_invite(&authority, "maria");
     const struct ipc_enrol ask =
         authority_ask(&authority.ca.cert, "maria", authority_key(0), &invite, &request);
     must(ipc_enrol_encode(&ask, &good_enrol) == MLT_OK);
     must(atexit(take_away) == 0);
+    enter(NULL);
     return 0;
 }
 
@@ -293,6 +303,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         struct span what = wire_get_vec16(&in, 0, 65535);
         if (in.err != MLT_OK)
             return 0;
+        enter(kind % 5 < 3 ? &authority : &with_member);
         switch (kind % 5) {
         case 0:
             from_net_packet(what);
@@ -310,6 +321,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             from_net_unwrap(what);
             break;
         }
+        enter(NULL);
     }
     return 0;
 }

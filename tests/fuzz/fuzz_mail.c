@@ -90,26 +90,39 @@ static void make_segment(void)
     must_ok(secret_copy(&first, secret_span(&segment.chain)));
 }
 
+/* The databases look for their names in `root` and the corpora are named from `here`, so each input
+ * goes there and back. */
+static char root[] = "/dev/shm/malote-fuzz-XXXXXX";
+static int here;
+
+/* Not sooner: a database that lost its names takes nothing more. */
+static void leave_nothing(void)
+{
+    static const char *const files[] = { "mail.db", "mail.db-wal", "mail.db-shm" };
+    if (chdir(root) != 0)
+        return;
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        unlink(files[i]);
+    rmdir(root);
+}
+
 static void start(void)
 {
     const struct mail_store_config config = { .env = &env, .limits = limits, .wake = wake };
-    static char root[] = "/dev/shm/malote-fuzz-XXXXXX";
     bool locked = false;
     int dirfd = -1;
-    int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     must_ok(secret_start_large(&locked));
     must_ok(crypto_start());
     make_segment();
-    must(mkdtemp(root) != NULL && chdir(root) == 0);
+    here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    must(here >= 0);
+    must(mkdtemp(root) != NULL && chdir(root) == 0 && atexit(leave_nothing) == 0);
     must_ok(file_open_dir(".", false, &dirfd));
     must_ok(mail_desk_init(&desk, &config));
     must_ok(mail_reader_init(&reader, &desk, dirfd));
     must_ok(mail_writer_init(&writer, &config, &desk, &reader, dirfd));
     must_ok(mail_schema_open(&db, dirfd, false));
     must_ok(mail_schema_open(&reader.db, dirfd, false));
-    /* What is open stays open; the names go, so that nothing is left behind. */
-    must(unlink("mail.db") == 0 && unlink("mail.db-wal") == 0 && unlink("mail.db-shm") == 0);
-    must(fchdir(before) == 0 && rmdir(root) == 0);
 }
 
 /* ---- rows ---- */
@@ -361,6 +374,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     if (db.handle == NULL)
         start();
+    must(chdir(root) == 0);
     must_ok(database_begin(&db));
     empty();
     put_rows(span_of(data, n));
@@ -375,5 +389,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     read_notices();
     write_over();
     must_ok(database_checkpoint(&db));
+    must(fchdir(here) == 0);
     return 0;
 }

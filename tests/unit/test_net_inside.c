@@ -2,6 +2,7 @@
 #include "test_base.h"
 
 #include <ftw.h>
+#include <openssl/rand.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -536,8 +537,20 @@ static int begin_group(void **state)
     (void)state;
     bool locked = false;
     atomic_store(&now_ms, INT64_C(1800000000000));
+    /* Before the secure heap, where the leak sanitizer would not find what hangs on them. */
+    uint8_t byte;
+    assert_int_equal(RAND_bytes(&byte, 1), 1);
+    assert_int_equal(RAND_priv_bytes(&byte, 1), 1);
     assert_ok(secret_start_large(&locked));
     assert_ok(crypto_start());
+    return 0;
+}
+
+/* The workers have random generators of their own, which end with them. */
+static int end_group(void **state)
+{
+    (void)state;
+    uv_library_shutdown();
     return 0;
 }
 
@@ -555,5 +568,5 @@ int main(void)
         cmocka_unit_test(a_refusal_of_one_sender_is_none_of_another),
         cmocka_unit_test(a_certificate_that_has_not_begun_is_renewed_once_a_retry_time),
     };
-    return cmocka_run_group_tests(tests, begin_group, NULL);
+    return cmocka_run_group_tests(tests, begin_group, end_group);
 }
