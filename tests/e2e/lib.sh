@@ -58,6 +58,21 @@ skip() {
     exit 77
 }
 
+# small_disk SIZE: in $T/small, gone when the script leaves; at most one a script.
+small_disk() {
+    [ "$(id -u)" = 0 ] || skip "only root may mount a small disk"
+    mkdir -p "$T/small"
+    mount -t tmpfs -o "size=$1,mode=0700" malote "$T/small" 2>/dev/null || skip "no mount here"
+    trap leave_small_disk EXIT
+}
+leave_small_disk() { # what is mounted goes first; the status of the script stays what it was
+    local status=$?
+    set +e
+    umount -l "$T/small"
+    (exit "$status")
+    cleanup
+}
+
 # wait_for SECONDS COMMAND...: polls until it succeeds; twice as long, for other tests run beside.
 wait_for() {
     local until=$((SECONDS + 2 * $1)) what="${*:2}"

@@ -4,17 +4,7 @@
 # with room again it goes on by itself, and nothing that was acknowledged is lost.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-[ "$(id -u)" = 0 ] || skip "only root may mount a small disk"
-mkdir -p "$T/small"
-mount -t tmpfs -o size=24m,mode=0700 malote "$T/small" 2>/dev/null || skip "no mount here"
-leave() { # what is mounted goes first; the status of the script stays what it was
-    local status=$?
-    set +e
-    umount -l "$T/small"
-    (exit "$status")
-    cleanup
-}
-trap leave EXIT
+small_disk 24m
 D=$T/small/data
 start_server
 join maria joao pedro

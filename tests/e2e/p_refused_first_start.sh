@@ -11,17 +11,7 @@ has "$T/err" "Address already in use"
 stop_server
 LISTEN=127.0.0.1:0
 
-[ "$(id -u)" = 0 ] || skip "only root may mount a small disk"
-mkdir -p "$T/small"
-mount -t tmpfs -o size=8m,mode=0700 malote "$T/small" 2>/dev/null || skip "no mount here"
-leave() { # what is mounted goes first; the status of the script stays what it was
-    local status=$?
-    set +e
-    umount -l "$T/small"
-    (exit "$status")
-    cleanup
-}
-trap leave EXIT
+small_disk 8m
 D=$T/small/data
 fill() {
     head -c 64M /dev/zero >"$T/small/filler" 2>/dev/null || true

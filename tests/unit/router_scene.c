@@ -426,6 +426,15 @@ void both_are_here(void)
     join(&joao, "joao", CLIENT_AUTH_RECEIVE, 2);
 }
 
+void one_is_being_put(void)
+{
+    both_are_here();
+    send_to(&maria, "joao", 7, "oi");
+    now_ms += LIMIT_SPOOL_MS;
+    router_tick(router, now_ms);
+    assert_asked("put:7>joao");
+}
+
 void leave(struct link *link)
 {
     struct route *route = link->route;

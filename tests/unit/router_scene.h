@@ -37,6 +37,8 @@ void member(const char *name);
 extern struct link maria, joao;
 void maria_is_here(void); /* to send; joao is away */
 void both_are_here(void);
+/* And 7, "oi", which maria sent joao, is on its way to his mailbox: he was slow to confirm it. */
+void one_is_being_put(void);
 
 void join(struct link *link, const char *name, enum client_auth_kind kind, uint8_t serial);
 void leave(struct link *link);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,11 +13,9 @@
 
 #include "base/log.h"
 #include "db/database.h"
+#include "scratch.h"
 
 #define FILE_NAME "some.db"
-
-static char dir[64];
-static int dirfd_ = -1;
 
 static const char *step(int64_t from)
 {
@@ -44,7 +41,7 @@ static const struct database_schema faulty = { FILE_NAME, 2, step_that_fails, 10
 static enum mlt_err open_as(struct database *db, const struct database_schema *schema, bool create,
                             bool *fresh)
 {
-    const struct database_place place = { dirfd_, FILE_NAME };
+    const struct database_place place = { scratch_fd, FILE_NAME };
     return database_open(db, schema, &place, create, fresh);
 }
 
@@ -82,31 +79,6 @@ static int64_t size_of(const char *name)
     return stat(name, &st) == 0 ? st.st_size : -1;
 }
 
-static int enter(void **state)
-{
-    (void)state;
-    snprintf(dir, sizeof(dir), "/tmp/malote-db-XXXXXX");
-    if (mkdtemp(dir) == NULL || chdir(dir) != 0)
-        return -1;
-    dirfd_ = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return dirfd_ < 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    close(dirfd_);
-    return chdir("/") != 0 || nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) != 0;
-}
-
 /* ---- opening ---- */
 
 static void a_new_file_is_private_and_in_wal_mode(void **state)
@@ -139,8 +111,8 @@ static void an_absolute_path_leads_to_the_same_file(void **state)
     struct database db = opened(&first);
     assert_ok(run(&db, "INSERT INTO thing(n) VALUES(7)"));
     char path[128];
-    snprintf(path, sizeof(path), "%s/%s", dir, FILE_NAME);
-    const struct database_place place = { dirfd_, path };
+    snprintf(path, sizeof(path), "%s/%s", scratch_dir, FILE_NAME);
+    const struct database_place place = { scratch_fd, path };
     CLEANUP(database_close) struct database other = { 0 };
     bool fresh = true;
     assert_ok(database_open(&other, &first, &place, false, &fresh));
@@ -203,8 +175,8 @@ static void *open_and_insert(void *ctx)
     const bool *relative = ctx;
     static const struct database_schema patient = { FILE_NAME, 1, step, 20000, false };
     char path[128];
-    snprintf(path, sizeof(path), "%s/%s", dir, FILE_NAME);
-    const struct database_place place = { dirfd_, *relative ? FILE_NAME : path };
+    snprintf(path, sizeof(path), "%s/%s", scratch_dir, FILE_NAME);
+    const struct database_place place = { scratch_fd, *relative ? FILE_NAME : path };
     CLEANUP(database_close) struct database db = { 0 };
     bool fresh = false;
     enum mlt_err err = database_open(&db, &patient, &place, true, &fresh);
@@ -470,7 +442,7 @@ static void a_failure_is_said_in_the_log_or_not_at_all(void **state)
     assert_int_equal(said_of_a_failure(false), 0);
 }
 
-#define IN_DIR(f) cmocka_unit_test_setup_teardown(f, enter, leave)
+#define IN_DIR(f) cmocka_unit_test_setup_teardown(f, scratch_enter, scratch_leave)
 
 int main(void)
 {

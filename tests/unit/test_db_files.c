@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -12,14 +11,12 @@
 
 #include "base/log.h"
 #include "db/database.h"
+#include "scratch.h"
 
 /* Files that are removed, renamed or replaced while they are in use: what was committed and said to
  * be there is there for who opens the name, or the commit fails. */
 
 #define NAME "some.db"
-
-static char dir[64];
-static int dirfd_ = -1;
 
 static const char *step(int64_t from)
 {
@@ -31,7 +28,7 @@ static const struct database_schema schema = { NAME, 1, step, 100, false };
 
 static struct database opened(void)
 {
-    const struct database_place place = { dirfd_, NAME };
+    const struct database_place place = { scratch_fd, NAME };
     struct database db = { 0 };
     bool fresh = false;
     assert_ok(database_open(&db, &schema, &place, true, &fresh));
@@ -66,31 +63,6 @@ static void assert_lost(struct database *db, enum mlt_err err, enum db_loss loss
     assert_true(db->broken);
     assert_int_equal(db->loss, loss);
     assert_err(database_begin(db), MLT_ERR_DATABASE);
-}
-
-static int enter(void **state)
-{
-    (void)state;
-    snprintf(dir, sizeof(dir), "/tmp/malote-db-files-XXXXXX");
-    if (mkdtemp(dir) == NULL || chdir(dir) != 0)
-        return -1;
-    dirfd_ = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return dirfd_ < 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    close(dirfd_);
-    return chdir("/") != 0 || nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) != 0;
 }
 
 /* ---- the database itself ---- */
@@ -222,7 +194,7 @@ static void a_file_that_stays_where_it_is_has_lost_nothing(void **state)
     assert_int_equal(count(), 3);
 }
 
-#define IN_DIR(f) cmocka_unit_test_setup_teardown(f, enter, leave)
+#define IN_DIR(f) cmocka_unit_test_setup_teardown(f, scratch_enter, scratch_leave)
 
 int main(void)
 {

@@ -139,16 +139,23 @@ static void must_not_be_gone(struct rig *rig)
         assert_int_equal(rig->message.type, IPC_NONCES_WANTED);
 }
 
+/* Told, and not committed: somebody else is writing. */
+static sqlite3 *erase_while_locked(struct rig *rig)
+{
+    store_one(rig);
+    sqlite3 *db = lock_store(rig);
+    take_over_ca(rig);
+    tell_erased(rig);
+    must_not_be_gone(rig);
+    return db;
+}
+
 static void a_net_killed_before_the_commit_is_told_again(void **state)
 {
     (void)state;
     CLEANUP(rig_stop) struct rig rig;
     start(&rig);
-    store_one(&rig);
-    sqlite3 *db = lock_store(&rig);
-    take_over_ca(&rig);
-    tell_erased(&rig);
-    must_not_be_gone(&rig);
+    sqlite3 *db = erase_while_locked(&rig);
     rig_kill_net(&rig);
     unlock_store(db);
     rig_restart(&rig);
@@ -164,11 +171,7 @@ static void a_ca_that_comes_later_hears_of_it(void **state)
     (void)state;
     CLEANUP(rig_stop) struct rig rig;
     start(&rig);
-    store_one(&rig);
-    sqlite3 *db = lock_store(&rig);
-    take_over_ca(&rig);
-    tell_erased(&rig);
-    must_not_be_gone(&rig);
+    sqlite3 *db = erase_while_locked(&rig);
     take_over_ca(&rig);
     tell_erased(&rig);
     unlock_store(db);

@@ -54,11 +54,7 @@ static void what_is_said_to_be_read_before_it_is_confirmed_is_not_told(void **st
     const struct receipt r = { .sender = { ADDRESS_USER, name_of("maria") },
                                .id = { 7 },
                                .state = OUTCOME_READ };
-    both_are_here();
-    send_to(&maria, "joao", 7, "oi");
-    now_ms += LIMIT_SPOOL_MS;
-    router_tick(router, now_ms);
-    assert_asked("put:7>joao");
+    one_is_being_put();
     assert_ok(router_receipt(router, joao.route, &r, now_ms));
     receipt(&joao, "maria", 7);
     store_does_put();

@@ -77,18 +77,23 @@ static void what_has_expired_is_not_said_to_be_stored(void **state)
     assert_asked("tell:maria/7-by-joao=delivered");
 }
 
+static void it_expires_while_put_again(struct link *again)
+{
+    drain_one();
+    leave(&joao);
+    join(again, "maria", CLIENT_AUTH_SEND, 3);
+    send_to(again, "joao", 7, "one");
+    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 4);
+    store_does_read(); /* and its put is not answered */
+    store_expires(1);
+}
+
 /* Sent again, and kept anew, it is one like any other. */
 static void what_expired_and_is_kept_again_is_removed(void **state)
 {
     (void)state;
     struct link again = { 0 };
-    drain_one();
-    leave(&joao);
-    join(&again, "maria", CLIENT_AUTH_SEND, 3);
-    send_to(&again, "joao", 7, "one");
-    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 4);
-    store_does_read(); /* and its put is not answered */
-    store_expires(1);
+    it_expires_while_put_again(&again);
     store_does_put();
     assert_said(&again, "7=expired! 7=stored");
     store_asked[0] = '\0';
@@ -100,13 +105,7 @@ static void a_put_refused_after_its_row_expired_is_not_stored(void **state)
 {
     (void)state;
     struct link again = { 0 };
-    drain_one();
-    leave(&joao);
-    join(&again, "maria", CLIENT_AUTH_SEND, 3);
-    send_to(&again, "joao", 7, "one");
-    join(&joao, "joao", CLIENT_AUTH_RECEIVE, 4);
-    store_does_read();
-    store_expires(1);
+    it_expires_while_put_again(&again);
     store_refuses_put(OUTCOME_REASON_NO_ROOM);
     assert_said(&again, "7=expired! 7=unknown");
 }

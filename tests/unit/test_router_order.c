@@ -472,11 +472,7 @@ static void who_reads_before_the_store_has_answered_is_told_of_too(void **state)
     const struct receipt r = { .sender = { ADDRESS_USER, name_of("maria") },
                                .id = { 7 },
                                .state = OUTCOME_READ };
-    both_are_here();
-    send_to(&maria, "joao", 7, "oi");
-    now_ms += LIMIT_SPOOL_MS;
-    router_tick(router, now_ms);
-    assert_asked("put:7>joao");
+    one_is_being_put();
     receipt(&joao, "maria", 7);
     assert_ok(router_receipt(router, joao.route, &r, now_ms));
     assert_asked("");

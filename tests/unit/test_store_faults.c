@@ -8,14 +8,9 @@
 
 #include "client/store_outbox.h"
 #include "faulty_disk.h"
-#include "pair.h"
+#include "store_scene.h"
 
 /* A client's store on a disk that fails: what it says of a message, and what is so. */
-
-static char scratch[64];
-static struct home home = HOME_CLOSED;
-static struct pair_env clock_now;
-static struct store *store;
 
 static int begin_all(void **state)
 {
@@ -24,26 +19,10 @@ static int begin_all(void **state)
     return 0;
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    snprintf(scratch, sizeof(scratch), "/tmp/malote-test-store-faults-XXXXXX");
-    pair_env_start(&clock_now);
-    if (mkdtemp(scratch) == NULL || home_open(scratch, false, &home) != MLT_OK)
-        return -1;
-    return store_open(&home, &clock_now.env, &store) == MLT_OK ? 0 : -1;
-}
-
 static int end(void **state)
 {
-    (void)state;
-    static const char *const names[] = { "malote.db", "malote.db-wal", "malote.db-shm" };
     faulty_disk_heal();
-    store_close(&store);
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        unlinkat(home.dirfd, names[i], 0);
-    home_close(&home);
-    return rmdir(scratch);
+    return store_scene_end(state);
 }
 
 static enum mlt_err keep(uint8_t id[static ENVELOPE_ID])
@@ -138,7 +117,7 @@ static void a_disk_that_goes_on_failing_is_said_to_fail(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-#define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define T(test) cmocka_unit_test_setup_teardown(test, store_scene_begin, end)
         T(a_put_whose_sync_failed_and_that_stands_is_kept),
         T(a_put_that_fails_once_is_kept_or_is_not_as_it_says),
         T(a_put_whose_sync_failed_beside_another_process_is_not_kept),

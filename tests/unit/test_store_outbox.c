@@ -6,33 +6,7 @@
 #include <unistd.h>
 
 #include "client/store_outbox.h"
-#include "pair.h"
-
-static char scratch[64];
-static struct home home = HOME_CLOSED;
-static struct pair_env clock_now;
-static struct store *store;
-
-static int begin(void **state)
-{
-    (void)state;
-    snprintf(scratch, sizeof(scratch), "/tmp/malote-test-outbox-XXXXXX");
-    pair_env_start(&clock_now);
-    if (mkdtemp(scratch) == NULL || home_open(scratch, false, &home) != MLT_OK)
-        return -1;
-    return store_open(&home, &clock_now.env, &store) == MLT_OK ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    static const char *const names[] = { "malote.db", "malote.db-wal", "malote.db-shm" };
-    store_close(&store);
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        unlinkat(home.dirfd, names[i], 0);
-    home_close(&home);
-    return rmdir(scratch);
-}
+#include "store_scene.h"
 
 static void keep(const char *to, const char *text, uint8_t id[static ENVELOPE_ID])
 {
@@ -489,7 +463,7 @@ static void a_full_outbox_takes_no_more_until_there_is_room(void **state)
 
 int main(void)
 {
-#define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define T(test) cmocka_unit_test_setup_teardown(test, store_scene_begin, store_scene_end)
     const struct CMUnitTest tests[] = {
         T(what_was_kept_is_there_after_a_new_start),
         T(numbers_rise_by_one_under_one_epoch_per_recipient),
