@@ -14,7 +14,7 @@
 #include "crypto/rsa.h"
 #include "wire/welcome.h"
 
-enum { MOST = 128 };
+enum { MOST = 256 };
 
 static const unsigned key_bits = 2048;
 
@@ -66,12 +66,10 @@ static enum mlt_err take_welcome(void *ctx, struct person *p, enum record_kind k
     return MLT_OK;
 }
 
-static enum mlt_err meet(struct person *p, const struct real_server *server,
+static enum mlt_err call(struct person *p, const struct real_server *server,
                          enum client_auth_kind kind)
 {
     int fd = -1;
-    struct first_words first = { 0 };
-    const struct hearer hearer = { take_welcome, &first };
     p->config = (struct hs_client_config) {
         .env = env_system(),
         .min_group = DH_FFDHE3072,
@@ -83,7 +81,15 @@ static enum mlt_err meet(struct person *p, const struct real_server *server,
     if (kind != CLIENT_AUTH_ENROL)
         p->config.certificate = buf_span(&p->certificate);
     TRY(connect_to(server, &fd));
-    TRY(link_new(&p->config, fd, &p->link));
+    return link_new(&p->config, fd, &p->link);
+}
+
+static enum mlt_err meet(struct person *p, const struct real_server *server,
+                         enum client_auth_kind kind)
+{
+    struct first_words first = { 0 };
+    const struct hearer hearer = { take_welcome, &first };
+    TRY(call(p, server, kind));
     while (!first.there)
         TRY(people_turn(p, 1, 100, &hearer));
     return MLT_OK;
@@ -116,14 +122,41 @@ static enum mlt_err make_all_keys(struct person *people, size_t n)
     return odd.err;
 }
 
-enum mlt_err people_enrol(struct person *people, size_t n, const char *stem,
-                          const struct real_server *server)
+enum mlt_err people_prepare(struct person *people, size_t n, const char *stem)
 {
     TRY(make_all_keys(people, n));
     for (size_t i = 0; i < n; i++) {
         char name[33];
         snprintf(name, sizeof(name), "%s%zu", stem, i);
         TRY(name_parse(span_str(name), &people[i].name));
+    }
+    return MLT_OK;
+}
+
+enum mlt_err people_enrol_at_once(struct person *people, size_t n, const struct real_server *server)
+{
+    struct first_words first = { 0 };
+    const struct hearer hearer = { take_welcome, &first };
+    size_t left = n;
+    for (size_t i = 0; i < n; i++)
+        TRY(call(&people[i], server, CLIENT_AUTH_ENROL));
+    while (left > 0) {
+        TRY(people_turn(people, n, 100, &hearer));
+        for (size_t i = 0; i < n; i++) {
+            bool served = people[i].link != NULL && people[i].certificate.len > 0;
+            if (served)
+                person_logout(&people[i]);
+            left -= served;
+        }
+    }
+    return MLT_OK;
+}
+
+enum mlt_err people_enrol(struct person *people, size_t n, const char *stem,
+                          const struct real_server *server)
+{
+    TRY(people_prepare(people, n, stem));
+    for (size_t i = 0; i < n; i++) {
         TRY(meet(&people[i], server, CLIENT_AUTH_ENROL));
         person_logout(&people[i]);
     }
@@ -186,15 +219,19 @@ enum mlt_err people_turn(struct person *people, size_t n, int most_ms, const str
     ENSURE(n <= MOST, MLT_ERR_RANGE);
     for (size_t i = 0; i < n; i++) {
         const struct link *link = people[i].link;
+        fds[i] = (struct pollfd) { .fd = -1 };
+        if (link == NULL)
+            continue;
         int wants = (link_wants_read(link) ? POLLIN : 0) | (link_wants_write(link) ? POLLOUT : 0);
         fds[i] = (struct pollfd) { link_fd(link), (short)wants, 0 };
         more |= people[i].has_more;
     }
     bool moved = poll(fds, (nfds_t)n, more ? 0 : most_ms) > 0;
     for (size_t i = 0; i < n; i++)
-        if (people[i].has_more || (moved && fds[i].revents != 0))
+        if (people[i].link != NULL && (people[i].has_more || (moved && fds[i].revents != 0)))
             TRY(hear(&people[i], hearer));
     for (size_t i = 0; i < n; i++)
-        link_flush(people[i].link);
+        if (people[i].link != NULL)
+            link_flush(people[i].link);
     return MLT_OK;
 }

@@ -27,6 +27,12 @@ void person_clear(struct person *p);
 MUST_CHECK enum mlt_err people_enrol(struct person *people, size_t n, const char *stem,
                                      const struct real_server *server);
 
+/* The same in two steps, all of them at once: names and keys; then every one is connected before
+ * any of them is answered. */
+MUST_CHECK enum mlt_err people_prepare(struct person *people, size_t n, const char *stem);
+MUST_CHECK enum mlt_err people_enrol_at_once(struct person *people, size_t n,
+                                             const struct real_server *server);
+
 /* Returns with its Welcome taken. */
 MUST_CHECK enum mlt_err person_login(struct person *p, const struct real_server *server,
                                      enum client_auth_kind kind);
@@ -41,7 +47,8 @@ struct hearer {
     void *ctx;
 };
 
-/* Waits until something moves on any connection, at most that long, and hands out what came. */
+/* Whoever is not connected is passed over.  Waits until something moves on any connection, at most
+ * that long, and hands out what came. */
 MUST_CHECK enum mlt_err people_turn(struct person *people, size_t n, int most_ms,
                                     const struct hearer *hearer);
 

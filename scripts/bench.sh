@@ -5,7 +5,8 @@
 set -euo pipefail
 cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.."
 . scripts/build.sh
-build_targets gcc bench/bench_handshake bench/bench_record bench/bench_durable src/cmd/maloted
+build_targets gcc bench/bench_handshake bench/bench_record bench/bench_durable \
+    bench/bench_authority src/cmd/maloted
 
 # The fields stand in one order: bench/figure.c.
 table() {
@@ -34,3 +35,4 @@ show build/gcc/bench/bench_record
 here=$PWD
 cd build
 show "$here/build/gcc/bench/bench_durable" "$here/build/gcc/src/cmd/maloted"
+show "$here/build/gcc/bench/bench_authority" "$here/build/gcc/src/cmd/maloted"

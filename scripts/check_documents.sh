@@ -14,7 +14,7 @@ for document in *.md packaging/*.md; do
     [ -f "$document" ] || continue
     while IFS= read -r name; do
         compgen -G "tests/*/$name*" >/dev/null || complain "$document: no test is called $name"
-    done < <(grep -oE '`(test|fuzz)_[a-z0-9_]+`|`[as][0-9][0-9][a-z0-9_]*`|`[cimp]_[a-z0-9_]{4,}`' "$document" | tr -d '`' | sort -u)
+    done < <(grep -oE '`(test|fuzz)_[a-z0-9_]+`|`[as][0-9][0-9][a-z0-9_]*`|`[cikmp]_[a-z0-9_]{4,}`' "$document" | tr -d '`' | sort -u)
     while IFS= read -r target; do
         [ -e "$(dirname "$document")/$target" ] || complain "$document: link to $target leads nowhere"
     done < <(grep -oE '\]\([^)#:]+\)' "$document" | sed 's/^](//; s/)$//' | sort -u)

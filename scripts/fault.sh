@@ -53,7 +53,7 @@ wanted() { # CHECK
 real() {
     local script points=$MOST
     [ "$points" -gt 0 ] || points=all
-    for script in a31_kill_at_every_syscall_of_mail a32_power_loss; do
+    for script in a31_kill_at_every_syscall_of_mail a31_kill_at_every_syscall_of_the_ca a32_power_loss; do
         if SEED=$SEED KILL_POINTS=$points bash "tests/e2e/$script.sh" >"$LOG" 2>&1 </dev/null; then
             echo "ok $script: $(tail -n 1 "$LOG")"
         else

@@ -10,7 +10,7 @@ declare -A PACKAGES=(
     [test]="clang libclang-rt-14-dev clang-format libcmocka-dev gnutls-bin libnss3-tools mandoc abigail-tools
             python3 python3-cryptography
             python3-cryptography-vectors librust-ring-dev librust-hkdf-dev librust-hmac-dev
-            librust-webpki-dev strace"
+            librust-webpki-dev strace faketime"
 )
 
 APT_INSTALL="apt-get install -y --no-install-recommends"

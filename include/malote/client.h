@@ -99,7 +99,12 @@ enum mlt_error {
     MLT_ERROR_CUT = 122,     /* the connection ended without a goodbye */
     MLT_ERROR_TIMEOUT = 123, /* it fell silent */
     MLT_ERROR_REFUSED = 124,
-    MLT_ERROR_TOO_MANY = 125, /* of mlt_send: MLT_OUTBOX_MAX messages wait to be sent */
+    MLT_ERROR_TOO_MANY = 125,      /* of mlt_send: MLT_OUTBOX_MAX messages wait to be sent */
+    MLT_ERROR_STALE = 126,         /* its revocation list is too old */
+    MLT_ERROR_LEDGER = 127,        /* its CA contradicts itself: mlt_event_alarm */
+    MLT_ERROR_CRL = 128,           /* its revocation list: outside the profile, */
+    MLT_ERROR_CRL_FOREIGN = 129,   /* another CA's, */
+    MLT_ERROR_CRL_SIGNATURE = 130, /* or not signed by it */
 
     /* this machine */
     MLT_ERROR_NOMEM = 200,
@@ -117,6 +122,8 @@ enum mlt_error {
     MLT_ERROR_UNREACHABLE = 212,
     MLT_ERROR_SANDBOX = 213,
     MLT_ERROR_UNKNOWN_HOST = 214, /* no address known; see mlt_set_addresses */
+    MLT_ERROR_CLOCK = 215,        /* this clock or the CA's is wrong: mlt_event_signed_s */
+    MLT_ERROR_STOPPED = 216,      /* of a CA on this machine: it issues nothing */
 
     /* a mistake of the host */
     MLT_ERROR_USAGE = 300,
@@ -190,7 +197,8 @@ MLT_CHECK enum mlt_error mlt_key_is_protected(struct mlt_client *client, bool *i
  * Loads the identity and checks that its parts belong together.  `passphrase` is NULL for a key
  * without one; with one this computes for half a second and takes 128 MiB.  MLT_ERROR_MISSING when
  * nobody joined from here, MLT_ERROR_PASSPHRASE when one is missing or wrong.  An expired
- * certificate is no error: see mlt_not_after_s.  MLT_ERROR_STATE while connected, or while events
+ * certificate is no error: see mlt_not_after_s.  A connection with it is worth a try, for a CA
+ * renews it within its grace.  MLT_ERROR_STATE while connected, or while events
  * wait to be taken.
  */
 MLT_CHECK enum mlt_error mlt_load(struct mlt_client *client, const void *passphrase, size_t n);
@@ -212,6 +220,49 @@ MLT_PUBLIC const char *mlt_realm(const struct mlt_client *client);
 MLT_PUBLIC const char *mlt_serial(const struct mlt_client *client);
 MLT_PUBLIC int64_t mlt_not_before_s(const struct mlt_client *client);
 MLT_PUBLIC int64_t mlt_not_after_s(const struct mlt_client *client);
+/* From when on a connection renews the certificate, by itself; it may take its time. */
+MLT_PUBLIC int64_t mlt_renewal_s(const struct mlt_client *client);
+
+/* ---- what is known of the CA ---- */
+
+/* How the CA, or a server that plays it, contradicted what this home had seen of its ledger. */
+enum mlt_alarm {
+    MLT_ALARM_NONE = 0,
+    MLT_ALARM_FORKED = 1,    /* another root for the size that is held */
+    MLT_ALARM_WENT_BACK = 2, /* a shorter ledger than the one that is held, or an earlier epoch */
+    MLT_ALARM_UNPROVEN = 3   /* no proof, or a wrong one, that the ledger held is within it */
+};
+
+/* Kept in the home, and the same for all its processes. */
+struct mlt_authority {
+    size_t size;
+    uint64_t crl_number; /* the newest revocation list applied; 0: none yet */
+    int64_t crl_this_update_s;
+    int64_t crl_next_update_s;
+    uint64_t revoked;       /* serials held as revoked */
+    uint64_t ledger_size;   /* of the head that is held; 0: none yet */
+    int64_t ledger_epoch_s; /* when the CA was set up, or restored last */
+    int64_t ledger_time_s;  /* when that head was signed */
+    int64_t proven_s;       /* when a head was last proven to hold what was held before; 0: never */
+    int64_t unproven_s;     /* since when a newer one waits for its proof; 0: none does */
+    int64_t newest_s;       /* the newest time the CA signed; this machine's clock ran behind it? */
+    enum mlt_alarm alarm;   /* the last one */
+    int64_t alarm_s;        /* when; 0: never */
+};
+
+#define MLT_AUTHORITY_INIT                                                                         \
+    {                                                                                              \
+        sizeof(struct mlt_authority), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, MLT_ALARM_NONE, 0              \
+    }
+
+/* Needs no mlt_load and no connection; opens the database as mlt_open_store does. */
+MLT_CHECK enum mlt_error mlt_authority(struct mlt_client *client, struct mlt_authority *authority);
+
+/*
+ * For a user who says that the clock is right now: a newest_s that lies ahead of it is forgotten,
+ * and *was_s says what it was (0: it did not lie ahead, and nothing changed).  As mlt_authority.
+ */
+MLT_CHECK enum mlt_error mlt_accept_clock(struct mlt_client *client, int64_t *was_s);
 
 /* ---- joining ---- */
 
@@ -281,14 +332,19 @@ enum mlt_kind {
 /*
  * comes_back: once it has been logged in, a connection that ends is begun anew by itself, after
  * mlt_event_retry_ms.  Before the first login nothing is tried again, and what would only repeat
- * itself ends it for good (retry_ms -1): the closes DONE, REPLACED, REVOKED and EXPIRED, a refusal,
- * a server that is not trusted, a failure of this machine other than a disk that is full or busy.
+ * itself ends it for good (retry_ms -1): the closes DONE, REPLACED and REVOKED, a refusal, a server
+ * or a ledger that is not trusted, a clock that is wrong, a failure of this machine other than a
+ * disk that is full or busy.
  *
  * tells_read: whoever asked for it (wants_read) is told when mlt_shown was called for his message.
  * Best effort: that notice may get lost, the message does not.
  *
  * A connection of either kind sends what waits in the outbox of this home, whichever process put
  * it there, and hears what became of it.
+ *
+ * It also renews the certificate when that is due, keeps the list of what the CA has revoked, and
+ * has the CA's ledger proven to go on from what the home has seen of it; mlt_leave waits a moment
+ * for answers of that kind.
  */
 struct mlt_connection {
     size_t size;
@@ -373,14 +429,20 @@ MLT_PUBLIC void mlt_leave(struct mlt_client *client);
  */
 enum mlt_event_kind {
     MLT_EVENT_NONE = 0,
-    MLT_EVENT_LOGGED_IN = 1, /* what waits is sent from now on */
-    MLT_EVENT_ISSUED = 2,    /* the certificate is in the home */
-    MLT_EVENT_PENDING = 3,   /* an administrator has to approve mlt_key_fingerprint: retry_ms */
-    MLT_EVENT_REFUSED = 4,   /* refusal */
-    MLT_EVENT_MESSAGE = 5,   /* peer, id, time, body, row, epoch, number, gap; then mlt_shown */
-    MLT_EVENT_OUTCOME = 6,   /* peer, id, outcome, why, error */
-    MLT_EVENT_CLOSED = 7,    /* the session ended as announced: closed, retry_ms */
-    MLT_EVENT_LOST = 8       /* it ended otherwise: error, errno, alert, retry_ms */
+    MLT_EVENT_LOGGED_IN = 1,    /* what waits is sent from now on */
+    MLT_EVENT_ISSUED = 2,       /* the certificate is in the home */
+    MLT_EVENT_PENDING = 3,      /* an administrator has to approve mlt_key_fingerprint: retry_ms */
+    MLT_EVENT_REFUSED = 4,      /* refusal */
+    MLT_EVENT_MESSAGE = 5,      /* peer, id, time, body, row, epoch, number, gap; then mlt_shown */
+    MLT_EVENT_OUTCOME = 6,      /* peer, id, outcome, why, error */
+    MLT_EVENT_CLOSED = 7,       /* the session ended as announced: closed, retry_ms */
+    MLT_EVENT_LOST = 8,         /* it ended otherwise: error, errno, alert, retry_ms */
+    MLT_EVENT_RENEWED = 9,      /* a new certificate is in the home: mlt_not_after_s */
+    MLT_EVENT_NOT_RENEWED = 10, /* it was refused, told once a connection: refusal */
+    MLT_EVENT_RESTORED = 11, /* the CA was restored from a backup, told once: mlt_event_restored */
+    MLT_EVENT_CLOCK = 12,    /* it is behind the CA, by less than an hour, told once: signed, own */
+    MLT_EVENT_LEAF = 13,     /* of an audit: mlt_event_leaf */
+    MLT_EVENT_AUDITED = 14   /* its end: mlt_event_audit */
 };
 
 struct mlt_event; /* one event */
@@ -452,7 +514,10 @@ enum mlt_refusal {
     MLT_REFUSAL_EXPIRED = 7,
     MLT_REFUSAL_NOT_YET = 8,
     MLT_REFUSAL_REVOKED = 9,
-    MLT_REFUSAL_BUSY = 10
+    MLT_REFUSAL_BUSY = 10,
+    MLT_REFUSAL_STALE = 11,   /* the server's revocation list is older than this certificate */
+    MLT_REFUSAL_NOT_DUE = 12, /* a renewal, too early */
+    MLT_REFUSAL_STOPPED = 13  /* the CA issues nothing: its administrator has to look */
 };
 MLT_PUBLIC enum mlt_refusal mlt_event_refusal(const struct mlt_event *event);
 
@@ -473,9 +538,91 @@ MLT_PUBLIC enum mlt_closed mlt_event_closed(const struct mlt_event *event);
 /* The server's parting word when the error is MLT_ERROR_ALERT; PROTOCOL.md 3.3 has the numbers. */
 MLT_PUBLIC unsigned mlt_event_alert(const struct mlt_event *event);
 
+/* Of MLT_ERROR_LEDGER. */
+MLT_PUBLIC enum mlt_alarm mlt_event_alarm(const struct mlt_event *event);
+
+/* Of CLOCK and MLT_ERROR_CLOCK: a time that the CA signed, and this machine's clock beside it. */
+MLT_PUBLIC int64_t mlt_event_signed_s(const struct mlt_event *event);
+MLT_PUBLIC int64_t mlt_event_own_s(const struct mlt_event *event);
+
+/* Of RESTORED. */
+struct mlt_restored {
+    size_t size;
+    int64_t epoch_s; /* when */
+    uint64_t held;   /* entries of the ledger that this home knew of */
+    uint64_t kept;   /* entries that the backup held */
+    uint64_t lost;   /* of those known here, the last so many are no longer in the ledger */
+};
+
+#define MLT_RESTORED_INIT                                                                          \
+    {                                                                                              \
+        sizeof(struct mlt_restored), 0, 0, 0, 0                                                    \
+    }
+
+/* MLT_ERROR_STATE for another event. */
+MLT_CHECK enum mlt_error mlt_event_restored(const struct mlt_event *event,
+                                            struct mlt_restored *restored);
+
 /* Of this event in English: the refusal, the close reason, what became of the message, the alert
  * or the error; static storage, never NULL. */
 MLT_PUBLIC const char *mlt_event_text(const struct mlt_event *event);
+
+/* ---- the audit ---- */
+
+/*
+ * Reads the CA's whole ledger over the connection that lasts: MLT_EVENT_LEAF for every certificate
+ * that was ever issued for our name, in the order of issue, then MLT_EVENT_AUDITED, unless the
+ * connection ends before.  Takes time in proportion to the ledger, never memory.  MLT_ERROR_STATE
+ * unless logged in, or while another audit runs.
+ */
+MLT_CHECK enum mlt_error mlt_audit(struct mlt_client *client);
+
+struct mlt_leaf {
+    size_t size;
+    uint64_t position; /* in the ledger, from 0 */
+    int64_t time_s;    /* when it was set out to be issued */
+    char serial[33];
+    char key[65];      /* its fingerprint */
+    bool is_own_key;   /* else: somebody else had, or has, this name */
+    bool is_present;   /* it is the certificate of this home */
+    bool is_before_us; /* not our key, and before our key's first: reissued to us, say */
+};
+
+#define MLT_LEAF_INIT                                                                              \
+    {                                                                                              \
+        sizeof(struct mlt_leaf), 0, 0, "", "", false, false, false                                 \
+    }
+
+/* MLT_ERROR_STATE for another event. */
+MLT_CHECK enum mlt_error mlt_event_leaf(const struct mlt_event *event, struct mlt_leaf *leaf);
+
+enum mlt_audit_fault {
+    MLT_AUDIT_ROOT = 1,           /* the entries do not make the signed root */
+    MLT_AUDIT_OTHER_KEY = 2,      /* our name was certified for another key, after ours */
+    MLT_AUDIT_EARLIER_KEY = 4,    /* the same, before ours */
+    MLT_AUDIT_OWN_ABSENT = 8,     /* our certificate is not in the ledger as it was issued to us */
+    MLT_AUDIT_SERVER_ABSENT = 16, /* nor is the one that the server showed us */
+    MLT_AUDIT_UNPROVEN = 32 /* the server was too busy to prove the head, or to give out all */
+};
+
+struct mlt_audit {
+    size_t size;
+    unsigned faults;    /* a set of enum mlt_audit_fault; 0: all is well */
+    uint64_t leaves;    /* that were read */
+    uint64_t ours;      /* certificates of our name among them */
+    uint64_t of_others; /* of those, for another key */
+    int64_t epoch_s;    /* of the head that the entries were held against */
+    int64_t time_s;     /* when it was signed */
+    char root[65];
+};
+
+#define MLT_AUDIT_INIT                                                                             \
+    {                                                                                              \
+        sizeof(struct mlt_audit), 0, 0, 0, 0, 0, 0, ""                                             \
+    }
+
+/* MLT_ERROR_STATE for another event. */
+MLT_CHECK enum mlt_error mlt_event_audit(const struct mlt_event *event, struct mlt_audit *audit);
 
 /* ---- messages ---- */
 

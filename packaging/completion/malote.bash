@@ -40,21 +40,27 @@ _malote_contacts() { # [DIR]
 # What may follow an option that takes a value; false for one that takes none.
 _malote_value() { # PROGRAM OPTION
     case $1:$2 in
-    *:--passphrase-file | *:--config | *:--names) _malote_paths -f ;;
+    *:--*passphrase-file | *:--config | *:--names | *:--out) _malote_paths -f ;;
     *:--home | *:--data) _malote_paths -d ;;
     malote:--bits | maloted:--ca-bits) _malote_offer 2048 3072 4096 ;;
     malote:--min-group | maloted:--group) _malote_offer ffdhe2048 ffdhe3072 ffdhe4096 ;;
     malote:--wait) _malote_offer stored delivered read ;;
     malote:--timeout) _malote_offer 30s 5m 1h 24h ;;
+    malote-ca:--state) _malote_offer valid late grace expired revoked waiting ;;
+    malote-ca:--sort) _malote_offer name expiry seen ;;
+    malote-ca:--reason)
+        _malote_offer unspecified key-compromise affiliation-changed superseded cessation
+        ;;
     malote-ca:--expires) _malote_offer 30m 24h 7d 30d ;;
     maloted:--enrol) _malote_offer invite open approve ;;
     maloted:--user-net | maloted:--user-ca) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
-    maloted:--kdf-cost) _malote_offer 131072 262144 524288 1048576 ;;
-    *:--passphrase-fd | malote:--name | malote:--count | malote-ca:--count) ;;
+    maloted:--kdf-cost | malote-ca:--kdf-cost) _malote_offer 131072 262144 524288 1048576 ;;
+    *:--*passphrase-fd | malote:--name | malote:--count | malote-ca:--count) ;;
     maloted:--mailbox-messages) _malote_offer 0 10000 1000000 ;;
     maloted:--mailbox-bytes) _malote_offer 128M 1G 10G ;;
     maloted:--mailbox-share) _malote_offer 10 25 50 100 ;;
     maloted:--mailbox-life) _malote_offer 24h 7d 30d 90d ;;
+    maloted:--cert-life) _malote_offer 24h 7d 30d 90d ;;
     maloted:--listen | maloted:--advertise | maloted:--realm) ;;
     *) return 1 ;;
     esac
@@ -84,34 +90,44 @@ _malote_walk() { # PROGRAM
 # The options that a program takes before its subcommand, and each subcommand after it.
 _malote_options() { # PROGRAM [SUBCOMMAND]
     case $1:${2-} in
-    malote:) echo --home --passphrase-fd --passphrase-file --help --version ;;
+    malote:) echo --home --passphrase-fd --passphrase-file --accept-clock --help --version ;;
     malote:join) echo --name --bits --min-group --protect ;;
     malote:send) echo --wait --timeout --json ;;
     malote:listen) echo --json --count --timeout --tell-read ;;
     malote:outbox) echo --json --all ;;
     malote:history) echo --json --count ;;
-    malote:status) echo --json ;;
+    malote:status | malote:audit) echo --json ;;
     malote-ca:) echo --data --passphrase-fd --passphrase-file --json --help --version ;;
     malote-ca:invite) echo --count --names --expires --json ;;
     malote-ca:reissue) echo --expires --json ;;
     malote-ca:erase) echo --yes --json ;;
     malote-ca:pending | malote-ca:approve | malote-ca:refuse) echo --json ;;
-    malote-ca:list | malote-ca:show) echo --json ;;
+    malote-ca:show | malote-ca:renew | malote-ca:audit) echo --json ;;
+    malote-ca:list) echo --state --sort --json ;;
+    malote-ca:revoke) echo --reason --json ;;
+    malote-ca:crl) echo --out --json ;;
+    malote-ca:passwd) echo --rotate --new-passphrase-fd --new-passphrase-file --kdf-cost --json ;;
+    malote-ca:backup) echo --verify --json ;;
+    malote-ca:restore) echo --accept-loss --json ;;
+    malote-ca:export) echo --export-passphrase-fd --export-passphrase-file --json ;;
+    malote-ca:import) echo --export-passphrase-fd --export-passphrase-file --kdf-cost --json ;;
     maloted:) echo --data --config --listen --advertise --realm --enrol --passphrase-fd \
         --passphrase-file --user-net --user-ca --kdf-cost --ca-bits --group \
-        --mailbox-messages --mailbox-bytes --mailbox-share --mailbox-life --limits --check \
+        --mailbox-messages --mailbox-bytes --mailbox-share --mailbox-life --cert-life --accept-clock --limits --check \
         --help --version ;;
     esac
 }
 
 _malote_operand() { # PROGRAM
     case $1:$subcommand in
-    malote:) _malote_offer join send listen chat outbox history contacts status ;;
+    malote:) _malote_offer join send listen chat outbox history contacts status audit ;;
     malote:outbox) [[ $operands -gt 0 ]] || _malote_offer list drop ;;
     malote:send | malote:chat | malote:history)
         [[ $operands -gt 0 ]] || _malote_offer "$(_malote_contacts "$home")"
         ;;
-    malote-ca:) _malote_offer invite pending approve refuse list show reissue erase ;;
+    malote-ca:) _malote_offer invite pending approve refuse list show reissue revoke renew crl \
+        audit passwd backup restore export import erase ;;
+    malote-ca:backup | malote-ca:restore | malote-ca:export | malote-ca:import) _malote_paths -f ;;
     esac
 }
 

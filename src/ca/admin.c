@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ca/admin.h"
+#include "ca/answer.h"
 
 #include <string.h>
 
@@ -14,17 +14,14 @@
 
 static const int64_t longest_invite_s = (int64_t)3650 * 86400;
 
-/* One answer on its way. */
-struct answer {
-    struct ca *ca;
-    const struct admin_request *request;
-    const struct admin_sink *sink;
-    struct buf *why;
-};
-
-static enum mlt_err emit(const struct answer *a, const struct admin_row *row)
+enum mlt_err answer_row(const struct answer *a, const struct admin_row *row)
 {
     return a->sink->on_row(a->sink->ctx, row);
+}
+
+enum mlt_err answer_no_such_name(const struct answer *a)
+{
+    return explain(a->why, MLT_ERR_MISSING, TEXT_NO_SUCH_NAME, a->request->name.text);
 }
 
 static enum mlt_err emit_url(const struct answer *a, const struct invite *invite,
@@ -35,7 +32,7 @@ static enum mlt_err emit_url(const struct answer *a, const struct invite *invite
     struct admin_row row = { .kind = ADMIN_ROW_URL, .at_s = expires_s, .url = buf_span(&url) };
     if (name != NULL)
         row.name = *name;
-    return emit(a, &row);
+    return answer_row(a, &row);
 }
 
 static enum mlt_err check_expires(const struct answer *a)
@@ -68,6 +65,8 @@ static enum mlt_err check_invited_name(const struct answer *a)
     TRY(members_find(&a->ca->db, name, &member, &found));
     if (found && member.has_key)
         return explain(a->why, MLT_ERR_EXISTS, TEXT_NAME_HAS_KEY, name->text, name->text);
+    if (found && member.closed)
+        return explain(a->why, MLT_ERR_EXISTS, TEXT_NAME_CLOSED, name->text, name->text);
     return MLT_OK;
 }
 
@@ -119,7 +118,7 @@ static enum mlt_err emit_pending(void *ctx, const struct name *name,
 {
     struct admin_row row = { .kind = ADMIN_ROW_PENDING, .name = *name, .at_s = asked_s };
     memcpy(row.fingerprint, spki_hash, HASH_LEN);
-    return emit(ctx, &row);
+    return answer_row(ctx, &row);
 }
 
 static enum mlt_err answer_pending(struct answer *a)
@@ -150,49 +149,6 @@ static enum mlt_err answer_refuse(const struct answer *a)
     return err;
 }
 
-/* ---- list, show ---- */
-
-static enum mlt_err emit_certificate(void *ctx, const struct certificate *c)
-{
-    const struct answer *a = ctx;
-    struct admin_row row = { .kind = ADMIN_ROW_CERT,
-                             .name = c->name,
-                             .at_s = c->issued_s,
-                             .role = c->role,
-                             .state = CERT_STATE_VALID,
-                             .not_after_s = c->not_after_s,
-                             .ledger_index = c->position,
-                             .certificate = c->der };
-    memcpy(row.fingerprint, c->spki_hash, HASH_LEN);
-    memcpy(row.serial, c->serial, CERT_SERIAL);
-    if (c->revoked_s != 0)
-        row.state = CERT_STATE_REVOKED;
-    else if (c->not_after_s <= ca_now_s(a->ca))
-        row.state = CERT_STATE_EXPIRED;
-    return emit(a, &row);
-}
-
-static enum mlt_err answer_list(struct answer *a)
-{
-    const struct certificate_visit visit = { emit_certificate, a };
-    return certificates_list(&a->ca->db, ca_now_s(a->ca), &visit);
-}
-
-static enum mlt_err answer_show(struct answer *a)
-{
-    const struct name *name = &a->request->name;
-    bool is_server = span_eq(name_span(name), span_str("relay"));
-    CLEANUP(buf_clear) struct buf der = { 0 };
-    struct certificate c;
-    enum mlt_err err =
-        certificates_newest(&a->ca->db, is_server ? CERT_SERVER : CERT_CLIENT, name, &c, &der);
-    if (err == MLT_ERR_MISSING)
-        return explain(a->why, err, TEXT_NO_SUCH_NAME, name->text);
-    TRY(err);
-    c.der = buf_span(&der);
-    return emit_certificate(a, &c);
-}
-
 /* ---- reissue ---- */
 
 static enum mlt_err answer_reissue(const struct answer *a)
@@ -204,7 +160,7 @@ static enum mlt_err answer_reissue(const struct answer *a)
     struct invite invite;
     enum mlt_err err = reissue(a->ca, &r->name, expires_s, &invite);
     if (err == MLT_ERR_MISSING)
-        return explain(a->why, err, TEXT_NO_SUCH_NAME, r->name.text);
+        return answer_no_such_name(a);
     TRY(err);
     err = emit_url(a, &invite, &r->name, expires_s);
     alloc_wipe(&invite, sizeof(invite));
@@ -215,17 +171,15 @@ static enum mlt_err answer_reissue(const struct answer *a)
 
 static enum mlt_err answer_erase(const struct answer *a)
 {
-    const struct name *name = &a->request->name;
-    enum mlt_err err = mailbox_erase(a->ca, name);
-    if (err == MLT_ERR_MISSING)
-        return explain(a->why, err, TEXT_NO_SUCH_NAME, name->text);
-    return err;
+    enum mlt_err err = mailbox_erase(a->ca, &a->request->name);
+    return err == MLT_ERR_MISSING ? answer_no_such_name(a) : err;
 }
 
 static bool needs_name(enum admin_verb verb)
 {
     return verb == ADMIN_APPROVE || verb == ADMIN_REFUSE || verb == ADMIN_SHOW ||
-           verb == ADMIN_REISSUE || verb == ADMIN_ERASE;
+           verb == ADMIN_REISSUE || verb == ADMIN_ERASE || verb == ADMIN_REVOKE ||
+           verb == ADMIN_RENEW;
 }
 
 static enum mlt_err dispatch(struct answer *a)
@@ -248,6 +202,16 @@ static enum mlt_err dispatch(struct answer *a)
         return answer_reissue(a);
     case ADMIN_ERASE:
         return answer_erase(a);
+    case ADMIN_REVOKE:
+        return answer_revoke(a);
+    case ADMIN_RENEW:
+        return answer_renew(a);
+    case ADMIN_CRL:
+        return answer_crl(a);
+    case ADMIN_AUDIT:
+        return answer_audit(a);
+    case ADMIN_BACKUP: /* a file, not rows: whoever can hand one over answers it */
+        break;
     }
     return MLT_ERR_UNEXPECTED;
 }
@@ -258,6 +222,12 @@ enum mlt_err admin_answer(struct ca *ca, const struct admin_request *request,
     struct answer a = { ca, request, sink, why };
     buf_reset(why);
     enum mlt_err err = dispatch(&a);
+    if (err == MLT_OK && request->verb != ADMIN_LIST && request->verb != ADMIN_CRL)
+        err = answer_alarms(&a);
+    if (err == MLT_ERR_STOPPED && why->len == 0 && stopped_is(ca)) {
+        TRY(stopped_explain(ca, why));
+        return err;
+    }
     if (err != MLT_OK && why->len == 0)
         return explain(why, err, TEXT_ADMIN_FAILED, err_cause(err));
     return err;

@@ -7,16 +7,26 @@
 
 #include "base/limits.h"
 #include "ca/ca.h"
+#include "ipc/admin.h"
 #include "ipc/channel.h"
 
 /*
  * ca.sock: who may come in (root, or DATA's owner, by SO_PEERCRED), how many at once and for how
- * long.  One request a connection.
+ * long.  One request a connection.  Who revokes is answered when net has confirmed the CRL, or
+ * after LIMIT_CONFIRM_MS; nobody else waits meanwhile.
  */
+
+/* One whose answer is complete but for its end: net has to confirm a CRL. */
+struct admin_wait {
+    uint64_t number; /* of the CRL; 0: waits for nothing */
+    enum admin_verb verb;
+    struct name name;
+};
 
 struct admin_guest {
     struct channel channel; /* fd -1: free */
     int64_t until_ms;       /* monotonic */
+    struct admin_wait wait;
 };
 
 struct admin_door {

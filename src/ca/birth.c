@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/birth.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "ca/crl_keep.h"
 #include "ca/invite.h"
 #include "ca/setting.h"
 #include "crypto/rsa.h"
@@ -28,37 +31,84 @@ static enum mlt_err append_own(struct ca *ca, enum keystore_kind kind, struct sp
     return MLT_OK;
 }
 
+/* A root that was signed elsewhere, long ago: entered as if it was issued now. */
+static enum mlt_err adopt_root(struct ca *ca, struct issued *root)
+{
+    CLEANUP(buf_clear) struct buf tbs = { 0 };
+    const struct cert *cert = &ca->cert;
+    struct ledger_leaf leaf = { .kind = LEDGER_CA, .time_s = ca_now_s(ca) };
+    memcpy(leaf.serial, cert->fields.serial, CERT_SERIAL);
+    memcpy(leaf.spki_hash, cert->spki_hash, HASH_LEN);
+    TRY(profile_tbs(cert->x509, &tbs));
+    TRY(hash_sha256(buf_span(&tbs), leaf.tbs_hash));
+    TRY(ledger_append(&ca->db, &leaf, &root->position));
+    root->role = CERT_CA;
+    root->issued_s = leaf.time_s;
+    root->not_after_s = cert->fields.not_after_s;
+    memcpy(root->serial, leaf.serial, CERT_SERIAL);
+    memcpy(root->spki_hash, leaf.spki_hash, HASH_LEN);
+    return buf_put(&root->der, buf_span(&ca->cert_der));
+}
+
+static enum mlt_err make_root(struct ca *ca, struct issued *root)
+{
+    TRY(issue_root(ca->env, &ca->db, span_str(ca->realm), ca->key, root));
+    TRY(buf_put(&ca->cert_der, buf_span(&root->der)));
+    return cert_read_ca(buf_span(&ca->cert_der), NULL, &ca->cert);
+}
+
 /* Inside the one transaction. */
 static enum mlt_err fill_ledger(struct ca *ca, struct issued *root)
 {
+    bool imported = ca->cert_der.len > 0;
     TRY(database_create(&ca->db));
-    TRY(issue_root(ca->env, &ca->db, span_str(ca->realm), ca->key, root));
+    TRY(imported ? adopt_root(ca, root) : make_root(ca, root));
     TRY(certificates_record(&ca->db, root));
+    TRY(head_first(ca));
     CLEANUP(secret_clear) struct secret key = { 0 };
     TRY(rsa_private_encode(ca->key, &key));
     TRY(append_own(ca, KEYSTORE_CA_KEY, secret_span(&key)));
     TRY(append_own(ca, KEYSTORE_CA_CERTIFICATE, buf_span(&root->der)));
     TRY(keystore_mark_store(&ca->db, &ca->keystore.mark));
     TRY(setting_set(&ca->db, CA_META_REALM, span_str(ca->realm)));
+    TRY(setting_set_number(&ca->db, CA_META_CERT_LIFE, ca->cert_life_s));
     if (ca->advertise[0] != '\0')
         TRY(setting_set(&ca->db, CA_META_ADVERTISE, span_str(ca->advertise)));
     return MLT_OK;
 }
 
-enum mlt_err birth(struct ca *ca, const struct secret *stretched)
+static enum mlt_err begin(struct ca *ca, const struct secret *stretched)
 {
-    TRY(rsa_key_new(ca->ca_bits, &ca->key));
     TRY(rsa_key_check(ca->key, true));
     TRY(keystore_create(&ca->keystore, ca->dir, &ca->birth.cost, ca->birth.salt, stretched));
     CLEANUP(issued_clear) struct issued root = { 0 };
     TRY(database_begin(&ca->db));
     TRY(database_end(&ca->db, fill_ledger(ca, &root)));
     TRY(keystore_publish(ca->dir));
-    TRY(buf_put(&ca->cert_der, buf_span(&root.der)));
-    TRY(cert_read_ca(buf_span(&ca->cert_der), NULL, &ca->cert));
     TRY(invite_derive_key(&ca->keystore.master, &ca->invite_key));
     ca->fresh = false;
     return MLT_OK;
+}
+
+enum mlt_err birth(struct ca *ca, const struct secret *stretched)
+{
+    TRY(rsa_key_new(ca->ca_bits, &ca->key));
+    return begin(ca, stretched);
+}
+
+enum mlt_err birth_import(struct ca *ca, const struct secret *stretched, EVP_PKEY *key,
+                          struct span certificate)
+{
+    uint8_t hash[HASH_LEN];
+    ENSURE(ca->fresh, MLT_ERR_EXISTS);
+    TRY(rsa_public_hash(key, hash));
+    TRY(cert_read_ca(certificate, hash, &ca->cert));
+    TRY(buf_put(&ca->cert_der, certificate));
+    TRY(rsa_key_share(key, &ca->key));
+    memcpy(ca->realm, ca->cert.fields.realm, sizeof(ca->realm));
+    TRY(begin(ca, stretched));
+    TRY(database_begin(&ca->db));
+    return database_end(&ca->db, crl_keep_skip_to(&ca->db, ca->head.epoch));
 }
 
 enum mlt_err birth_first_url(struct ca *ca, struct buf *url)

@@ -10,6 +10,7 @@
 /* Names under which ledger.db keeps what is fixed at birth, or told at each start. */
 #define CA_META_REALM     "realm"
 #define CA_META_ADVERTISE "advertise"
+#define CA_META_CERT_LIFE "certificate life"
 
 /* The name in the keystore's lines of the CA itself: reserved, so that no user has it. */
 #define CA_KEYSTORE_NAME "ca"
@@ -23,6 +24,15 @@ MUST_CHECK enum mlt_err birth_prepare(uint32_t kdf_cost, struct ipc_key_needed *
  * (which the next start makes up for).
  */
 MUST_CHECK enum mlt_err birth(struct ca *ca, const struct secret *stretched);
+
+/*
+ * The same around a key and a root certificate that are there already (malote-ca import):
+ * ca->fresh, and the realm is the certificate's.  The ledger begins anew, and so does an epoch; the
+ * first CRL gets the epoch's number, which is above whatever the CA has counted to before.
+ * MLT_ERR_PIN where the certificate is not the key's, else what cert_read_ca says.
+ */
+MUST_CHECK enum mlt_err birth_import(struct ca *ca, const struct secret *stretched, EVP_PKEY *key,
+                                     struct span certificate);
 
 /*
  * The first join URL, appended: with an invite for LIMIT_FIRST_INVITE_S in mode invite, without

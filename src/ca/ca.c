@@ -11,10 +11,13 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "ca/backup.h"
 #include "ca/birth.h"
+#include "ca/crl_keep.h"
 #include "ca/explain.h"
 #include "ca/invite.h"
 #include "ca/keystore_rewrite.h"
+#include "ca/ledger_tree.h"
 #include "ca/schema.h"
 #include "ca/setting.h"
 #include "crypto/rsa.h"
@@ -33,20 +36,57 @@ void ca_close(struct ca *ca)
     secret_clear(&ca->invite_key);
     secret_clear(&ca->boot_key);
     mailbox_cache_clear(&ca->mailboxes);
+    head_clear(&ca->head);
+    stopped_clear(&ca->stopped);
     keystore_close(&ca->keystore);
     database_close(&ca->db);
     file_close(&ca->dir);
     *ca = ca_none();
 }
 
-struct issuer ca_issuer(struct ca *ca)
+enum mlt_err ca_may_issue(struct ca *ca)
 {
-    return (struct issuer) { .env = ca->env, .db = &ca->db, .key = ca->key, .ca = &ca->cert };
+    ENSURE(!stopped_is(ca), MLT_ERR_STOPPED);
+    return clock_check(ca);
+}
+
+enum mlt_err ca_issuer(struct ca *ca, struct issuer *issuer)
+{
+    TRY(ca_may_issue(ca));
+    *issuer = (struct issuer) { .env = ca->env,
+                                .db = &ca->db,
+                                .key = ca->key,
+                                .ca = &ca->cert,
+                                .client_life_s = ca->cert_life_s };
+    return MLT_OK;
 }
 
 int64_t ca_now_s(const struct ca *ca)
 {
     return env_wall_ms(ca->env) / 1000;
+}
+
+static int sooner(int a_ms, int b_ms)
+{
+    if (a_ms < 0 || b_ms < 0)
+        return a_ms < 0 ? b_ms : a_ms;
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+int ca_timeout(struct ca *ca)
+{
+    int own_ms = sooner(crl_keep_timeout(ca), alarm_timeout(ca));
+    int ledger_ms = sooner(head_timeout(ca), stopped_timeout(ca));
+    return sooner(own_ms, sooner(clock_timeout(ca), ledger_ms));
+}
+
+void ca_tick(struct ca *ca)
+{
+    clock_tick(ca);
+    stopped_tick(ca);
+    crl_keep_tick(ca);
+    alarm_tick(ca);
+    head_tick(ca);
 }
 
 /* ---- opening ---- */
@@ -96,6 +136,8 @@ static enum mlt_err check_realm(struct ca *ca, struct span given, struct buf *wh
 /* The last address given is kept, so that malote-ca can print join URLs on its own. */
 static enum mlt_err keep_advertise(struct ca *ca, struct span given)
 {
+    if (given.n == 0 && ca->fresh)
+        return MLT_OK;
     if (given.n == 0) {
         enum mlt_err err =
             load_text(&ca->db, CA_META_ADVERTISE, sizeof(ca->advertise), ca->advertise);
@@ -105,12 +147,40 @@ static enum mlt_err keep_advertise(struct ca *ca, struct span given)
     return ca->fresh ? MLT_OK : setting_set(&ca->db, CA_META_ADVERTISE, given);
 }
 
+/* The last life given is kept too, for what malote-ca approves on its own. */
+static enum mlt_err keep_cert_life(struct ca *ca, int64_t given_s)
+{
+    const int64_t most_s = (int64_t)LIMIT_CERT_DAYS * 86400;
+    ENSURE(given_s >= 0 && given_s <= most_s, MLT_ERR_USAGE);
+    ca->cert_life_s = given_s > 0 ? given_s : most_s;
+    if (ca->fresh)
+        return MLT_OK;
+    if (given_s > 0)
+        return setting_set_number(&ca->db, CA_META_CERT_LIFE, given_s);
+    enum mlt_err err = setting_get_number(&ca->db, CA_META_CERT_LIFE, &ca->cert_life_s);
+    if (err == MLT_ERR_MISSING)
+        return MLT_OK;
+    TRY(err);
+    ENSURE(ca->cert_life_s > 0 && ca->cert_life_s <= most_s, MLT_ERR_DAMAGED);
+    return MLT_OK;
+}
+
 /* An erasure that was committed when the process ended. */
 static enum mlt_err finish_rewriting(struct ca *ca)
 {
     struct keystore_mark committed;
     TRY(keystore_mark_load(&ca->db, &committed));
     return keystore_rewrite_recover(ca->dir, &committed);
+}
+
+/* What an older version, or a process that was killed, has left to do. */
+static enum mlt_err take_up(struct ca *ca, struct buf *why)
+{
+    enum mlt_err err = ledger_tree_complete(&ca->db);
+    if (err != MLT_OK)
+        return explain(why, err, TEXT_FILE_REFUSED, SCHEMA_FILE, err_cause(err));
+    backup_tidy(ca->dir);
+    return finish_rewriting(ca);
 }
 
 /*
@@ -138,7 +208,7 @@ static enum mlt_err open_files(struct ca *ca, bool create, struct buf *why)
         return explain(why, MLT_ERR_MISSING, TEXT_NOT_HERE);
     ca->fresh = empty;
     if (!empty)
-        TRY(finish_rewriting(ca));
+        TRY(take_up(ca, why));
     if (!empty && !keystore && keystore_publish(ca->dir) != MLT_OK)
         return explain(why, MLT_ERR_MISSING, TEXT_HALF_GONE, SCHEMA_FILE, KEYSTORE_FILE);
     return MLT_OK;
@@ -163,6 +233,7 @@ static enum mlt_err open_all(struct ca *ca, const struct ipc_ca_start *start,
     const struct ipc_ca_start *given = start != NULL ? start : &none;
     ca->mode = given->mode;
     ca->ca_bits = given->ca_bits;
+    ca->accept_clock = given->accept_clock;
     ca->dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ENSURE(ca->dir >= 0, MLT_ERR_SYSTEM);
     TRY(open_files(ca, start != NULL, why));
@@ -174,6 +245,7 @@ static enum mlt_err open_all(struct ca *ca, const struct ipc_ca_start *start,
         TRY(check_realm(ca, given->realm, why));
         TRY(open_keystore(ca, need, why));
     }
+    TRY(keep_cert_life(ca, given->cert_life_s));
     return keep_advertise(ca, given->advertise);
 }
 
@@ -254,8 +326,13 @@ enum mlt_err ca_unlock(struct ca *ca, const struct secret *stretched, struct buf
 {
     TRY(secret_new(&ca->boot_key, HASH_LEN));
     TRY(env_random(ca->env, ca->boot_key.p, ca->boot_key.n));
-    if (!ca->fresh)
-        return load(ca, stretched, why);
+    if (!ca->fresh) {
+        TRY(load(ca, stretched, why));
+        TRY(clock_start(ca, ca->accept_clock, why));
+        TRY(stopped_load(ca));
+        return head_load(ca, why);
+    }
+    TRY(clock_start(ca, false, why));
     enum mlt_err err = birth(ca, stretched);
     if (err == MLT_OK)
         return MLT_OK;

@@ -4,9 +4,13 @@
 
 #include "base/log_rate.h"
 #include "base/env.h"
+#include "ca/alarm.h"
 #include "ca/certificates.h"
+#include "ca/clock.h"
+#include "ca/head.h"
 #include "ca/keystore.h"
 #include "ca/mailbox_cache.h"
+#include "ca/stopped.h"
 #include "ipc/messages.h"
 #include "pki/cert.h"
 
@@ -24,6 +28,22 @@ struct ca_events {
     void (*on_member)(void *ctx, const struct name *name);
     void (*on_revoked)(void *ctx, const struct certificate *certificate);
     void (*on_erased)(void *ctx, const struct name *name);
+    void (*on_head)(void *ctx); /* head_newest has it */
+    /* A new CRL; the notices that are new with it are those of numbers above `before`. */
+    void (*on_crl)(void *ctx, uint64_t before);
+};
+
+/* When the CRL was looked after, on the monotonic clock; crl_keep.h. */
+struct crl_care {
+    int64_t next_ms, said_ms;
+    bool failed;
+};
+
+/* What the net process has said; nothing of it while there is none. */
+struct ca_net {
+    bool is_here;
+    uint64_t crl_taken; /* this number is durable there */
+    int64_t seen_ms;    /* monotonic: when it last said who logged in; 0: never */
 };
 
 struct ca {
@@ -42,6 +62,14 @@ struct ca {
     struct mailbox_cache mailboxes;
     struct ca_events events;
     struct log_rate log_rate;
+    struct head head;
+    struct stopped stopped;
+    struct clock clock;
+    bool accept_clock;   /* told at this start */
+    int64_t cert_life_s; /* of user certificates, told at this start */
+    struct ca_net net;
+    struct crl_care crl_care;
+    struct alarm_log alarm_log;
     bool fresh;                  /* nothing is on disk yet: ca_unlock creates */
     struct ipc_key_needed birth; /* with these, when fresh */
     unsigned ca_bits;
@@ -63,9 +91,20 @@ MUST_CHECK enum mlt_err ca_open(struct ca *ca, const struct env *env,
 /* With scrypt's output: loads and checks everything, or creates keystore, CA and ledger. */
 MUST_CHECK enum mlt_err ca_unlock(struct ca *ca, const struct secret *stretched, struct buf *why);
 
-/* For issue_leaf. */
-struct issuer ca_issuer(struct ca *ca);
+/*
+ * Whether anything may be signed at all, asked by every signer before it does: MLT_ERR_STOPPED
+ * (stopped.h), MLT_ERR_CLOCK (clock.h).
+ */
+MUST_CHECK enum mlt_err ca_may_issue(struct ca *ca);
+
+/* For issue_leaf; what ca_may_issue says. */
+MUST_CHECK enum mlt_err ca_issuer(struct ca *ca, struct issuer *issuer);
 int64_t ca_now_s(const struct ca *ca);
+
+/* What the ca does by itself: heads, and a look at its clock; for the loop: how long until there is
+ * something to do, and that. */
+int ca_timeout(struct ca *ca);
+void ca_tick(struct ca *ca);
 
 /* "malote://..." with an invite (or NULL) bound to a name (or NULL), appended.  MLT_ERR_MISSING
  * while no address is known. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/certificates.h"
 
-#define COLUMNS "role, name, spki, serial, issued_s, not_after_s, ifnull(revoked_s, 0), position"
-enum column { ROLE, NAME, SPKI, SERIAL, ISSUED, NOT_AFTER, REVOKED, POSITION, DER };
+#define COLUMNS                                                                                    \
+    "c.role, c.name, c.spki, c.serial, c.issued_s, c.not_after_s, c.position, "                    \
+    "ifnull(r.revoked_s, 0), ifnull(r.reason, 0)"
+#define TABLES "certificate AS c LEFT JOIN revocation AS r ON r.serial = c.serial"
+enum column { ROLE, NAME, SPKI, SERIAL, ISSUED, NOT_AFTER, POSITION, REVOKED, REASON, DER };
 
 enum mlt_err certificates_record(struct database *db, const struct issued *issued)
 {
@@ -25,12 +28,26 @@ static enum mlt_err read_row(struct query *q, struct certificate *c)
     struct certificate got = { .role = (enum cert_role)query_int(q, ROLE),
                                .issued_s = query_int(q, ISSUED),
                                .not_after_s = query_int(q, NOT_AFTER),
+                               .position = (uint64_t)query_int(q, POSITION),
                                .revoked_s = query_int(q, REVOKED),
-                               .position = (uint64_t)query_int(q, POSITION) };
+                               .reason = (enum crl_reason)query_int(q, REASON) };
     if (got.role != CERT_CA)
-        ENSURE(name_parse(span_str(query_text(q, NAME)), &got.name) == MLT_OK, MLT_ERR_DAMAGED);
+        TRY(query_name(q, NAME, &got.name));
     TRY(query_bytes(q, SPKI, got.spki_hash, HASH_LEN));
     TRY(query_bytes(q, SERIAL, got.serial, CERT_SERIAL));
+    *c = got;
+    return MLT_OK;
+}
+
+/* The one row of a query that ends in the DER. */
+static enum mlt_err read_one(struct query *q, struct certificate *c, struct buf *der)
+{
+    bool row = false;
+    TRY(query_next(q, &row));
+    ENSURE(row, MLT_ERR_MISSING);
+    struct certificate got;
+    TRY(read_row(q, &got));
+    TRY(buf_put(der, query_span(q, DER)));
     *c = got;
     return MLT_OK;
 }
@@ -39,18 +56,22 @@ enum mlt_err certificates_newest(struct database *db, enum cert_role role, const
                                  struct certificate *c, struct buf *der)
 {
     CLEANUP(query_end)
-    struct query q = query_start(db, "SELECT " COLUMNS ", der FROM certificate "
-                                     "WHERE role = ? AND name = ? ORDER BY position DESC LIMIT 1");
+    struct query q =
+        query_start(db, "SELECT " COLUMNS ", c.der FROM " TABLES
+                        " WHERE c.role = ? AND c.name = ? ORDER BY c.position DESC LIMIT 1");
     query_put_int(&q, role);
     query_put_text(&q, name->text);
-    bool row = false;
-    TRY(query_next(&q, &row));
-    ENSURE(row, MLT_ERR_MISSING);
-    struct certificate got;
-    TRY(read_row(&q, &got));
-    TRY(buf_put(der, query_span(&q, DER)));
-    *c = got;
-    return MLT_OK;
+    return read_one(&q, c, der);
+}
+
+enum mlt_err certificates_by_serial(struct database *db, const uint8_t serial[static CERT_SERIAL],
+                                    struct certificate *c, struct buf *der)
+{
+    CLEANUP(query_end)
+    struct query q =
+        query_start(db, "SELECT " COLUMNS ", c.der FROM " TABLES " WHERE c.serial = ?");
+    query_put_span(&q, span_of(serial, CERT_SERIAL));
+    return read_one(&q, c, der);
 }
 
 static enum mlt_err walk(struct query *q, const struct certificate_visit *visit)
@@ -66,58 +87,27 @@ static enum mlt_err walk(struct query *q, const struct certificate_visit *visit)
     }
 }
 
-enum mlt_err certificates_list(struct database *db, int64_t now_s,
-                               const struct certificate_visit *visit)
-{
-    CLEANUP(query_end)
-    struct query q = query_start(
-        db, "SELECT " COLUMNS " FROM certificate AS c WHERE role = ? "
-            "AND ((not_after_s > ? AND revoked_s IS NULL) OR position = (SELECT max(position) "
-            "FROM certificate AS n WHERE n.role = c.role AND n.name = c.name)) "
-            "ORDER BY name, position");
-    query_put_int(&q, CERT_CLIENT);
-    query_put_int(&q, now_s);
-    return walk(&q, visit);
-}
-
 enum mlt_err certificates_revoked(struct database *db, int64_t now_s,
                                   const struct certificate_visit *visit)
 {
     CLEANUP(query_end)
-    struct query q = query_start(db, "SELECT " COLUMNS " FROM certificate "
-                                     "WHERE revoked_s IS NOT NULL AND role = ? "
-                                     "AND not_after_s > ? ORDER BY position");
-    query_put_int(&q, CERT_CLIENT);
+    struct query q = query_start(db, "SELECT " COLUMNS " FROM revocation AS r "
+                                     "JOIN certificate AS c ON c.serial = r.serial "
+                                     "WHERE r.until_s > ? ORDER BY c.position");
     query_put_int(&q, now_s);
     return walk(&q, visit);
 }
 
-enum mlt_err certificates_of_key(struct database *db, const uint8_t spki_hash[static HASH_LEN],
-                                 int64_t now_s, const struct certificate_visit *visit)
+enum mlt_err certificates_unlisted(struct database *db, int64_t now_s,
+                                   const struct certificate_visit *visit)
 {
     CLEANUP(query_end)
-    struct query q = query_start(db, "SELECT " COLUMNS " FROM certificate "
-                                     "WHERE spki = ? AND not_after_s > ? ORDER BY position");
-    query_put_span(&q, span_of(spki_hash, HASH_LEN));
+    struct query q =
+        query_start(db, "SELECT " COLUMNS " FROM revocation AS r "
+                        "JOIN certificate AS c ON c.serial = r.serial "
+                        "WHERE r.number IS NULL AND r.until_s > ? ORDER BY c.position");
     query_put_int(&q, now_s);
     return walk(&q, visit);
-}
-
-enum mlt_err certificates_revoke_key(struct database *db, const uint8_t spki_hash[static HASH_LEN],
-                                     int64_t now_s)
-{
-    CLEANUP(query_end)
-    struct query mark = query_start(
-        db, "UPDATE certificate SET revoked_s = ? WHERE spki = ? AND revoked_s IS NULL");
-    query_put_int(&mark, now_s);
-    query_put_span(&mark, span_of(spki_hash, HASH_LEN));
-    TRY(query_run(&mark));
-    CLEANUP(query_end)
-    struct query close = query_start(
-        db, "INSERT INTO revoked_key(spki, revoked_s) VALUES(?, ?) ON CONFLICT DO NOTHING");
-    query_put_span(&close, span_of(spki_hash, HASH_LEN));
-    query_put_int(&close, now_s);
-    return query_run(&close);
 }
 
 static enum mlt_err answers_one(struct query *q, bool *found)
@@ -141,8 +131,7 @@ enum mlt_err certificates_is_revoked(struct database *db, const uint8_t serial[s
                                      bool *revoked)
 {
     CLEANUP(query_end)
-    struct query q =
-        query_start(db, "SELECT 1 FROM certificate WHERE serial = ? AND revoked_s IS NOT NULL");
+    struct query q = query_start(db, "SELECT 1 FROM revocation WHERE serial = ?");
     query_put_span(&q, span_of(serial, CERT_SERIAL));
     return answers_one(&q, revoked);
 }

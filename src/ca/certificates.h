@@ -5,7 +5,8 @@
 #include "db/database.h"
 #include "ca/issue.h"
 
-/* Every certificate that left the CA, and the keys that may never be certified again. */
+/* Every certificate that left the CA, which of them were revoked (revoke.h), and the keys that may
+ * never be certified again. */
 
 struct certificate {
     enum cert_role role;
@@ -14,6 +15,7 @@ struct certificate {
     uint8_t serial[CERT_SERIAL];
     int64_t issued_s, not_after_s;
     int64_t revoked_s; /* 0: not revoked */
+    enum crl_reason reason;
     uint64_t position;
     struct span der; /* borrowed from the callback's query; empty where it was not asked for */
 };
@@ -31,26 +33,22 @@ MUST_CHECK enum mlt_err certificates_newest(struct database *db, enum cert_role 
                                             const struct name *name, struct certificate *c,
                                             struct buf *der);
 
-/* Clients', by name: all that are valid, and the newest of each name whatever its state. */
-MUST_CHECK enum mlt_err certificates_list(struct database *db, int64_t now_s,
-                                          const struct certificate_visit *visit);
+/* By its serial, whatever its role; MLT_ERR_MISSING.  `der` is appended. */
+MUST_CHECK enum mlt_err certificates_by_serial(struct database *db,
+                                               const uint8_t serial[static CERT_SERIAL],
+                                               struct certificate *c, struct buf *der);
 
-/* Revoked and not expired yet. */
+/* Revoked, the server's as well, and could otherwise still be used or renewed. */
 MUST_CHECK enum mlt_err certificates_revoked(struct database *db, int64_t now_s,
                                              const struct certificate_visit *visit);
 
-/* Of one key and not expired yet. */
-MUST_CHECK enum mlt_err certificates_of_key(struct database *db,
-                                            const uint8_t spki_hash[static HASH_LEN], int64_t now_s,
-                                            const struct certificate_visit *visit);
+/* Those of them that no CRL lists yet. */
+MUST_CHECK enum mlt_err certificates_unlisted(struct database *db, int64_t now_s,
+                                              const struct certificate_visit *visit);
 
-/* Marks every certificate of the key and closes the key for good. */
-MUST_CHECK enum mlt_err certificates_revoke_key(struct database *db,
-                                                const uint8_t spki_hash[static HASH_LEN],
-                                                int64_t now_s);
 MUST_CHECK enum mlt_err
 certificates_is_known(struct database *db, const uint8_t serial[static CERT_SERIAL], bool *known);
-/* Of a certificate; one that is not known here is not. */
+/* Also of a serial that is known by a CRL alone. */
 MUST_CHECK enum mlt_err certificates_is_revoked(struct database *db,
                                                 const uint8_t serial[static CERT_SERIAL],
                                                 bool *revoked);

@@ -37,7 +37,7 @@ static enum mlt_err look_up_holder(struct ca *ca, struct application *a)
     a->facts.holder = POLICY_NOBODY;
     if (!found)
         return MLT_OK;
-    a->facts.holder = POLICY_WAITING;
+    a->facts.holder = member.closed ? POLICY_CLOSED : POLICY_WAITING;
     if (!member.has_key)
         return MLT_OK;
     a->facts.holder = POLICY_OTHER_KEY;
@@ -132,7 +132,8 @@ static void tell_issued(const struct ca *ca, const struct issued *issued)
 static enum mlt_err issue(struct ca *ca, const struct application *a, struct buf *certificate)
 {
     CLEANUP(issued_clear) struct issued issued = { 0 };
-    const struct issuer issuer = ca_issuer(ca);
+    struct issuer issuer;
+    TRY(ca_issuer(ca, &issuer));
     TRY(issue_leaf(&issuer, CERT_CLIENT, &a->name, a->request.key, &issued));
     TRY(database_begin(&ca->db));
     TRY(database_end(&ca->db, record(ca, a, &issued)));
@@ -161,6 +162,8 @@ static enum mlt_err carry_out(struct ca *ca, const struct application *a,
         made = (struct ipc_enrolled) { WELCOME_PENDING, REFUSAL_NONE, LIMIT_RETRY_S, { 0 } };
         break;
     case POLICY_REFUSE:
+        if (decision->reason == REFUSAL_INVITE)
+            TRY(clock_check(ca)); /* no invite has expired by a clock that is wrong */
         log_refused(ca, &a->name, decision->reason);
         made = (struct ipc_enrolled) { WELCOME_REFUSED, decision->reason, 0, { 0 } };
         break;
@@ -247,7 +250,8 @@ enum mlt_err enrol_server(struct ca *ca, struct span request, struct buf *certif
     ENSURE(span_eq(name_span(&r.name), span_str("relay")), MLT_ERR_REQUEST);
     TRY(check_server_key(ca, &r));
     CLEANUP(issued_clear) struct issued issued = { 0 };
-    const struct issuer issuer = ca_issuer(ca);
+    struct issuer issuer;
+    TRY(ca_issuer(ca, &issuer));
     TRY(issue_leaf(&issuer, CERT_SERVER, &r.name, r.key, &issued));
     TRY(certificates_record(&ca->db, &issued));
     tell_issued(ca, &issued);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/limits.h"
 #include "crypto/etm.h"
 #include "crypto/kdf.h"
@@ -86,10 +87,10 @@ static bool is_repetition(struct query *q, const struct invite_claim *claim)
 }
 
 static enum mlt_err open_token(struct query *q, const struct secret *key,
-                               const struct invite_claim *claim, struct buf *token)
+                               const uint8_t id[static INVITE_ID], struct buf *token)
 {
     CLEANUP(buf_clear) struct buf header = { 0 };
-    TRY(put_header(claim->id, query_text(q, NAME), query_int(q, EXPIRES), &header));
+    TRY(put_header(id, query_text(q, NAME), query_int(q, EXPIRES), &header));
     struct span salt = query_span(q, SALT_COLUMN);
     ENSURE(salt.n == SALT, MLT_ERR_DAMAGED);
     CLEANUP(etm_clear) struct etm etm = { 0 };
@@ -104,7 +105,7 @@ static enum mlt_err is_proven(struct query *q, const struct secret *key,
                               const struct invite_claim *claim, bool *proven)
 {
     CLEANUP(buf_clear) struct buf token = { 0 };
-    TRY(open_token(q, key, claim, &token));
+    TRY(open_token(q, key, claim->id, &token));
     CLEANUP(buf_clear) struct buf input = { 0 };
     TRY(invite_proof_input(claim->ca_hash, claim->name, claim->realm, claim->client_hash, &input));
     struct span part = buf_span(&input);
@@ -177,4 +178,62 @@ enum mlt_err invite_purge(struct database *db, int64_t now_s)
     query_put_int(&q, now_s);
     query_put_int(&q, now_s - (int64_t)LIMIT_CERT_DAYS * 86400);
     return query_run(&q);
+}
+
+static enum mlt_err list_unused(struct database *db, struct buf *ids)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT id FROM invite WHERE sealed IS NOT NULL");
+    for (;;) {
+        bool row = false;
+        TRY(query_next(&q, &row));
+        if (!row)
+            return MLT_OK;
+        uint8_t id[INVITE_ID];
+        TRY(query_bytes(&q, 0, id, sizeof(id)));
+        TRY(buf_put(ids, SPAN_OF(id)));
+    }
+}
+
+static enum mlt_err seal_anew(struct query *q, const struct secret *key, const struct secret *other,
+                              struct invite *invite, struct buf *sealed)
+{
+    CLEANUP(buf_clear) struct buf token = { 0 };
+    TRY(open_token(q, key, invite->id, &token));
+    memcpy(invite->token, token.p, INVITE_TOKEN);
+    return seal_token(other, invite, query_text(q, NAME), query_int(q, EXPIRES), sealed);
+}
+
+static enum mlt_err reseal_one(struct database *db, const struct secret *key,
+                               const struct secret *other, const uint8_t id[static INVITE_ID])
+{
+    CLEANUP(query_end)
+    struct query q =
+        query_start(db, "SELECT name, expires_s, salt, sealed FROM invite WHERE id = ?");
+    struct invite invite = { 0 };
+    CLEANUP(buf_clear) struct buf sealed = { 0 };
+    memcpy(invite.id, id, INVITE_ID);
+    query_put_span(&q, span_of(id, INVITE_ID));
+    bool row = false;
+    TRY(query_next(&q, &row));
+    ENSURE(row, MLT_ERR_DAMAGED);
+    enum mlt_err err = seal_anew(&q, key, other, &invite, &sealed);
+    alloc_wipe(&invite, sizeof(invite));
+    TRY(err);
+    CLEANUP(query_end)
+    struct query put = query_start(db, "UPDATE invite SET salt = ?, sealed = ? WHERE id = ?");
+    query_put_span(&put, span_of(sealed.p, SALT));
+    query_put_span(&put, span_from(buf_span(&sealed), SALT));
+    query_put_span(&put, span_of(id, INVITE_ID));
+    return query_run(&put);
+}
+
+enum mlt_err invite_reseal(struct database *db, const struct secret *key,
+                           const struct secret *other)
+{
+    CLEANUP(buf_clear) struct buf ids = { 0 };
+    TRY(list_unused(db, &ids));
+    for (size_t at = 0; at < ids.len; at += INVITE_ID)
+        TRY(reseal_one(db, key, other, ids.p + at));
+    return MLT_OK;
 }

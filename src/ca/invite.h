@@ -54,4 +54,8 @@ MUST_CHECK enum mlt_err invite_forget_bound(struct database *db, const struct na
 /* Forgets what expired: at once if unused, after a certificate's life if used. */
 MUST_CHECK enum mlt_err invite_purge(struct database *db, int64_t now_s);
 
+/* Tokens that are not used yet, from under one key to under another. */
+MUST_CHECK enum mlt_err invite_reseal(struct database *db, const struct secret *key,
+                                      const struct secret *other);
+
 #endif

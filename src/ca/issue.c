@@ -73,7 +73,9 @@ static enum mlt_err make_draft(const struct env *env, const struct cert_fields *
     ENSURE(d.x509 != NULL, MLT_ERR_NOMEM);
     TRY(profile_build(&d.fields, subject, issuer, d.x509));
     TRY(profile_tbs(d.x509, &d.tbs));
-    d.leaf = (struct ledger_leaf) { .name = fields->name, .role = fields->role, .time_s = now_s };
+    d.leaf = (struct ledger_leaf) { .name = fields->name,
+                                    .kind = (enum ledger_kind)fields->role,
+                                    .time_s = now_s };
     memcpy(d.leaf.serial, d.fields.serial, CERT_SERIAL);
     TRY(rsa_public_hash(subject, d.leaf.spki_hash));
     TRY(hash_sha256(buf_span(&d.tbs), d.leaf.tbs_hash));
@@ -124,6 +126,9 @@ enum mlt_err issue_leaf(const struct issuer *issuer, enum cert_role role, const 
     ENSURE(now_s < root->not_after_s, MLT_ERR_CERT_EXPIRED);
     ENSURE(now_s >= root->not_before_s, MLT_ERR_CERT_NOT_YET);
     struct cert_fields fields = { .role = role, .not_after_s = root->not_after_s };
+    int64_t life_s = role == CERT_CLIENT ? issuer->client_life_s : 0;
+    if (life_s > 0 && now_s + life_s < fields.not_after_s)
+        fields.not_after_s = now_s + life_s;
     if (role == CERT_SERVER)
         TRY(name_parse(span_str(server_name), &fields.name));
     else
@@ -134,6 +139,24 @@ enum mlt_err issue_leaf(const struct issuer *issuer, enum cert_role role, const 
     uint64_t position = 0;
     TRY(commit_leaf(issuer->db, &d.leaf, &position));
     return sign_draft(&d, issuer->key, position, out);
+}
+
+enum mlt_err issue_crl(const struct issuer *issuer, struct crl *crl, uint64_t *position,
+                       struct buf *der)
+{
+    crl->this_update_s = env_wall_ms(issuer->env) / 1000;
+    crl->next_update_s = crl->this_update_s + LIMIT_CRL_S;
+    CLEANUP(buf_clear) struct buf tbs = { 0 };
+    TRY(crl_tbs(crl, issuer->ca, &tbs));
+    struct ledger_leaf leaf = { .kind = LEDGER_CRL, .time_s = crl->this_update_s };
+    ledger_leaf_put_number(crl->number, leaf.serial);
+    memcpy(leaf.spki_hash, issuer->ca->spki_hash, HASH_LEN);
+    TRY(hash_sha256(buf_span(&tbs), leaf.tbs_hash));
+    uint64_t at = 0;
+    TRY(commit_leaf(issuer->db, &leaf, &at));
+    TRY(crl_sign(buf_span(&tbs), issuer->key, issuer->ca, der));
+    *position = at;
+    return MLT_OK;
 }
 
 enum mlt_err issue_root(const struct env *env, struct database *db, struct span realm,

@@ -6,11 +6,12 @@
 #include "db/database.h"
 #include "ca/ledger.h"
 #include "pki/cert.h"
+#include "pki/crl.h"
 
 /*
- * The only place that signs certificates, always in this order: ledger leaf, committed with an
- * fsync; profile check of exactly those bytes; signature.  Recording the result is the caller's,
- * in the transaction that also says whose it is.
+ * The only place that signs certificates and CRLs, always in this order: ledger leaf, committed
+ * with an fsync; profile check of exactly those bytes; signature.  Recording the result is the
+ * caller's, in the transaction that also says whose it is.
  */
 
 struct issuer {
@@ -18,6 +19,7 @@ struct issuer {
     struct database *db;
     EVP_PKEY *key; /* the CA's */
     const struct cert *ca;
+    int64_t client_life_s; /* 0: LIMIT_CERT_DAYS, and never more */
 };
 
 struct issued {
@@ -39,6 +41,14 @@ void issued_clear(struct issued *i);
  */
 MUST_CHECK enum mlt_err issue_leaf(const struct issuer *issuer, enum cert_role role,
                                    const struct name *name, EVP_PKEY *subject, struct issued *out);
+
+/*
+ * A revocation list of these entries and this number, good from now on for LIMIT_CRL_S: its times
+ * and order of entries are written to *crl, its DER is appended.  Commits the leaf in a transaction
+ * of its own.
+ */
+MUST_CHECK enum mlt_err issue_crl(const struct issuer *issuer, struct crl *crl, uint64_t *position,
+                                  struct buf *der);
 
 /* The root over its own key; the leaf goes into the caller's transaction. */
 MUST_CHECK enum mlt_err issue_root(const struct env *env, struct database *db, struct span realm,

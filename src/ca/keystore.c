@@ -192,21 +192,42 @@ enum mlt_err keystore_read(struct keystore *ks, int64_t offset, enum keystore_ki
 
 /* ---- writing ---- */
 
+static enum mlt_err choose_master(const struct secret *given, struct secret *master)
+{
+    if (given != NULL)
+        return secret_copy(master, secret_span(given));
+    TRY(secret_new(master, KDF_LEN));
+    return env_random(env_system(), master->p, master->n);
+}
+
+enum mlt_err keystore_begin(struct keystore *ks, const struct kdf_cost *cost,
+                            const uint8_t salt[static LOCKBOX_SALT], const struct secret *stretched,
+                            const struct secret *master)
+{
+    CLEANUP(keystore_close) struct keystore made = keystore_none();
+    TRY(choose_master(master, &made.master));
+    TRY(lockbox_seal(title, cost, salt, stretched, secret_span(&made.master), &made.first_line));
+    TRY(lockbox_parse(title, buf_span(&made.first_line), &made.box));
+    TRY(derive_chain(&made));
+    made.mark.size = (int64_t)made.first_line.len + 1;
+    made.bad_line = 1;
+    keystore_close(ks);
+    *ks = made;
+    made = keystore_none();
+    return MLT_OK;
+}
+
 enum mlt_err keystore_create(struct keystore *ks, int dirfd, const struct kdf_cost *cost,
                              const uint8_t salt[static LOCKBOX_SALT],
                              const struct secret *stretched)
 {
-    CLEANUP(secret_clear) struct secret master = { 0 };
-    TRY(secret_new(&master, KDF_LEN));
-    TRY(env_random(env_system(), master.p, master.n));
+    CLEANUP(keystore_close) struct keystore made = keystore_none();
+    TRY(keystore_begin(&made, cost, salt, stretched, NULL));
     CLEANUP(buf_clear) struct buf line = { 0 };
-    TRY(lockbox_seal(title, cost, salt, stretched, secret_span(&master), &line));
+    TRY(buf_put(&line, buf_span(&made.first_line)));
     TRY(buf_put_u8(&line, '\n'));
     TRY(file_write(dirfd, KEYSTORE_NEW, buf_span(&line)));
-    CLEANUP(keystore_close) struct keystore made = keystore_none();
-    TRY(keystore_open(&made, dirfd, KEYSTORE_NEW));
-    secret_move(&made.master, &master);
-    TRY(derive_chain(&made));
+    TRY(file_open_private(dirfd, KEYSTORE_NEW, O_RDWR, &made.fd));
     keystore_close(ks);
     *ks = made;
     made = keystore_none();

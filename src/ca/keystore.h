@@ -81,6 +81,14 @@ MUST_CHECK enum mlt_err keystore_create(struct keystore *ks, int dirfd, const st
                                         const uint8_t salt[static LOCKBOX_SALT],
                                         const struct secret *stretched);
 
+/*
+ * The same in memory only, with no file: a first line that wraps `master` (NULL: a new one), and
+ * the keys that follow from it.
+ */
+MUST_CHECK enum mlt_err keystore_begin(struct keystore *ks, const struct kdf_cost *cost,
+                                       const uint8_t salt[static LOCKBOX_SALT],
+                                       const struct secret *stretched, const struct secret *master);
+
 /* KEYSTORE_NEW becomes KEYSTORE_FILE, durably. */
 MUST_CHECK enum mlt_err keystore_publish(int dirfd);
 

@@ -5,9 +5,10 @@
 #include "ca/keystore.h"
 
 /*
- * Takes one line out of chaves.txt, whose other lines are chained anew.  ledger.db decides:
+ * Writes chaves.txt anew: without one line, under another passphrase, or under another master key
+ * too.  All lines are chained anew.  ledger.db decides:
  *
- *   keystore_rewrite_start    writes and syncs KEYSTORE_NEXT
+ *   keystore_rewrite_start    (or _renew) writes and syncs KEYSTORE_NEXT
  *   (caller)                  commits its mark, in the transaction that needs it
  *   keystore_rewrite_finish   KEYSTORE_NEXT becomes KEYSTORE_FILE
  *
@@ -20,7 +21,7 @@
 struct keystore_rewrite {
     int fd; /* of KEYSTORE_NEXT; -1: none */
     struct keystore_mark mark;
-    int64_t offset, size; /* of the line that is left out */
+    int64_t offset, size; /* of the line that is left out; 0: of none */
 };
 
 /* Every line is checked once more on its way: MLT_ERR_DAMAGED, and where `offset` holds no line of
@@ -28,6 +29,28 @@ struct keystore_rewrite {
 MUST_CHECK enum mlt_err keystore_rewrite_start(const struct keystore *ks, int dirfd, int64_t offset,
                                                enum keystore_kind kind, struct span name,
                                                struct keystore_rewrite *rewrite);
+
+/* The first line of the file to be, and what follows from it. */
+struct keystore_renewal {
+    struct kdf_cost cost;
+    uint8_t salt[LOCKBOX_SALT];
+    const struct secret *stretched; /* scrypt of the new passphrase over that salt */
+    bool rotate;                    /* another master key: every line is sealed anew */
+};
+
+/*
+ * The same lines under another first line, every one of them checked and, with `rotate`, opened.
+ * All stand *shift bytes behind where they stood.  *made is the new file, unlocked, to be adopted
+ * after the commit: keystore_rewrite_renewed.
+ */
+MUST_CHECK enum mlt_err keystore_rewrite_renew(const struct keystore *ks, int dirfd,
+                                               const struct keystore_renewal *renewal,
+                                               struct keystore *made, int64_t *shift);
+
+/* After the commit: KEYSTORE_NEXT becomes KEYSTORE_FILE, *made becomes *ks.  What was in the old
+ * file is overwritten, as far as a file system lets one.  On failure as below. */
+MUST_CHECK enum mlt_err keystore_rewrite_renewed(struct keystore *ks, int dirfd,
+                                                 struct keystore *made);
 
 /* After the commit.  The line's place in the old file is overwritten, as far as a file system lets
  * one.  On failure ks->broken: the next start finishes it. */

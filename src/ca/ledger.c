@@ -1,65 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/ledger.h"
 
-#include "wire/cursor.h"
+#include "ca/clock.h"
+#include "ca/ledger_tree.h"
+#include "ca/stopped.h"
 
-static const uint8_t leaf_version = 0;
-static const uint8_t leaf_prefix = 0x00; /* RFC 9162 2.1.1: leaves and nodes never collide */
-
-enum mlt_err ledger_leaf_encode(const struct ledger_leaf *leaf, struct buf *out)
+/* The one number that a statement answers with. */
+static enum mlt_err ask_number(struct query *q, int64_t *number)
 {
-    ENSURE(leaf->time_s >= 0, MLT_ERR_RANGE);
-    struct wire_out w = wire_out(out);
-    wire_put_u8(&w, leaf_version);
-    wire_put_bytes(&w, SPAN_OF(leaf->tbs_hash));
-    wire_put_vec8(&w, name_span(&leaf->name), 0, LIMIT_NAME);
-    wire_put_bytes(&w, SPAN_OF(leaf->spki_hash));
-    wire_put_u8(&w, (uint8_t)leaf->role);
-    wire_put_bytes(&w, SPAN_OF(leaf->serial));
-    wire_put_u64(&w, (uint64_t)leaf->time_s);
-    return wire_out_end(&w);
-}
-
-enum mlt_err ledger_leaf_decode(struct span src, struct ledger_leaf *leaf)
-{
-    struct wire_in in = wire_in(src);
-    struct ledger_leaf got = { 0 };
-    wire_require(&in, wire_get_u8(&in) == leaf_version, MLT_ERR_VERSION);
-    wire_get_bytes(&in, got.tbs_hash, HASH_LEN);
-    struct span name = wire_get_vec8(&in, 0, LIMIT_NAME);
-    wire_get_bytes(&in, got.spki_hash, HASH_LEN);
-    unsigned role = wire_get_u8(&in);
-    wire_require(&in, role >= CERT_CA && role <= CERT_CLIENT, MLT_ERR_RANGE);
-    wire_get_bytes(&in, got.serial, CERT_SERIAL);
-    uint64_t time_s = wire_get_u64(&in);
-    wire_require(&in, time_s <= INT64_MAX, MLT_ERR_RANGE);
-    wire_require(&in, (role == CERT_CA) == (name.n == 0), MLT_ERR_RANGE);
-    TRY(wire_in_end(&in));
-    if (name.n > 0)
-        TRY(name_parse(name, &got.name));
-    got.role = (enum cert_role)role;
-    got.time_s = (int64_t)time_s;
-    *leaf = got;
+    bool row = false;
+    TRY(query_next(q, &row));
+    ENSURE(row, MLT_ERR_DATABASE);
+    *number = query_int(q, 0);
     return MLT_OK;
-}
-
-enum mlt_err ledger_leaf_hash(struct span leaf, uint8_t out[static HASH_LEN])
-{
-    CLEANUP(hash_run_clear) struct hash_run run = { 0 };
-    TRY(hash_run_init(&run));
-    TRY(hash_run_add(&run, span_of(&leaf_prefix, 1)));
-    TRY(hash_run_add(&run, leaf));
-    return hash_run_peek(&run, out);
 }
 
 enum mlt_err ledger_size(struct database *db, uint64_t *size)
 {
     CLEANUP(query_end)
     struct query q = query_start(db, "SELECT ifnull(max(position) + 1, 0) FROM leaf");
-    bool row = false;
-    TRY(query_next(&q, &row));
-    ENSURE(row, MLT_ERR_DATABASE);
-    *size = (uint64_t)query_int(&q, 0);
+    int64_t number = 0;
+    TRY(ask_number(&q, &number));
+    *size = (uint64_t)number;
     return MLT_OK;
 }
 
@@ -68,7 +30,7 @@ enum mlt_err ledger_append(struct database *db, const struct ledger_leaf *leaf, 
     CLEANUP(buf_clear) struct buf bytes = { 0 };
     TRY(ledger_leaf_encode(leaf, &bytes));
     uint8_t hash[HASH_LEN];
-    TRY(ledger_leaf_hash(buf_span(&bytes), hash));
+    TRY(merkle_leaf_hash(buf_span(&bytes), hash));
     uint64_t size = 0;
     TRY(ledger_size(db, &size));
     CLEANUP(query_end)
@@ -77,6 +39,8 @@ enum mlt_err ledger_append(struct database *db, const struct ledger_leaf *leaf, 
     query_put_span(&q, buf_span(&bytes));
     query_put_span(&q, SPAN_OF(hash));
     TRY(query_run(&q));
+    TRY(ledger_tree_add(db, size, hash));
+    TRY(clock_raise_floor(db, leaf->time_s));
     *position = size;
     return MLT_OK;
 }
@@ -91,7 +55,105 @@ enum mlt_err ledger_read(struct database *db, uint64_t position, struct ledger_l
     ENSURE(row, MLT_ERR_MISSING);
     struct span bytes = query_span(&q, 0);
     uint8_t hash[HASH_LEN];
-    TRY(ledger_leaf_hash(bytes, hash));
+    TRY(merkle_leaf_hash(bytes, hash));
     ENSURE(span_eq(query_span(&q, 1), SPAN_OF(hash)), MLT_ERR_DAMAGED);
     return ledger_leaf_decode(bytes, leaf) == MLT_OK ? MLT_OK : MLT_ERR_DAMAGED;
+}
+
+enum mlt_err ledger_read_bytes(struct database *db, uint64_t first, size_t most, struct buf *leaves)
+{
+    uint64_t size = 0;
+    TRY(ledger_size(db, &size));
+    ENSURE(first <= size, MLT_ERR_MISSING);
+    CLEANUP(query_end)
+    struct query q =
+        query_start(db, "SELECT bytes FROM leaf WHERE position >= ? ORDER BY position");
+    query_put_int(&q, (int64_t)first);
+    for (size_t room = most;;) {
+        bool row = false;
+        TRY(query_next(&q, &row));
+        struct span bytes = query_span(&q, 0);
+        if (!row || 1 + bytes.n > room)
+            return MLT_OK;
+        ENSURE(bytes.n > 0 && bytes.n <= LIMIT_LEAF, MLT_ERR_DAMAGED);
+        room -= 1 + bytes.n;
+        TRY(buf_put_u8(leaves, (uint8_t)bytes.n));
+        TRY(buf_put(leaves, bytes));
+    }
+}
+
+/* ---- epochs ---- */
+
+/* How many leaves every epoch that was opened anew has in common with those before it. */
+static enum mlt_err common_leaves(struct database *db, int64_t *common)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT ifnull(min(base), 9223372036854775807) FROM epoch "
+                                     "WHERE epoch > (SELECT min(epoch) FROM epoch)");
+    return ask_number(&q, common);
+}
+
+enum mlt_err ledger_open_epoch(struct database *db, uint64_t epoch, uint64_t base)
+{
+    uint64_t size = 0, ahead = 0;
+    int64_t latest = 0, common = 0;
+    CLEANUP(query_end)
+    struct query last = query_start(db, "SELECT ifnull(max(epoch), 0) FROM epoch");
+    TRY(ask_number(&last, &latest));
+    TRY(ledger_size(db, &size));
+    TRY(stopped_epoch(db, &ahead));
+    ENSURE(epoch > (uint64_t)latest && epoch > ahead && epoch <= INT64_MAX, MLT_ERR_RANGE);
+    ENSURE(base <= size, MLT_ERR_RANGE);
+    TRY(common_leaves(db, &common));
+    CLEANUP(query_end)
+    struct query q = query_start(db, "INSERT INTO epoch(epoch, base) VALUES(?, ?)");
+    query_put_int(&q, (int64_t)epoch);
+    query_put_int(&q, (int64_t)base < common ? (int64_t)base : common);
+    TRY(query_run(&q));
+    return stopped_lift(db);
+}
+
+enum mlt_err ledger_epoch(struct database *db, uint64_t *epoch, uint64_t *base)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT epoch, base FROM epoch ORDER BY epoch DESC LIMIT 1");
+    bool row = false;
+    TRY(query_next(&q, &row));
+    ENSURE(row, MLT_ERR_MISSING);
+    *epoch = (uint64_t)query_int(&q, 0);
+    *base = (uint64_t)query_int(&q, 1);
+    return MLT_OK;
+}
+
+/* ---- what a file says of itself ---- */
+
+/* The CA signs a list every day, so it is not far back. */
+static enum mlt_err newest_crl(struct database *db, uint64_t *number)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT bytes FROM leaf ORDER BY position DESC");
+    for (;;) {
+        bool row = false;
+        struct ledger_leaf leaf;
+        TRY(query_next(&q, &row));
+        if (!row)
+            return MLT_OK;
+        ENSURE(ledger_leaf_decode(query_span(&q, 0), &leaf) == MLT_OK, MLT_ERR_DAMAGED);
+        if (leaf.kind == LEDGER_CRL)
+            return ledger_leaf_get_number(leaf.serial, number) == MLT_OK ? MLT_OK : MLT_ERR_DAMAGED;
+    }
+}
+
+enum mlt_err ledger_facts_read(struct database *db, struct ledger_facts *facts)
+{
+    struct ledger_facts got = { 0 };
+    TRY(ledger_size(db, &got.size));
+    if (got.size > 0)
+        TRY(ledger_tree_root(db, got.size, got.root));
+    enum mlt_err err = ledger_epoch(db, &got.epoch, &got.base);
+    ENSURE(err == MLT_OK || err == MLT_ERR_MISSING, err);
+    TRY(newest_crl(db, &got.crl_number));
+    TRY(clock_floor(db, &got.newest_s));
+    *facts = got;
+    return MLT_OK;
 }

@@ -10,7 +10,9 @@ enum mlt_err members_find(struct database *db, const struct name *name, struct m
                           bool *found)
 {
     CLEANUP(query_end)
-    struct query q = query_start(db, "SELECT name, spki, since_s FROM member WHERE name = ?");
+    struct query q =
+        query_start(db, "SELECT name, spki, since_s, closed_s, ifnull(renew_until_s, 0) "
+                        "FROM member WHERE name = ?");
     query_put_text(&q, name->text);
     bool row = false;
     TRY(query_next(&q, &row));
@@ -21,6 +23,8 @@ enum mlt_err members_find(struct database *db, const struct name *name, struct m
         if (got.has_key)
             TRY(query_bytes(&q, 1, got.spki_hash, HASH_LEN));
         got.since_s = query_int(&q, 2);
+        got.closed = !query_is_null(&q, 3);
+        got.renew_until_s = query_int(&q, 4);
     }
     *member = got;
     *found = row;
@@ -32,11 +36,13 @@ enum mlt_err members_put(struct database *db, const struct name *name,
 {
     CLEANUP(query_end)
     struct query q = query_start(db, "INSERT INTO member(name, spki, since_s) VALUES(?, ?, ?) "
-                                     "ON CONFLICT(name) DO UPDATE SET spki = excluded.spki");
+                                     "ON CONFLICT(name) DO UPDATE SET spki = excluded.spki "
+                                     "WHERE closed_s IS NULL");
     query_put_text(&q, name->text);
     query_put_span(&q, span_of(spki_hash, HASH_LEN));
     query_put_int(&q, now_s);
-    return query_run(&q);
+    TRY(query_run(&q));
+    return query_changes(&q) == 1 ? MLT_OK : MLT_ERR_REFUSED;
 }
 
 static enum mlt_err run_on_one(struct query *q)
@@ -45,10 +51,21 @@ static enum mlt_err run_on_one(struct query *q)
     return query_changes(q) == 1 ? MLT_OK : MLT_ERR_MISSING;
 }
 
-enum mlt_err members_drop_key(struct database *db, const struct name *name)
+enum mlt_err members_drop_key(struct database *db, const struct name *name, int64_t closed_s)
 {
     CLEANUP(query_end)
-    struct query q = query_start(db, "UPDATE member SET spki = NULL WHERE name = ?");
+    struct query q = query_start(db, "UPDATE member SET spki = NULL, renew_until_s = NULL, "
+                                     "closed_s = nullif(?, 0) WHERE name = ?");
+    query_put_int(&q, closed_s);
+    query_put_text(&q, name->text);
+    return run_on_one(&q);
+}
+
+enum mlt_err members_allow_renewal(struct database *db, const struct name *name, int64_t until_s)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "UPDATE member SET renew_until_s = ? WHERE name = ?");
+    query_put_int(&q, until_s);
     query_put_text(&q, name->text);
     return run_on_one(&q);
 }

@@ -10,20 +10,28 @@
 
 struct member {
     struct name name;
-    bool has_key; /* false: reissued, the name waits for its owner's new key */
+    bool has_key; /* false: revoked or reissued */
     uint8_t spki_hash[HASH_LEN];
     int64_t since_s;
+    bool closed;           /* revoked: nobody gets the name until it is reissued */
+    int64_t renew_until_s; /* what expired long ago may be renewed; 0: never */
 };
 
 MUST_CHECK enum mlt_err members_find(struct database *db, const struct name *name,
                                      struct member *member, bool *found);
 
-/* A new member, or the new key of a reissued one. */
+/* A new member, or the new key of a reissued one.  MLT_ERR_REFUSED while the name is closed. */
 MUST_CHECK enum mlt_err members_put(struct database *db, const struct name *name,
                                     const uint8_t spki_hash[static HASH_LEN], int64_t now_s);
 
-/* The name stays taken and waits; MLT_ERR_MISSING. */
-MUST_CHECK enum mlt_err members_drop_key(struct database *db, const struct name *name);
+/* The name stays taken, without a key: closed since then, or (0) waiting for a new one.
+ * MLT_ERR_MISSING. */
+MUST_CHECK enum mlt_err members_drop_key(struct database *db, const struct name *name,
+                                         int64_t closed_s);
+
+/* The administrator's leave to renew; MLT_ERR_MISSING. */
+MUST_CHECK enum mlt_err members_allow_renewal(struct database *db, const struct name *name,
+                                              int64_t until_s);
 
 struct member_visit {
     enum mlt_err (*on_member)(void *ctx, const struct name *name);

@@ -6,10 +6,15 @@
 #include "base/log.h"
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "ca/crl_keep.h"
 #include "ca/enrol.h"
 #include "ca/erased.h"
 #include "ca/mailbox_grant.h"
 #include "ca/mailbox_open.h"
+#include "ca/net_crl.h"
+#include "ca/proof.h"
+#include "ca/renew.h"
+#include "ca/seen.h"
 
 void net_link_init(struct net_link *link, struct ca *ca)
 {
@@ -23,6 +28,12 @@ void net_link_clear(struct net_link *link)
     buf_clear(&link->sent);
 }
 
+static void forget(struct net_link *link)
+{
+    channel_close(&link->channel);
+    link->ca->net = (struct ca_net) { 0 };
+}
+
 static void drop(struct net_link *link, enum mlt_err err)
 {
     if (err == MLT_ERR_CUT) {
@@ -34,7 +45,7 @@ static void drop(struct net_link *link, enum mlt_err err)
         log_error("the channel to net failed (%s) and is dropped", err_text(err));
         link->loss = NET_LINK_LOST;
     }
-    channel_close(&link->channel);
+    forget(link);
 }
 
 static enum mlt_err send(struct net_link *link, enum ipc_type type, uint32_t tag)
@@ -73,6 +84,13 @@ static enum mlt_err send_erased(void *ctx, const struct name *name)
     return send(link, IPC_MAILBOX_ERASED, 0);
 }
 
+static enum mlt_err send_head(struct net_link *link)
+{
+    buf_reset(&link->sent);
+    TRY(buf_put(&link->sent, head_newest(link->ca)));
+    return send(link, IPC_HEAD, 0);
+}
+
 static enum mlt_err send_everything(struct net_link *link)
 {
     const struct ipc_ca_info info = { buf_span(&link->ca->cert_der) };
@@ -83,16 +101,28 @@ static enum mlt_err send_everything(struct net_link *link)
     TRY(members_each(&link->ca->db, &members));
     const struct certificate_visit revoked = { send_revoked, link };
     TRY(certificates_revoked(&link->ca->db, ca_now_s(link->ca), &revoked));
+    TRY(net_crl_send(&link->channel, &link->ca->db, 0, &link->sent));
+    TRY(send_head(link));
     const struct member_visit erased = { send_erased, link };
     TRY(erased_each(&link->ca->db, &erased));
     buf_reset(&link->sent);
     return send(link, IPC_SYNCED, 0);
 }
 
+/* The newest there can be; if none can be signed now, the one before is true as well. */
+static void bring_head_up_to_date(struct net_link *link)
+{
+    enum mlt_err err = head_sign(link->ca);
+    if (err != MLT_OK && err != MLT_ERR_STOPPED)
+        log_error("the ledger's head could not be signed: %s", err_cause(err));
+}
+
 void net_link_start(struct net_link *link, int fd)
 {
-    channel_close(&link->channel);
+    forget(link);
+    bring_head_up_to_date(link);
     channel_init(&link->channel, fd, IPC_CA, IPC_NET);
+    link->ca->net.is_here = true;
     enum mlt_err err = send_everything(link);
     if (err != MLT_OK)
         drop(link, err);
@@ -119,12 +149,32 @@ void net_link_on_revoked(void *ctx, const struct certificate *certificate)
         drop(link, err);
 }
 
+void net_link_on_crl(void *ctx, uint64_t before)
+{
+    struct net_link *link = ctx;
+    if (link->channel.fd < 0)
+        return;
+    enum mlt_err err = net_crl_send(&link->channel, &link->ca->db, before, &link->sent);
+    if (err != MLT_OK)
+        drop(link, err);
+}
+
 void net_link_on_erased(void *ctx, const struct name *name)
 {
     struct net_link *link = ctx;
     if (link->channel.fd < 0)
         return;
     enum mlt_err err = send_erased(link, name);
+    if (err != MLT_OK)
+        drop(link, err);
+}
+
+void net_link_on_head(void *ctx)
+{
+    struct net_link *link = ctx;
+    if (link->channel.fd < 0)
+        return;
+    enum mlt_err err = send_head(link);
     if (err != MLT_OK)
         drop(link, err);
 }
@@ -138,6 +188,11 @@ static bool may_log(const struct net_link *link, enum mlt_err err)
                          env_mono_ms(link->ca->env));
 }
 
+static enum refusal refusal_of(enum mlt_err err)
+{
+    return err == MLT_ERR_STOPPED ? REFUSAL_STOPPED : REFUSAL_BUSY;
+}
+
 static enum mlt_err answer_enrol(struct net_link *link, const struct ipc_message *message)
 {
     struct ipc_enrol request;
@@ -149,11 +204,30 @@ static enum mlt_err answer_enrol(struct net_link *link, const struct ipc_message
         /* Our own trouble: nothing was given out, and asking again later is right. */
         if (may_log(link, err))
             log_error("enrolment of %s failed: %s", request.name.text, err_cause(err));
-        answer = (struct ipc_enrolled) { WELCOME_REFUSED, REFUSAL_BUSY, 0, { 0 } };
+        answer = (struct ipc_enrolled) { WELCOME_REFUSED, refusal_of(err), 0, { 0 } };
     }
     buf_reset(&link->sent);
     TRY(ipc_enrolled_encode(&answer, &link->sent));
     return send(link, IPC_ENROLLED, message->tag);
+}
+
+static enum mlt_err answer_renew(struct net_link *link, const struct ipc_message *message)
+{
+    struct ipc_renew request;
+    TRY(ipc_renew_decode(message->body, &request));
+    CLEANUP(buf_clear) struct buf certificate = { 0 };
+    struct ipc_enrolled answer;
+    enum mlt_err err = renew_client(link->ca, &request, &answer, &certificate);
+    if (err != MLT_OK) {
+        if (may_log(link, err))
+            log_error("a renewal failed: %s", err_cause(err));
+        enum refusal reason = refusal_of(err);
+        uint32_t again_s = reason == REFUSAL_BUSY ? LIMIT_RETRY_S : 0;
+        answer = (struct ipc_enrolled) { WELCOME_REFUSED, reason, again_s, { 0 } };
+    }
+    buf_reset(&link->sent);
+    TRY(ipc_enrolled_encode(&answer, &link->sent));
+    return send(link, IPC_RENEWED, message->tag);
 }
 
 static enum mlt_err answer_server_request(struct net_link *link, const struct ipc_message *message)
@@ -246,6 +320,75 @@ static enum mlt_err answer_unwrap(struct net_link *link, const struct ipc_messag
     return send_unwrapped(link, message->tag, err, &secret);
 }
 
+/* ---- what net reports ---- */
+
+static enum mlt_err take_confirmation(struct net_link *link, const struct ipc_message *message)
+{
+    struct ipc_crl_taken taken;
+    TRY(ipc_crl_taken_decode(message->body, &taken));
+    /* What was never sent has not arrived: else one word now would confirm all that is to come. */
+    struct crl_facts newest;
+    if (crl_keep_facts(&link->ca->db, &newest) == MLT_OK && taken.number <= newest.number)
+        link->ca->net.crl_taken = taken.number;
+    return MLT_OK;
+}
+
+static enum mlt_err take_seen(struct net_link *link, const struct ipc_message *message)
+{
+    struct ipc_seen seen;
+    TRY(ipc_seen_decode(message->body, &seen));
+    enum mlt_err err = seen_take(link->ca, &seen);
+    if (err != MLT_OK && may_log(link, err))
+        log_error("who was seen could not be written down: %s", err_cause(err));
+    return MLT_OK;
+}
+
+/* ---- the ledger ---- */
+
+static enum mlt_err answer_proof(struct net_link *link, const struct ipc_message *message)
+{
+    struct ipc_proof_wanted wanted;
+    CLEANUP(buf_clear) struct buf hashes = { 0 };
+    TRY(ipc_proof_wanted_decode(message->body, &wanted));
+    struct ipc_proof answer = { .err = proof_answer(link->ca, &wanted, &hashes) };
+    if (answer.err == MLT_OK)
+        answer.hashes = buf_span(&hashes);
+    else if (err_fault(answer.err) == FAULT_LOCAL && answer.err != MLT_ERR_MISSING &&
+             may_log(link, answer.err))
+        log_error("no proof of the ledger: %s", err_cause(answer.err));
+    buf_reset(&link->sent);
+    TRY(ipc_proof_encode(&answer, &link->sent));
+    return send(link, IPC_PROOF, message->tag);
+}
+
+static enum mlt_err answer_leaves(struct net_link *link, const struct ipc_message *message)
+{
+    struct ipc_leaves_wanted wanted;
+    CLEANUP(buf_clear) struct buf leaves = { 0 };
+    TRY(ipc_leaves_wanted_decode(message->body, &wanted));
+    struct ipc_leaves answer = { .err = proof_leaves(link->ca, wanted.first, &leaves),
+                                 .first = wanted.first };
+    if (answer.err == MLT_ERR_MISSING) /* there are none from there on */
+        answer.err = MLT_OK;
+    else if (answer.err != MLT_OK && may_log(link, answer.err))
+        log_error("no leaves of the ledger: %s", err_cause(answer.err));
+    if (answer.err == MLT_OK)
+        answer.leaves = buf_span(&leaves);
+    buf_reset(&link->sent);
+    TRY(ipc_leaves_encode(&answer, &link->sent));
+    return send(link, IPC_LEAVES, message->tag);
+}
+
+/* Net has checked the signature: one that is not ours says what net is, and no more. */
+static enum mlt_err take_head(struct net_link *link, const struct ipc_message *message)
+{
+    enum mlt_err err = stopped_on_head(link->ca, message->body);
+    if (err == MLT_OK || err_fault(err) == FAULT_PEER)
+        return err;
+    log_error("the stop of the CA could not be written down: %s", err_cause(err));
+    return MLT_OK;
+}
+
 static enum mlt_err read_one(struct net_link *link)
 {
     struct ipc_message message;
@@ -267,6 +410,18 @@ static enum mlt_err read_one(struct net_link *link)
         return answer_login_proof(link, &message);
     case IPC_UNWRAP:
         return answer_unwrap(link, &message);
+    case IPC_RENEW:
+        return answer_renew(link, &message);
+    case IPC_CRL_TAKEN:
+        return take_confirmation(link, &message);
+    case IPC_SEEN:
+        return take_seen(link, &message);
+    case IPC_PROOF_WANTED:
+        return answer_proof(link, &message);
+    case IPC_LEAVES_WANTED:
+        return answer_leaves(link, &message);
+    case IPC_HEAD_SHOWN:
+        return take_head(link, &message);
     default:
         return MLT_ERR_UNEXPECTED;
     }

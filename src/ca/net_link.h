@@ -34,5 +34,7 @@ void net_link_read(struct net_link *link);
 void net_link_on_member(void *ctx, const struct name *name);
 void net_link_on_revoked(void *ctx, const struct certificate *certificate);
 void net_link_on_erased(void *ctx, const struct name *name);
+void net_link_on_crl(void *ctx, uint64_t before);
+void net_link_on_head(void *ctx);
 
 #endif

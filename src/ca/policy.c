@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/policy.h"
 
+#include "base/limits.h"
+
 static struct policy_decision refuse(enum refusal reason)
 {
     return (struct policy_decision) { POLICY_REFUSE, reason };
@@ -28,6 +30,7 @@ static struct policy_decision decide_invited(const struct policy_facts *f)
         /* Only the invite that reissue made names this name. */
         return f->invite == INVITE_BOUND ? act(POLICY_ISSUE) : refuse(REFUSAL_NAME_TAKEN);
     case POLICY_OTHER_KEY:
+    case POLICY_CLOSED:
         break;
     }
     return refuse(REFUSAL_NAME_TAKEN);
@@ -62,6 +65,7 @@ static struct policy_decision decide_uninvited(const struct policy_facts *f)
         return decide_by_mode(f);
     case POLICY_OTHER_KEY:
     case POLICY_WAITING:
+    case POLICY_CLOSED:
         break;
     }
     /* A name never moves to another key but by reissue. */
@@ -77,4 +81,35 @@ struct policy_decision policy_enrol(const struct policy_facts *f)
     if (f->key_elsewhere)
         return refuse(REFUSAL_REQUEST);
     return f->has_invite ? decide_invited(f) : decide_uninvited(f);
+}
+
+/* ---- renewal ---- */
+
+struct policy_decision policy_renew(const struct renewal_facts *f)
+{
+    /* Who has not proven the key learns nothing, also not what was revoked. */
+    if (!f->known || !f->proven)
+        return refuse(REFUSAL_REQUEST);
+    if (f->revoked || !f->current)
+        return refuse(REFUSAL_REVOKED);
+    /* Once a serial: an answer that was lost is given again, however late, and a signature that
+     * somebody kept earns nothing new.  Its owner goes on from there with a new one. */
+    if (f->replaced)
+        return act(POLICY_RETURN);
+    if (f->age == POLICY_TOO_OLD && !f->allowed)
+        return refuse(REFUSAL_EXPIRED);
+    if (f->age == POLICY_YOUNG || !f->gains)
+        return refuse(REFUSAL_NOT_DUE);
+    return act(POLICY_ISSUE);
+}
+
+enum policy_age policy_age(const struct policy_life *life, int64_t now_s)
+{
+    /* notBefore lies before the moment of issue, for clocks that are late. */
+    int64_t from_s = life->not_before_s + LIMIT_BACKDATE_S;
+    if (now_s < from_s + (life->not_after_s - from_s) / 3)
+        return POLICY_YOUNG;
+    if (now_s < life->not_after_s)
+        return POLICY_DUE;
+    return now_s <= life->not_after_s + LIMIT_GRACE_S ? POLICY_GRACE : POLICY_TOO_OLD;
 }

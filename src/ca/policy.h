@@ -14,7 +14,8 @@ enum policy_holder {
     POLICY_NOBODY = 1, /* the name is free */
     POLICY_SAME_KEY,   /* it belongs to the key that asks */
     POLICY_OTHER_KEY,
-    POLICY_WAITING /* reissued: it waits for its owner's new key */
+    POLICY_WAITING, /* reissued: it waits for its owner's new key */
+    POLICY_CLOSED   /* revoked: it waits for nobody */
 };
 
 enum policy_request {
@@ -50,5 +51,33 @@ struct policy_decision {
 };
 
 struct policy_decision policy_enrol(const struct policy_facts *facts);
+
+enum policy_age {
+    POLICY_TOO_OLD = 0, /* expired, and its grace is over too */
+    POLICY_YOUNG,       /* less than a third of its life is over */
+    POLICY_DUE,
+    POLICY_GRACE /* expired a short while ago */
+};
+
+struct renewal_facts {
+    bool known;    /* a client's certificate of ours */
+    bool proven;   /* the signature over its serial is by its key */
+    bool revoked;  /* it, or its key */
+    bool current;  /* its key is the name's */
+    bool replaced; /* a later certificate of the same name and key exists, valid or not */
+    enum policy_age age;
+    bool allowed; /* the administrator lets this name be renewed now, however late */
+    bool gains;   /* a new one would end later: not so where both end with the root */
+};
+
+/* ISSUE, RETURN (the newest) or REFUSE. */
+struct policy_decision policy_renew(const struct renewal_facts *facts);
+
+/* A life of a certificate, to the second. */
+struct policy_life {
+    int64_t not_before_s, not_after_s;
+};
+
+enum policy_age policy_age(const struct policy_life *life, int64_t now_s);
 
 #endif

@@ -216,10 +216,22 @@ static void on_revoked(void *ctx, const struct certificate *certificate)
     net_link_on_revoked(&p->net, certificate);
 }
 
+static void on_crl(void *ctx, uint64_t before)
+{
+    struct process *p = ctx;
+    net_link_on_crl(&p->net, before);
+}
+
 static void on_erased(void *ctx, const struct name *name)
 {
     struct process *p = ctx;
     net_link_on_erased(&p->net, name);
+}
+
+static void on_head(void *ctx)
+{
+    struct process *p = ctx;
+    net_link_on_head(&p->net);
 }
 
 /* At most one pair, and first whoever waits for an answer: certificates come first. */
@@ -245,6 +257,15 @@ static int fill_timeout(const struct process *p)
     return p->fill_at_ms > now_ms ? (int)(p->fill_at_ms - now_ms) : 0;
 }
 
+static int timeout(struct process *p)
+{
+    int fill_ms = fill_timeout(p);
+    int own_ms = ca_timeout(&p->ca);
+    if (fill_ms < 0 || own_ms < 0)
+        return fill_ms < 0 ? own_ms : fill_ms;
+    return fill_ms < own_ms ? fill_ms : own_ms;
+}
+
 /* Nor may a busy net keep new members without one for good. */
 static void fill_if_overdue(struct process *p)
 {
@@ -261,7 +282,7 @@ static enum mlt_err turn(struct process *p)
         [POLL_POOL] = { mailbox_pool_fd(p->pool), POLLIN, 0 },
         [POLL_NET] = { p->net.channel.fd, POLLIN, 0 }, /* -1 is skipped by poll */
     };
-    int timeout_ms = fill_timeout(p);
+    int timeout_ms = timeout(p);
     size_t guests = admin_door_poll(&p->door, polls + POLL_DOOR, &timeout_ms);
     int n = poll(polls, POLL_DOOR + guests, timeout_ms);
     ENSURE(n >= 0 || errno == EINTR, MLT_ERR_SYSTEM);
@@ -316,17 +337,33 @@ static enum mlt_err check_files(struct process *p)
     return MLT_ERR_SYSTEM;
 }
 
+/* So that the next start finds all of the ledger signed; what it cannot sign it will then. */
+static void sign_last_head(struct process *p)
+{
+    enum mlt_err err = head_sign(&p->ca);
+    if (err != MLT_OK && err != MLT_ERR_STOPPED)
+        log_error("the ledger's head could not be signed: %s", err_cause(err));
+}
+
 static enum mlt_err run(struct process *p)
 {
     TRY(start(p));
-    p->ca.events = (struct ca_events) { p, on_member, on_revoked, on_erased };
+    p->ca.events = (struct ca_events) { .ctx = p,
+                                        .on_member = on_member,
+                                        .on_revoked = on_revoked,
+                                        .on_erased = on_erased,
+                                        .on_head = on_head,
+                                        .on_crl = on_crl };
     log_info("the CA of %s is open", p->ca.realm);
     TRY(hint_if_empty(p));
+    ca_tick(&p->ca); /* the first net is to hear of a CRL that is up to date */
     while (!p->stop) {
         TRY(turn(p));
+        ca_tick(&p->ca);
         TRY(report_loss(p));
         TRY(check_files(p));
     }
+    sign_last_head(p);
     return MLT_OK;
 }
 

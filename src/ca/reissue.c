@@ -3,25 +3,16 @@
 
 #include "base/log.h"
 #include "ca/members.h"
+#include "ca/revoke.h"
 
-static enum mlt_err revoke_and_invite(struct ca *ca, const struct member *member, int64_t expires_s,
+/* What was revoked before, and for which reason, stays as it is. */
+static enum mlt_err revoke_and_invite(struct ca *ca, const struct name *name, int64_t expires_s,
                                       struct invite *invite)
 {
-    int64_t now_s = ca_now_s(ca);
-    if (member->has_key) {
-        TRY(certificates_revoke_key(&ca->db, member->spki_hash, now_s));
-        TRY(members_drop_key(&ca->db, &member->name));
-    }
-    TRY(invite_forget_bound(&ca->db, &member->name));
-    return invite_make(&ca->db, &ca->invite_key, &member->name, now_s, expires_s, invite);
-}
-
-static enum mlt_err tell_revoked(void *ctx, const struct certificate *c)
-{
-    const struct ca *ca = ctx;
-    if (ca->events.on_revoked != NULL)
-        ca->events.on_revoked(ca->events.ctx, c);
-    return MLT_OK;
+    const struct revoke_order order = { *name, CRL_SUPERSEDED };
+    size_t count = 0;
+    TRY(revoke_rows(ca, &order, false, &count));
+    return invite_make(&ca->db, &ca->invite_key, name, ca_now_s(ca), expires_s, invite);
 }
 
 enum mlt_err reissue(struct ca *ca, const struct name *name, int64_t expires_s,
@@ -32,10 +23,12 @@ enum mlt_err reissue(struct ca *ca, const struct name *name, int64_t expires_s,
     TRY(members_find(&ca->db, name, &member, &found));
     ENSURE(found, MLT_ERR_MISSING);
     TRY(database_begin(&ca->db));
-    TRY(database_end(&ca->db, revoke_and_invite(ca, &member, expires_s, invite)));
-    if (!member.has_key)
-        return MLT_OK;
-    log_info("the key of %s was revoked: the name waits for a new one", name->text);
-    const struct certificate_visit visit = { tell_revoked, ca };
-    return certificates_of_key(&ca->db, member.spki_hash, ca_now_s(ca), &visit);
+    TRY(database_end(&ca->db, revoke_and_invite(ca, name, expires_s, invite)));
+    log_info("%s was reissued: the name waits for a new key", name->text);
+    /* The invite stands: that the CRL has to wait is the log's to say, and crl_keep_tick's. */
+    enum mlt_err err = revoke_publish(ca);
+    if (err != MLT_OK)
+        log_error("the revocation of the old key of %s is in no list yet: %s", name->text,
+                  err_cause(err));
+    return MLT_OK;
 }

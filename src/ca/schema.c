@@ -54,6 +54,46 @@ static const char *const steps[] = {
     "CREATE TABLE erased(name TEXT PRIMARY KEY, erased_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 
     "PRAGMA user_version = 2;",
+
+    /* 2 -> 3: the ledger as a tree.  Of level n at idx: the hash over the 2^n leaves from
+     * idx * 2^n on, once all of them are there; level 0 is leaf.hash.  What an older file has in
+     * leaves and not in nodes yet is made up for by ledger_tree_complete. */
+    "CREATE TABLE node(level INTEGER NOT NULL CHECK(level > 0), idx INTEGER NOT NULL,"
+    "  hash BLOB NOT NULL CHECK(length(hash) = 32), PRIMARY KEY(level, idx)) STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER node_stays BEFORE DELETE ON node"
+    "  BEGIN SELECT raise(ABORT, 'the ledger only grows'); END;"
+    "CREATE TRIGGER node_is_final BEFORE UPDATE ON node"
+    "  BEGIN SELECT raise(ABORT, 'the ledger only grows'); END;"
+    "INSERT INTO meta(key, value) SELECT 'nodes due', x'01' WHERE EXISTS(SELECT 1 FROM leaf);"
+
+    /* base: how many leaves it has in common with the ledgers of all earlier epochs. */
+    "CREATE TABLE epoch(epoch INTEGER PRIMARY KEY, base INTEGER NOT NULL) STRICT;"
+
+    /* until_s: past its end and its grace, and so past the CRL.  number: of the notice that told of
+     * it; NULL: none has yet.  A serial may be unknown here, see revoke_carry.  604800 is
+     * LIMIT_GRACE_S: older files knew no reasons, and told nobody by CRL. */
+    "CREATE TABLE revocation(serial BLOB PRIMARY KEY CHECK(length(serial) = 16),"
+    "  revoked_s INTEGER NOT NULL, reason INTEGER NOT NULL, until_s INTEGER NOT NULL,"
+    "  number INTEGER) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX revocation_untold ON revocation(until_s) WHERE number IS NULL;"
+    "INSERT INTO revocation SELECT serial, revoked_s, 0, not_after_s + 604800, NULL"
+    "  FROM certificate WHERE revoked_s IS NOT NULL;"
+    "DROP INDEX certificate_revoked;"
+    "ALTER TABLE certificate DROP COLUMN revoked_s;"
+
+    /* The newest one only. */
+    "CREATE TABLE crl(number INTEGER PRIMARY KEY, position INTEGER NOT NULL REFERENCES"
+    "  leaf(position), this_update_s INTEGER NOT NULL, next_update_s INTEGER NOT NULL,"
+    "  entries INTEGER NOT NULL, der BLOB NOT NULL) STRICT;"
+    "CREATE TABLE notice(number INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT;"
+
+    /* closed_s: revoked, and only reissue opens the name.  renew_until_s: the administrator's leave
+     * to renew what expired long ago. */
+    "ALTER TABLE member ADD COLUMN closed_s INTEGER;"
+    "ALTER TABLE member ADD COLUMN renew_until_s INTEGER;"
+    "CREATE TABLE seen(name TEXT PRIMARY KEY, seen_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "PRAGMA user_version = 3;",
 };
 /* clang-format on */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "client/ca_watch.h"
 #include "client/comeback.h"
 #include "client/offer.h"
 #include "client/post.h"
@@ -17,7 +18,8 @@ enum client_state {
     STATE_WAITING, /* to come back, until due_ms */
     STATE_REACHING,
     STATE_LINKED,
-    STATE_CLOSING /* our close is said; until due_ms */
+    STATE_LEAVING, /* waits for what the CA has to say, until due_ms */
+    STATE_CLOSING  /* our close is said; until due_ms */
 };
 
 struct client {
@@ -30,8 +32,10 @@ struct client {
     int watch;
     bool logged_in; /* now */
     bool was_logged_in;
+    bool renews; /* let in for that alone, until due_ms */
     struct comeback comeback;
-    struct post post; /* without a courier while enrolling */
+    struct post post;        /* without a courier while enrolling */
+    struct ca_watch watches; /* not while enrolling */
     struct event_queue events;
     struct offer offer;
     bool again; /* offer_anew at the next client_process */
@@ -62,6 +66,19 @@ static enum mlt_err open_post(struct client *c)
                                         .events = &c->events,
                                         .receives = c->config.kind == CLIENT_AUTH_RECEIVE };
     return post_open(&c->post, &config);
+}
+
+static void open_watches(struct client *c)
+{
+    const struct ca_watch_config config = { .env = c->config.env,
+                                            .home = c->config.home,
+                                            .store = c->config.store,
+                                            .identity = c->config.identity,
+                                            .link = &c->link,
+                                            .events = &c->events };
+    ca_watch_open(&c->watches, &config);
+    c->handshake.is_revoked = ca_watch_is_revoked;
+    c->handshake.revoked_ctx = &c->watches;
 }
 
 enum mlt_err client_new(const struct client_config *config, struct client **client)
@@ -95,6 +112,8 @@ enum mlt_err client_new(const struct client_config *config, struct client **clie
         .name = me->server.name,
         .invite = me->server.has_invite ? &me->server.invite : NULL,
     };
+    if (!enrolling)
+        open_watches(c);
     *client = c;
     c = NULL;
     return MLT_OK;
@@ -113,7 +132,9 @@ static void hang_up(struct client *c)
 {
     reach_stop(&c->reach);
     drop_link(c);
-    c->logged_in = false;
+    c->logged_in = c->renews = false;
+    if (!is_enrolling(c))
+        ca_watch_end(&c->watches);
 }
 
 void client_free(struct client **client)
@@ -122,6 +143,8 @@ void client_free(struct client **client)
         return;
     hang_up(*client);
     post_close(&(*client)->post);
+    if (!is_enrolling(*client))
+        ca_watch_close(&(*client)->watches);
     reach_clear(&(*client)->reach);
     file_close(&(*client)->watch);
     alloc_free(*client);
@@ -154,7 +177,9 @@ static void end_session(struct client *c, struct client_event *why, enum mlt_err
     if (!is_enrolling(c))
         courier_down(c->post.courier, err); /* before the event that says why */
     hang_up(c);
-    if (c->state == STATE_CLOSING) { /* that was the goodbye: nothing is lost any more */
+    /* That was the goodbye: nothing is lost any more.  But an alarm is one whenever it comes. */
+    bool was_leaving = c->state == STATE_CLOSING || c->state == STATE_LEAVING;
+    if (was_leaving && err != MLT_ERR_LEDGER) {
         *why = (struct client_event) { .kind = CLIENT_EVENT_CLOSED, .close = CLOSE_DONE };
         c->was_logged_in = false;
     }
@@ -172,6 +197,8 @@ static void lose(struct client *c, enum mlt_err err)
         snprintf(c->id, sizeof(c->id), "%s", link_id(c->link));
         link_fail(c->link, err);
     }
+    if (!is_enrolling(c))
+        ca_watch_explain(&c->watches, &why);
     end_session(c, &why, err);
 }
 
@@ -187,6 +214,8 @@ static enum mlt_err try_next(struct client *c, enum mlt_err err)
 
 static enum mlt_err reach_out(struct client *c)
 {
+    if (!is_enrolling(c))
+        TRY(ca_watch_check(&c->watches));
     TRY(reach_start(&c->reach));
     c->state = STATE_REACHING;
     return MLT_OK;
@@ -236,9 +265,9 @@ static void begin_goodbye(struct client *c)
 {
     enum mlt_err err = link_close(c->link, CLOSE_DONE);
     (void)err; /* the server then sees a cut: as good as we can do */
-    c->logged_in = false;
+    c->logged_in = c->renews = false;
     c->state = STATE_CLOSING;
-    c->post.is_leaving = true;
+    c->post.is_leaving = c->watches.is_leaving = true;
     c->due_ms = now(c) + LIMIT_GOODBYE_MS;
 }
 
@@ -255,6 +284,18 @@ static void on_logged_in(struct client *c, const struct welcome *w)
     tell(c, &(struct client_event) { .kind = CLIENT_EVENT_LOGGED_IN });
 }
 
+/* A fleet that comes back expired while the CA is away should not ask faster than it is told. */
+static void wait_as_asked(struct client *c, struct client_event *why, uint32_t retry_after_s)
+{
+    int64_t asked_ms = retry_after_s * INT64_C(1000);
+    if (asked_ms > LIMIT_RENEWAL_WAIT_MS)
+        asked_ms = LIMIT_RENEWAL_WAIT_MS;
+    if (asked_ms <= why->retry_ms)
+        return;
+    c->due_ms += asked_ms - why->retry_ms;
+    why->retry_ms = asked_ms;
+}
+
 static enum mlt_err on_refused(struct client *c, const struct welcome *w)
 {
     struct client_event event = { .kind = CLIENT_EVENT_REFUSED, .refusal = w->reason };
@@ -262,10 +303,22 @@ static enum mlt_err on_refused(struct client *c, const struct welcome *w)
     if (c->config.comes_back && c->was_logged_in && comeback_is_possible(&event)) {
         hang_up(c);
         plan_return(c, &event);
+        wait_as_asked(c, &event, w->retry_after_s);
         event.kind = CLIENT_EVENT_LOST;
         event.err = MLT_ERR_TOO_MANY;
     }
     tell(c, &event);
+    return MLT_OK;
+}
+
+static enum mlt_err on_let_in(struct client *c, const struct welcome *w)
+{
+    TRY(ca_watch_begin(&c->watches, w));
+    c->renews = w->result == WELCOME_RENEW;
+    if (c->renews)
+        c->due_ms = now(c) + INT64_C(2) * LIMIT_HANDSHAKE_MS; /* the CA has as long as to enrol */
+    else if (!ca_watch_is_doomed(&c->watches))
+        on_logged_in(c, w);
     return MLT_OK;
 }
 
@@ -276,11 +329,10 @@ static enum mlt_err on_welcome(struct client *c, struct span body)
     link_settle(c->link, w.silence_ms);
     if (w.result == WELCOME_REFUSED)
         return on_refused(c, &w);
-    ENSURE((w.result == WELCOME_LOGGED_IN) != is_enrolling(c), MLT_ERR_UNEXPECTED);
-    if (w.result == WELCOME_LOGGED_IN) {
-        on_logged_in(c, &w);
-        return MLT_OK;
-    }
+    bool is_let_in = w.result == WELCOME_LOGGED_IN || w.result == WELCOME_RENEW;
+    ENSURE(is_let_in != is_enrolling(c), MLT_ERR_UNEXPECTED);
+    if (is_let_in)
+        return on_let_in(c, &w);
     struct client_event event = { .kind = CLIENT_EVENT_PENDING, .retry_after_s = w.retry_after_s };
     if (w.result == WELCOME_ISSUED) {
         TRY(on_issued(c, &w));
@@ -296,14 +348,34 @@ static enum mlt_err on_welcome(struct client *c, struct span body)
 /* What crossed our close: fates are taken down all the same, the rest comes another time. */
 static enum mlt_err on_late_record(struct client *c, enum record_kind kind, struct span body)
 {
-    bool is_fate = kind == RECORD_OUTCOME && !is_enrolling(c);
-    return is_fate ? post_outcome(&c->post, body) : MLT_OK;
+    if (is_enrolling(c))
+        return MLT_OK;
+    if (ca_watch_takes(kind))
+        return ca_watch_record(&c->watches, kind, body);
+    return kind == RECORD_OUTCOME ? post_outcome(&c->post, body) : MLT_OK;
+}
+
+/* Nothing counts but the answer to what we asked. */
+static enum mlt_err on_lone_record(struct client *c, enum record_kind kind, struct span body)
+{
+    enum record_kind awaited = c->renews ? RECORD_RENEWED : RECORD_PROOF;
+    ENSURE(kind != RECORD_WELCOME, MLT_ERR_UNEXPECTED);
+    if (kind == RECORD_PING)
+        return link_send(c->link, RECORD_PONG, span_of(NULL, 0));
+    return kind == awaited ? ca_watch_record(&c->watches, kind, body) : MLT_OK;
+}
+
+static bool is_alone(const struct client *c)
+{
+    return !is_enrolling(c) && (c->renews || ca_watch_is_doomed(&c->watches));
 }
 
 static enum mlt_err on_record(struct client *c, enum record_kind kind, struct span body)
 {
-    if (c->state == STATE_CLOSING)
+    if (c->state == STATE_CLOSING || c->state == STATE_LEAVING)
         return on_late_record(c, kind, body);
+    if (is_alone(c))
+        return on_lone_record(c, kind, body);
     if (!c->logged_in)
         return kind == RECORD_WELCOME ? on_welcome(c, body) : MLT_ERR_UNEXPECTED;
     switch (kind) {
@@ -317,7 +389,8 @@ static enum mlt_err on_record(struct client *c, enum record_kind kind, struct sp
     case RECORD_PONG:
         return MLT_OK;
     default:
-        return MLT_ERR_UNEXPECTED;
+        ENSURE(ca_watch_takes(kind), MLT_ERR_UNEXPECTED);
+        return ca_watch_record(&c->watches, kind, body);
     }
 }
 
@@ -364,11 +437,46 @@ static enum mlt_err take_and_settle(struct client *c)
 {
     enum mlt_err err = take_records(c);
     int number = errno;
-    enum mlt_err settled = run_post(c, err != MLT_OK || c->state == STATE_CLOSING);
+    bool is_leaving = c->state == STATE_CLOSING || c->state == STATE_LEAVING;
+    enum mlt_err settled = run_post(c, err != MLT_OK || is_leaving);
     if (err == MLT_OK)
         return settled;
     errno = number;
     return err;
+}
+
+/* With the certificate that we were let in for. */
+static enum mlt_err come_back_renewed(struct client *c)
+{
+    TRY(link_close(c->link, CLOSE_DONE));
+    hang_up(c);
+    return reach_out(c);
+}
+
+static enum mlt_err run_renewing(struct client *c)
+{
+    const struct ca_watch *a = &c->watches;
+    if (a->is_renewed)
+        return come_back_renewed(c);
+    if (a->refused != REFUSAL_NONE)
+        return on_refused(
+            c, &(struct welcome) { .reason = a->refused, .retry_after_s = a->retry_after_s });
+    return now(c) < c->due_ms ? MLT_OK : MLT_ERR_TIMEOUT;
+}
+
+/* After the records: what is due of our own accord.  It may end the session. */
+static enum mlt_err run_watches(struct client *c)
+{
+    bool lasts = c->logged_in || is_alone(c) || c->state == STATE_LEAVING;
+    if (is_enrolling(c) || !lasts)
+        return MLT_OK;
+    TRY(ca_watch_run(&c->watches));
+    if (c->renews)
+        return run_renewing(c);
+    if (!c->logged_in || !ca_watch_server_is_revoked(&c->watches))
+        return MLT_OK;
+    ENSURE(c->config.comes_back, MLT_ERR_CERT_REVOKED);
+    return begin_anew(c); /* to the certificate that it has now */
 }
 
 static enum mlt_err run_link(struct client *c)
@@ -384,6 +492,9 @@ static enum mlt_err run_link(struct client *c)
     if (!was_up && link_is_up(c->link) && !is_enrolling(c))
         TRY(trust_realm(&link_result(c->link)->ca, &c->config.identity->own));
     TRY(take_and_settle(c));
+    /* RENEWED, and the goodbye of a server that has no more to say, may come as one. */
+    if (c->link != NULL && (c->renews || !link_is_ended(c->link)))
+        TRY(run_watches(c));
     if (c->link == NULL)
         return MLT_OK;
     link_flush(c->link); /* receipts do not wait for the host */
@@ -400,6 +511,7 @@ static enum mlt_err run_reach(struct client *c)
     TRY(reach_process(&c->reach, &fd));
     if (fd < 0)
         return MLT_OK;
+    c->handshake.certificate = buf_span(&c->config.identity->own_der); /* renewed, perhaps */
     TRY(link_new(&c->handshake, fd, &c->link));
     c->state = STATE_LINKED;
     return run_link(c);
@@ -420,6 +532,17 @@ static enum mlt_err run_goodbye(struct client *c)
     return run_link(c);
 }
 
+static enum mlt_err run_leave(struct client *c)
+{
+    TRY(run_link(c));
+    bool is_over = now(c) >= c->due_ms || !ca_watch_is_waiting(&c->watches);
+    if (c->state != STATE_LEAVING || !is_over)
+        return MLT_OK;
+    begin_goodbye(c);
+    c->due_ms -= LIMIT_GOODBYE_MS / 2; /* has passed, or so much less is left */
+    return MLT_OK;
+}
+
 static enum mlt_err advance(struct client *c)
 {
     switch (c->state) {
@@ -429,6 +552,8 @@ static enum mlt_err advance(struct client *c)
         return run_reach(c);
     case STATE_LINKED:
         return run_link(c);
+    case STATE_LEAVING:
+        return run_leave(c);
     case STATE_CLOSING:
         return run_goodbye(c);
     default:
@@ -469,6 +594,16 @@ unsigned client_want(const struct client *client)
     return client->state != STATE_OVER ? CLIENT_WANT_READ : CLIENT_WANT_NOTHING;
 }
 
+static int64_t linked_due_ms(const struct client *c)
+{
+    int64_t due = link_due_ms(c->link);
+    if (is_enrolling(c))
+        return due;
+    int64_t watches = ca_watch_due_ms(&c->watches);
+    due = watches < due ? watches : due;
+    return c->renews && c->due_ms < due ? c->due_ms : due;
+}
+
 static int64_t left_ms(const struct client *c)
 {
     int64_t reach = reach_left_ms(&c->reach);
@@ -476,14 +611,15 @@ static int64_t left_ms(const struct client *c)
         return reach;
     int64_t due = c->due_ms;
     if (c->state == STATE_LINKED)
-        due = link_due_ms(c->link);
+        due = linked_due_ms(c);
     int64_t left = due - now(c);
     return c->state == STATE_WAITING && reach < left ? reach : left;
 }
 
 static int64_t courier_left_ms(const struct client *c)
 {
-    if (is_enrolling(c) || c->state == STATE_OVER || c->state == STATE_CLOSING)
+    bool is_leaving = c->state == STATE_CLOSING || c->state == STATE_LEAVING;
+    if (is_enrolling(c) || c->state == STATE_OVER || is_leaving)
         return INT64_MAX;
     int64_t due = courier_due_ms(c->post.courier);
     return due != INT64_MAX ? due - now(c) : INT64_MAX;
@@ -525,7 +661,8 @@ enum mlt_err client_next_event(struct client *client, struct client_event *event
  * of its events. */
 void client_again(struct client *client)
 {
-    bool lasts = client->state != STATE_OVER && client->state != STATE_CLOSING;
+    bool is_leaving = client->state == STATE_CLOSING || client->state == STATE_LEAVING;
+    bool lasts = client->state != STATE_OVER && !is_leaving;
     if (lasts && client->config.kind == CLIENT_AUTH_RECEIVE)
         client->again = true;
 }
@@ -544,20 +681,38 @@ void client_wake(struct client *client)
     watch_connection(c);
 }
 
+/* Who is never in for long would otherwise never hear what the CA says. */
+static void take_leave(struct client *c)
+{
+    if (!c->logged_in || !ca_watch_is_waiting(&c->watches)) {
+        begin_goodbye(c);
+        return;
+    }
+    c->logged_in = false;
+    c->state = STATE_LEAVING;
+    c->due_ms = now(c) + LIMIT_GOODBYE_MS / 2;
+}
+
 void client_close(struct client *client)
 {
     struct client *c = client;
     c->offer.has_messages = c->again = false;
     if (c->state == STATE_LINKED && link_is_up(c->link)) {
-        begin_goodbye(c);
+        take_leave(c);
         watch_connection(c);
         return;
     }
-    if (c->state == STATE_CLOSING)
+    if (c->state == STATE_CLOSING || c->state == STATE_LEAVING)
         return;
     hang_up(c);
     reach_clear(&c->reach);
     c->state = STATE_OVER;
+}
+
+enum mlt_err client_audit(struct client *client)
+{
+    ENSURE(client->logged_in && !is_enrolling(client), MLT_ERR_STATE);
+    return ca_watch_audit(&client->watches);
 }
 
 bool client_is_logged_in(const struct client *client)

@@ -70,6 +70,10 @@ void client_again(struct client *client);
  * of it, of every message of this home, comes as CLIENT_EVENT_OUTCOME. */
 void client_wake(struct client *client);
 
+/* Begins an audit of the CA's ledger: CLIENT_EVENT_LEAF, CLIENT_EVENT_AUDITED.  MLT_ERR_STATE
+ * unless logged in, or while one runs. */
+MUST_CHECK enum mlt_err client_audit(struct client *client);
+
 /* Says goodbye; over after the server hung up, or LIMIT_GOODBYE_MS. */
 void client_close(struct client *client);
 

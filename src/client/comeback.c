@@ -34,7 +34,8 @@ bool comeback_is_possible(const struct client_event *why)
 {
     if (why->kind == CLIENT_EVENT_CLOSED)
         return why->close == CLOSE_SHUTDOWN || why->close == CLOSE_SILENT ||
-               why->close == CLOSE_SLOW || why->close == CLOSE_AGAIN;
+               why->close == CLOSE_SLOW || why->close == CLOSE_AGAIN ||
+               why->close == CLOSE_EXPIRED; /* the CA renews what has just expired */
     if (why->kind == CLIENT_EVENT_REFUSED)
         return why->refusal == REFUSAL_BUSY;
     if (why->err == MLT_ERR_ALERT)

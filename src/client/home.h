@@ -12,8 +12,8 @@
  *   server           whose, where, and how far joining has come (server_file.h)
  *   key              the private key, 0600 (key_file.h)
  *   ca.pem           the CA, and
- *   certificate.pem  our certificate, once joined
- *   malote.db        messages (store.h)
+ *   certificate.pem  our certificate, once joined; replaced by its successors (identity.h)
+ *   malote.db        messages (store.h), and what is known of the CA (store_authority.h)
  *   turns            whose turn it is to send to whom (turn.h)
  *   lock             held while joining
  */

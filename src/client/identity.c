@@ -102,6 +102,73 @@ enum mlt_err identity_keep_issued(const struct home *home, struct identity *iden
     return MLT_OK;
 }
 
+static enum mlt_err read_own(struct span der, const struct identity *id, int64_t now_s,
+                             struct cert *own)
+{
+    const struct trust_self self = { &id->server.name, id->key_hash };
+    enum mlt_err verdict = trust_own(der, &id->ca, &self, now_s, own);
+    return verdict == MLT_ERR_CERT_EXPIRED ? MLT_OK : verdict; /* by a clock that may be wrong */
+}
+
+/* *own moves into the identity. */
+static enum mlt_err adopt(struct identity *id, struct span der, struct cert *own)
+{
+    CLEANUP(buf_clear) struct buf kept = { 0 };
+    TRY(buf_put(&kept, der));
+    buf_clear(&id->own_der);
+    id->own_der = kept;
+    kept = (struct buf) { 0 };
+    cert_clear(&id->own);
+    id->own = *own;
+    *own = (struct cert) { 0 };
+    id->verdict = MLT_OK;
+    return MLT_OK;
+}
+
+static enum mlt_err read_file(const struct home *home, const struct identity *id, int64_t now_s,
+                              struct buf *der, struct cert *own)
+{
+    TRY(home_read_certificate(home, HOME_OWN, der));
+    return read_own(buf_span(der), id, now_s, own);
+}
+
+static bool ends_later(const struct cert *a, const struct cert *b)
+{
+    return a->fields.not_after_s > b->fields.not_after_s;
+}
+
+void identity_reload(const struct home *home, struct identity *identity, int64_t now_s)
+{
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    CLEANUP(cert_clear) struct cert there = { 0 };
+    enum mlt_err err = read_file(home, identity, now_s, &der, &there);
+    if (err == MLT_OK && ends_later(&there, &identity->own))
+        err = adopt(identity, buf_span(&der), &there);
+    (void)err; /* what is in memory serves on */
+}
+
+/* What is there and cannot be read is no loss. */
+static enum mlt_err write_if_later(const struct home *home, const struct identity *id,
+                                   const struct cert *own, int64_t now_s)
+{
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    CLEANUP(cert_clear) struct cert there = { 0 };
+    enum mlt_err err = read_file(home, id, now_s, &der, &there);
+    if (err == MLT_OK && !ends_later(own, &there))
+        return MLT_OK;
+    return home_write_certificate(home, HOME_OWN, own->x509);
+}
+
+enum mlt_err identity_keep_renewed(const struct home *home, struct store *store,
+                                   struct identity *identity, struct span own_der, int64_t now_s)
+{
+    CLEANUP(cert_clear) struct cert own = { 0 };
+    TRY(read_own(own_der, identity, now_s, &own));
+    TRY(store_begin(store));
+    TRY(store_end(store, write_if_later(home, identity, &own, now_s)));
+    return ends_later(&own, &identity->own) ? adopt(identity, own_der, &own) : MLT_OK;
+}
+
 enum mlt_err identity_keep_pending(const struct home *home, struct identity *identity)
 {
     CLEANUP(server_file_wipe) struct server_file pending = identity->server;

@@ -3,6 +3,7 @@
 #define MALOTE_CLIENT_IDENTITY_H
 
 #include "client/key_file.h"
+#include "client/store.h"
 #include "client/trust.h"
 
 /* The one identity of a home, loaded and found consistent. */
@@ -45,6 +46,18 @@ MUST_CHECK enum mlt_err identity_take_up(const struct home *home, const struct s
 MUST_CHECK enum mlt_err identity_keep_issued(const struct home *home, struct identity *identity,
                                              struct span ca_der, struct span own_der,
                                              int64_t now_s);
+
+/*
+ * The certificate's successor, checked as trust_own does: in the home if it ends later than what is
+ * there, and in *identity if it ends later than that.  `store`: by its lock the processes of the
+ * home take turns.  MLT_ERR_CERT_NOT_YET and the errors of trust_own.
+ */
+MUST_CHECK enum mlt_err identity_keep_renewed(const struct home *home, struct store *store,
+                                              struct identity *identity, struct span own_der,
+                                              int64_t now_s);
+
+/* What another process of the home has renewed meanwhile; *identity stays if there is nothing. */
+void identity_reload(const struct home *home, struct identity *identity, int64_t now_s);
 
 /* The server has the request and waits for its administrator. */
 MUST_CHECK enum mlt_err identity_keep_pending(const struct home *home, struct identity *identity);

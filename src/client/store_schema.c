@@ -53,6 +53,23 @@ static const char *const steps[] = {
     "INSERT INTO streams (recipient, epoch, next) SELECT recipient, epoch, next FROM streams_1;"
     "DROP TABLE streams_1;"
     "PRAGMA user_version = 2;",
+
+    /*
+     * What is known of the CA, one row (store_authority.h).  head: the signed head that is held;
+     * restored_*: the last time it was put back, and whether somebody was told.  revoked: `since`
+     * is the list's time that first had the serial.
+     */
+    "CREATE TABLE authority (one INTEGER PRIMARY KEY CHECK (one = 1),"
+    "  head BLOB, proven INTEGER NOT NULL DEFAULT 0, unproven INTEGER NOT NULL DEFAULT 0,"
+    "  crl_number INTEGER NOT NULL DEFAULT 0, crl_this INTEGER NOT NULL DEFAULT 0,"
+    "  crl_next INTEGER NOT NULL DEFAULT 0, newest INTEGER NOT NULL DEFAULT 0,"
+    "  alarm INTEGER NOT NULL DEFAULT 0, alarm_time INTEGER NOT NULL DEFAULT 0,"
+    "  restored_epoch INTEGER NOT NULL DEFAULT 0, restored_held INTEGER NOT NULL DEFAULT 0,"
+    "  restored_base INTEGER NOT NULL DEFAULT 0, restored_told INTEGER NOT NULL DEFAULT 1) STRICT;"
+    "INSERT INTO authority (one) VALUES (1);"
+    "CREATE TABLE revoked (serial BLOB PRIMARY KEY, since INTEGER NOT NULL)"
+    "  STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 3;",
 };
 
 static const char *step(int64_t from)

@@ -25,6 +25,8 @@ static enum exit_code show_all(const struct host *host)
     struct mlt_contact c = MLT_CONTACT_INIT;
     bool found = false;
     enum mlt_error error = mlt_next_contact(host->client, NULL, &c, &found);
+    if (error == MLT_ERROR_NONE && !found) /* not on stdout: a program reads names there */
+        say_notice(TEXT_CONTACTS_NONE);
     while (error == MLT_ERROR_NONE && found) {
         char received[TIMEFMT_RELATIVE];
         char reached[TIMEFMT_RELATIVE];

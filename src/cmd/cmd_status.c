@@ -2,9 +2,9 @@
 #include <getopt.h>
 #include <jansson.h>
 
-#include "base/env.h"
 #include "base/limits.h"
 #include "base/timefmt.h"
+#include "cmd/authority.h"
 #include "cmd/enrol.h"
 #include "cmd/explain.h"
 #include "cmd/say.h"
@@ -20,6 +20,7 @@ struct status {
     uint64_t stored; /* ours, by the server */
     uint64_t failed; /* and not dropped from the outbox yet */
     bool logged_in;
+    struct mlt_authority authority;
     struct host_loop loop;
 };
 
@@ -35,31 +36,31 @@ static enum mlt_err show_as_json(const struct status *s)
                                           [MLT_STATE_JOINED] = "joined" };
     const struct mlt_client *me = s->host.client;
     char until[TIMEFMT_RFC3339] = "";
+    char renews[TIMEFMT_RFC3339] = "";
     bool joined = mlt_state(me) == MLT_STATE_JOINED;
-    if (joined)
+    if (joined) {
         timefmt_rfc3339(mlt_not_after_s(me) * 1000, until);
+        timefmt_rfc3339(mlt_renewal_s(me) * 1000, renews);
+    }
     return show_json(json_pack(
-        "{s:s, s:s, s:s, s:s*, s:s, s:i, s:s, s:s*, s:I, s:I, s:I, s:I, s:b}", "type", "status",
-        "state", states[mlt_state(me)], "name", mlt_name(me), "realm",
+        "{s:s, s:s, s:s, s:s*, s:s, s:i, s:s, s:s*, s:s*, s:s*, s:o*, s:I, s:I, s:I, s:I, s:b}",
+        "type", "status", "state", states[mlt_state(me)], "name", mlt_name(me), "realm",
         joined ? mlt_realm(me) : NULL, "host", mlt_host(me), "port", (int)mlt_port(me),
-        "fingerprint", mlt_key_fingerprint(me), "not_after", joined ? until : NULL, "unshown",
-        (json_int_t)s->unshown, "outbox", (json_int_t)s->waiting, "stored", (json_int_t)s->stored,
-        "failed", (json_int_t)s->failed, "logged_in", s->logged_in));
+        "fingerprint", mlt_key_fingerprint(me), "serial", joined ? mlt_serial(me) : NULL,
+        "not_after", joined ? until : NULL, "renews", joined ? renews : NULL, "authority",
+        joined ? authority_json(&s->authority) : NULL, "unshown", (json_int_t)s->unshown, "outbox",
+        (json_int_t)s->waiting, "stored", (json_int_t)s->stored, "failed", (json_int_t)s->failed,
+        "logged_in", s->logged_in));
 }
 
 static enum mlt_err show_as_text(const struct status *s)
 {
     const struct mlt_client *me = s->host.client;
-    char until[TIMEFMT_RFC3339];
-    char relative[TIMEFMT_RELATIVE];
-    int64_t until_ms = mlt_not_after_s(me) * 1000;
-    timefmt_rfc3339(until_ms, until);
-    timefmt_relative(until_ms, env_wall_ms(env_system()), relative);
     TRY(show_line(TEXT_STATUS_NAME, mlt_name(me), mlt_realm(me)));
     TRY(show_line(TEXT_STATUS_KEY, mlt_key_fingerprint(me)));
-    TRY(show_line(TEXT_STATUS_CERTIFICATE, until, relative));
     TRY(show_line(TEXT_STATUS_SERVER, mlt_host(me), mlt_port(me),
                   s->logged_in ? TEXT_STATUS_REACHED : TEXT_STATUS_NOT_REACHED));
+    TRY(authority_show(me, &s->authority));
     TRY(show_line(TEXT_STATUS_UNSHOWN, (unsigned long long)s->unshown));
     TRY(show_line(TEXT_STATUS_OUTBOX, (unsigned long long)s->waiting,
                   (unsigned long long)s->stored));
@@ -146,6 +147,8 @@ static enum exit_code status_of_joined(struct status *s)
     error = mlt_count_unshown(s->host.client, NULL, &s->unshown);
     if (error == MLT_ERROR_NONE)
         error = count_outbox(s);
+    if (error == MLT_ERROR_NONE)
+        error = mlt_authority(s->host.client, &s->authority);
     if (error != MLT_ERROR_NONE)
         return explain_store(&s->host, error);
     enum exit_code shown = show(s);
@@ -164,7 +167,7 @@ enum exit_code cmd_status(const struct malote_options *options, int argc, char *
 {
     static const struct option known[] = { { "json", no_argument, NULL, 'j' },
                                            { NULL, 0, NULL, 0 } };
-    CLEANUP(clear_status) struct status s = { 0 };
+    CLEANUP(clear_status) struct status s = { .authority = MLT_AUTHORITY_INIT };
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (c != 'j')
             return malote_wrong_usage(argv[0]);

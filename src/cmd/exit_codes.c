@@ -27,6 +27,8 @@ enum exit_code exit_of_err(enum mlt_err err)
     case MLT_ERR_UNREACHABLE:
         return EXIT_UNREACHABLE;
     case MLT_ERR_PASSPHRASE:
+    case MLT_ERR_CLOCK:
+    case MLT_ERR_STOPPED:
         return EXIT_TRUST;
     default:
         break;

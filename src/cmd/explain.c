@@ -52,6 +52,15 @@ static bool say_not_private(const char *home)
     return false;
 }
 
+void explain_when(int64_t at_s, char out[static EXPLAIN_WHEN])
+{
+    char at[TIMEFMT_RFC3339];
+    char relative[TIMEFMT_RELATIVE];
+    timefmt_rfc3339(at_s * 1000, at);
+    timefmt_relative(at_s * 1000, env_wall_ms(env_system()), relative);
+    snprintf(out, EXPLAIN_WHEN, "%s (%s)", at, relative);
+}
+
 enum exit_code explain_file(const char *path, enum mlt_err err)
 {
     say_error(TEXT_FILE_FAILED, path, reason(err));
@@ -194,6 +203,9 @@ static void say_failure(const struct host *host, enum mlt_error error, int syste
     case MLT_ERROR_CERT_NOT_YET:
         say_clock(host, error);
         return;
+    case MLT_ERROR_CERT_REVOKED:
+        tell(host, false, TEXT_SERVER_CERT_REVOKED, server, id);
+        return;
     default:
         break;
     }
@@ -226,7 +238,7 @@ static enum exit_code exit_of_failure(enum mlt_error error)
 {
     if (error == MLT_ERROR_UNREACHABLE || error == MLT_ERROR_UNKNOWN_HOST)
         return EXIT_UNREACHABLE;
-    if (error == MLT_ERROR_PASSPHRASE)
+    if (error == MLT_ERROR_PASSPHRASE || error == MLT_ERROR_CLOCK)
         return EXIT_TRUST;
     switch (mlt_error_blame(error)) {
     case MLT_BLAME_SERVER:
@@ -251,9 +263,40 @@ enum exit_code explain_failure(const struct host *host, enum mlt_error error, in
     return exit_of_kept(host, exit_of_failure(error));
 }
 
+const char *explain_alarm(enum mlt_alarm alarm)
+{
+    switch (alarm) {
+    case MLT_ALARM_FORKED:
+        return TEXT_ALARM_FORKED;
+    case MLT_ALARM_WENT_BACK:
+        return TEXT_ALARM_WENT_BACK;
+    default:
+        return TEXT_ALARM_UNPROVEN;
+    }
+}
+
+/* The line holds, and who is at its other end is known: still nothing passes. */
+static enum exit_code explain_distrust(const struct host *host, const struct mlt_event *event)
+{
+    const char *server = mlt_host(host->client);
+    const char *id = mlt_connection_id(host->client);
+    if (mlt_event_error(event) == MLT_ERROR_LEDGER) {
+        tell(host, false, TEXT_SERVER_LEDGER, server, explain_alarm(mlt_event_alarm(event)), id);
+        return EXIT_TRUST;
+    }
+    char own[TIMEFMT_RFC3339];
+    char signed_at[TIMEFMT_RFC3339];
+    timefmt_rfc3339(mlt_event_own_s(event) * 1000, own);
+    timefmt_rfc3339(mlt_event_signed_s(event) * 1000, signed_at);
+    tell(host, false, TEXT_CLOCK_WRONG, own, server, signed_at, id);
+    return EXIT_TRUST;
+}
+
 enum exit_code explain_lost(const struct host *host, const struct mlt_event *event)
 {
     enum mlt_error error = mlt_event_error(event);
+    if (error == MLT_ERROR_LEDGER || error == MLT_ERROR_CLOCK)
+        return explain_distrust(host, event);
     if (error != MLT_ERROR_ALERT)
         return explain_failure(host, error, mlt_event_errno(event));
     bool passes = mlt_event_alert(event) != 5; /* version: PROTOCOL.md 3.3 */
@@ -272,9 +315,12 @@ static const char *advice(enum mlt_refusal refusal)
     case MLT_REFUSAL_INVITE:
     case MLT_REFUSAL_INVITE_NEEDED:
         return TEXT_ADVICE_INVITE;
-    case MLT_REFUSAL_EXPIRED:
     case MLT_REFUSAL_REVOKED:
         return TEXT_ADVICE_REISSUE;
+    case MLT_REFUSAL_STALE:
+        return TEXT_ADVICE_STALE;
+    case MLT_REFUSAL_STOPPED:
+        return TEXT_ADVICE_AUDIT;
     case MLT_REFUSAL_NOT_YET:
         return TEXT_ADVICE_CLOCK;
     case MLT_REFUSAL_BUSY:
@@ -284,8 +330,21 @@ static const char *advice(enum mlt_refusal refusal)
     }
 }
 
+/* The grace after its end is over as well: else it would have been renewed by now. */
+static enum exit_code explain_expired(const struct host *host)
+{
+    char until[EXPLAIN_WHEN];
+    const char *name = mlt_name(host->client);
+    explain_when(mlt_not_after_s(host->client), until);
+    tell(host, false, TEXT_EXPIRED, mlt_host(host->client), name, until, name,
+         mlt_connection_id(host->client));
+    return EXIT_TRUST;
+}
+
 enum exit_code explain_refused(const struct host *host, const struct mlt_event *event)
 {
+    if (mlt_event_refusal(event) == MLT_REFUSAL_EXPIRED)
+        return explain_expired(host);
     bool passes = mlt_event_refusal(event) == MLT_REFUSAL_BUSY;
     tell(host, passes, TEXT_REFUSED, mlt_host(host->client), mlt_name(host->client),
          mlt_event_text(event), advice(mlt_event_refusal(event)), mlt_connection_id(host->client));
@@ -294,12 +353,25 @@ enum exit_code explain_refused(const struct host *host, const struct mlt_event *
 
 enum exit_code explain_closed(const struct host *host, const struct mlt_event *event)
 {
-    enum mlt_closed why = mlt_event_closed(event);
-    bool stays =
-        why == MLT_CLOSED_REPLACED || why == MLT_CLOSED_REVOKED || why == MLT_CLOSED_EXPIRED;
-    tell(host, !stays, TEXT_CLOSED, mlt_host(host->client), mlt_event_text(event),
-         mlt_connection_id(host->client));
-    return exit_of_kept(host, stays ? EXIT_REFUSED : EXIT_UNREACHABLE);
+    const char *server = mlt_host(host->client);
+    const char *name = mlt_name(host->client);
+    const char *id = mlt_connection_id(host->client);
+    char until[EXPLAIN_WHEN];
+    switch (mlt_event_closed(event)) {
+    case MLT_CLOSED_REVOKED:
+        tell(host, false, TEXT_CLOSED_REVOKED, server, name, id);
+        return EXIT_REFUSED;
+    case MLT_CLOSED_EXPIRED:
+        explain_when(mlt_not_after_s(host->client), until);
+        tell(host, false, TEXT_CLOSED_EXPIRED, server, name, until, id);
+        return EXIT_TRUST;
+    case MLT_CLOSED_REPLACED:
+        tell(host, false, TEXT_CLOSED, server, mlt_event_text(event), id);
+        return EXIT_REFUSED;
+    default:
+        tell(host, true, TEXT_CLOSED, server, mlt_event_text(event), id);
+        return exit_of_kept(host, EXIT_UNREACHABLE);
+    }
 }
 
 bool explain_own_fault(const struct host *host, const struct mlt_event *event)

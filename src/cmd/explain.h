@@ -2,12 +2,20 @@
 #ifndef MALOTE_CMD_EXPLAIN_H
 #define MALOTE_CMD_EXPLAIN_H
 
+#include "base/timefmt.h"
 #include "cmd/host.h"
 
 /*
  * Failures as one line a person can act on: what failed, who refused whom, what to do, and the
  * connection's id, which also stands in the server's log.  Each returns the exit code.
  */
+
+/* "2026-11-23T04:15:24Z (2 hours ago)" */
+#define EXPLAIN_WHEN (TIMEFMT_RFC3339 + TIMEFMT_RELATIVE + 4)
+void explain_when(int64_t at_s, char out[static EXPLAIN_WHEN]);
+
+/* What the CA did.  Static. */
+const char *explain_alarm(enum mlt_alarm alarm);
 
 /* Errors of our own (base/err), about a file or stream. */
 enum exit_code explain_file(const char *path, enum mlt_err err);

@@ -8,6 +8,7 @@
 
 #include "base/env.h"
 #include "base/limits.h"
+#include "cmd/authority.h"
 #include "cmd/explain.h"
 #include "cmd/say.h"
 #include "cmd/system_look_up.h"
@@ -111,10 +112,17 @@ static enum exit_code open_store(const struct host *host)
     return error == MLT_ERROR_NONE ? EXIT_DONE : explain_store(host, error);
 }
 
+static enum exit_code accept_clock(const struct malote_options *options, const struct host *host)
+{
+    return options->accept_clock ? authority_accept_clock(host) : EXIT_DONE;
+}
+
 enum exit_code host_open_joined(const struct malote_options *options, struct host *host)
 {
     enum exit_code code = host_open(options, host);
-    return code == EXIT_DONE ? open_store(host) : code;
+    if (code == EXIT_DONE)
+        code = open_store(host);
+    return code == EXIT_DONE ? accept_clock(options, host) : code;
 }
 
 static enum exit_code look_and_open(struct host *host)
@@ -132,7 +140,9 @@ static enum exit_code look_and_open(struct host *host)
 enum exit_code host_open_store(const struct malote_options *options, struct host *host)
 {
     enum exit_code code = host_open_home(options, false, host);
-    return code == EXIT_DONE ? look_and_open(host) : code;
+    if (code == EXIT_DONE)
+        code = look_and_open(host);
+    return code == EXIT_DONE ? accept_clock(options, host) : code;
 }
 
 void host_close(struct host *host)
@@ -253,7 +263,7 @@ static enum exit_code hand_out_events(struct host *host, const struct host_loop 
             return explain_store(host, error);
         if (event == NULL)
             return EXIT_DONE;
-        if (can_begin_anew(host, event))
+        if (can_begin_anew(host, event) || authority_tell(host, event))
             continue;
         code = loop->on_event(loop->ctx, event, done);
         if (!*done && code == EXIT_DONE)

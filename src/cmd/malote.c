@@ -7,6 +7,7 @@
 
 #include "base/timefmt.h"
 #include "cmd/help.h"
+#include "cmd/host.h"
 #include "cmd/options.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
@@ -31,7 +32,7 @@ static const struct subcommand subcommands[] = {
     { "status", cmd_status, TEXT_USAGE_STATUS, TEXT_HELP_STATUS },
     { "outbox", cmd_outbox, TEXT_USAGE_OUTBOX, TEXT_HELP_OUTBOX },
     { "history", cmd_history, TEXT_USAGE_HISTORY, TEXT_HELP_HISTORY },
-    { "audit", NULL, TEXT_USAGE_AUDIT, TEXT_HELP_AUDIT },
+    { "audit", cmd_audit, TEXT_USAGE_AUDIT, TEXT_HELP_AUDIT },
     { "doctor", NULL, TEXT_USAGE_DOCTOR, TEXT_HELP_DOCTOR },
 };
 
@@ -99,6 +100,7 @@ static enum exit_code take_options(int argc, char **argv, struct malote_options 
     static const struct option known[] = { { "home", required_argument, NULL, 'd' },
                                            { "passphrase-fd", required_argument, NULL, 'n' },
                                            { "passphrase-file", required_argument, NULL, 'f' },
+                                           { "accept-clock", no_argument, NULL, 'c' },
                                            { "help", no_argument, NULL, 'h' },
                                            { "version", no_argument, NULL, 'v' },
                                            { NULL, 0, NULL, 0 } };
@@ -108,6 +110,8 @@ static enum exit_code take_options(int argc, char **argv, struct malote_options 
             options->home = optarg;
         else if (c == 'f')
             options->passphrase.file = optarg;
+        else if (c == 'c')
+            options->accept_clock = true;
         else if (c == 'h' || c == 'v')
             what = c;
         else if (c != 'n' || !passphrase_take_fd(optarg, &options->passphrase.fd))
@@ -118,7 +122,7 @@ static enum exit_code take_options(int argc, char **argv, struct malote_options 
         return show_line("malote %s", mlt_version()) == MLT_OK ? EXIT_DONE : EXIT_LOCAL;
     if (what == 'h')
         return show_help();
-    return optind < argc ? EXIT_DONE : malote_wrong_usage("");
+    return optind < argc || options->accept_clock ? EXIT_DONE : malote_wrong_usage("");
 }
 
 static enum exit_code start(void)
@@ -135,8 +139,18 @@ static enum exit_code start(void)
     return EXIT_DONE;
 }
 
+/* --accept-clock and no more. */
+static enum exit_code accept_clock(const struct malote_options *options)
+{
+    CLEANUP(host_close) struct host host = { 0 };
+    enum exit_code code = start();
+    return code == EXIT_DONE ? host_open_store(options, &host) : code;
+}
+
 static enum exit_code run(const struct malote_options *options, int argc, char **argv)
 {
+    if (argc == 0)
+        return accept_clock(options);
     const struct subcommand *s = find(argv[0]);
     if (s == NULL) {
         say_error(TEXT_UNKNOWN_SUBCOMMAND, argv[0]);

@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "cmd/help.h"
 #include "cmd/malote_ca_commands.h"
 #include "cmd/say.h"
@@ -32,15 +35,15 @@ static const struct subcommand subcommands[] = {
     { "show", malote_ca_show, TEXT_CA_USAGE_SHOW, TEXT_CA_HELP_SHOW },
     { "reissue", malote_ca_reissue, TEXT_CA_USAGE_REISSUE, TEXT_CA_HELP_REISSUE },
     { "erase", malote_ca_erase, TEXT_CA_USAGE_ERASE, TEXT_CA_HELP_ERASE },
-    { "revoke", NULL, TEXT_CA_USAGE_REVOKE, TEXT_CA_HELP_REVOKE },
-    { "renew", NULL, TEXT_CA_USAGE_RENEW, TEXT_CA_HELP_RENEW },
-    { "crl", NULL, TEXT_CA_USAGE_CRL, TEXT_CA_HELP_CRL },
-    { "audit", NULL, TEXT_CA_USAGE_AUDIT, TEXT_CA_HELP_AUDIT },
-    { "passwd", NULL, TEXT_CA_USAGE_PASSWD, TEXT_CA_HELP_PASSWD },
-    { "backup", NULL, TEXT_CA_USAGE_BACKUP, TEXT_CA_HELP_BACKUP },
-    { "restore", NULL, TEXT_CA_USAGE_RESTORE, TEXT_CA_HELP_RESTORE },
-    { "export", NULL, TEXT_CA_USAGE_EXPORT, TEXT_CA_HELP_EXPORT },
-    { "import", NULL, TEXT_CA_USAGE_IMPORT, TEXT_CA_HELP_IMPORT },
+    { "revoke", malote_ca_revoke, TEXT_CA_USAGE_REVOKE, TEXT_CA_HELP_REVOKE },
+    { "renew", malote_ca_renew, TEXT_CA_USAGE_RENEW, TEXT_CA_HELP_RENEW },
+    { "crl", malote_ca_crl, TEXT_CA_USAGE_CRL, TEXT_CA_HELP_CRL },
+    { "audit", malote_ca_audit, TEXT_CA_USAGE_AUDIT, TEXT_CA_HELP_AUDIT },
+    { "passwd", malote_ca_passwd, TEXT_CA_USAGE_PASSWD, TEXT_CA_HELP_PASSWD },
+    { "backup", malote_ca_backup, TEXT_CA_USAGE_BACKUP, TEXT_CA_HELP_BACKUP },
+    { "restore", malote_ca_restore, TEXT_CA_USAGE_RESTORE, TEXT_CA_HELP_RESTORE },
+    { "export", malote_ca_export, TEXT_CA_USAGE_EXPORT, TEXT_CA_HELP_EXPORT },
+    { "import", malote_ca_import, TEXT_CA_USAGE_IMPORT, TEXT_CA_HELP_IMPORT },
 };
 
 static const struct subcommand *find(const char *name)
@@ -67,10 +70,18 @@ enum exit_code malote_ca_flush(void)
     return EXIT_LOCAL;
 }
 
+void malote_ca_put_line(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+}
+
 static enum exit_code show_help(void)
 {
-    printf(TEXT_CA_USAGE, TEXT_CA_USAGE_MALOTE_CA);
-    printf("\n");
+    malote_ca_put_line(TEXT_CA_USAGE, TEXT_CA_USAGE_MALOTE_CA);
     for (size_t i = 0; i < COUNT_OF(subcommands); i++)
         printf("  %s\n        %s\n", subcommands[i].usage, subcommands[i].help);
     return malote_ca_flush();
@@ -129,6 +140,17 @@ enum exit_code malote_ca_words(struct malote_ca_options *options, int argc, char
         return malote_ca_wrong_usage(argv[0]);
     *first = optind;
     return EXIT_DONE;
+}
+
+bool malote_ca_take_cost(const char *word, uint32_t *cost)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long value = strtoul(word, &end, 10);
+    if (errno != 0 || word[0] < '0' || word[0] > '9' || *end != '\0')
+        return false;
+    *cost = (uint32_t)value;
+    return value >= LIMIT_KDF_COST_MIN && value <= LIMIT_KDF_COST_MAX && (value & (value - 1)) == 0;
 }
 
 enum exit_code malote_ca_name(const char *word, bool reserved_too, struct name *name)

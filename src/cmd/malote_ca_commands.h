@@ -23,6 +23,15 @@ enum exit_code malote_ca_list(struct malote_ca_options *options, int argc, char 
 enum exit_code malote_ca_show(struct malote_ca_options *options, int argc, char **argv);
 enum exit_code malote_ca_reissue(struct malote_ca_options *options, int argc, char **argv);
 enum exit_code malote_ca_erase(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_revoke(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_renew(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_crl(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_audit(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_passwd(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_backup(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_restore(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_export(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_import(struct malote_ca_options *options, int argc, char **argv);
 
 /* Says how the subcommand is called; EXIT_USAGE. */
 enum exit_code malote_ca_wrong_usage(const char *subcommand);
@@ -34,8 +43,15 @@ enum exit_code malote_ca_wrong_usage(const char *subcommand);
 MUST_CHECK enum exit_code malote_ca_words(struct malote_ca_options *options, int argc, char **argv,
                                           int least, int most, int *first);
 
+/* The N of --kdf-cost: a power of two within its limits. */
+MUST_CHECK bool malote_ca_take_cost(const char *word, uint32_t *cost);
+
 /* A user's name; EXIT_USAGE is said.  `reserved_too`: any well-formed one, for looking it up. */
 MUST_CHECK enum exit_code malote_ca_name(const char *word, bool reserved_too, struct name *name);
+
+/* A sentence of strings.def, as a line on stdout; what could not be written malote_ca_flush says.
+ */
+void malote_ca_put_line(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* Flushes stdout; what could not be written is said. */
 MUST_CHECK enum exit_code malote_ca_flush(void);

@@ -164,6 +164,8 @@ static enum exit_code show_urls(const struct malote_ca_options *options, struct 
 {
     struct admin_row row;
     while (ca_rows_next(rows, &row)) {
+        if (row.kind != ADMIN_ROW_URL)
+            continue;
         if (options->json) {
             enum exit_code code = malote_ca_put_done(put_url_json(&row));
             if (code != EXIT_DONE)

@@ -12,7 +12,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "ca/admin.h"
+#include "ca/backup.h"
 #include "cmd/data_path.h"
+#include "cmd/malote_ca_footer.h"
 #include "cmd/say.h"
 #include "ipc/channel.h"
 #include "ipc/sandbox.h"
@@ -26,6 +28,7 @@ static const int answer_ms = 60000;
 void ca_link_close(struct ca_link *link)
 {
     ca_close(&link->ca);
+    file_close(&link->file);
     file_close(&link->lock);
     file_close(&link->data);
 }
@@ -63,6 +66,24 @@ bool ca_rows_next(struct ca_rows *rows, struct admin_row *row)
     return admin_row_decode(encoded, row) == MLT_OK;
 }
 
+bool ca_link_is_live(const struct ca_link *link)
+{
+    return link->lock < 0;
+}
+
+/* What has to be looked at is said whatever was asked; who asked for it shows it himself. */
+static void say_alarms(const struct admin_request *request, const struct ca_rows *rows)
+{
+    struct ca_rows look = *rows; /* its own place in them */
+    struct admin_row row;
+    if (request->verb == ADMIN_LIST || request->verb == ADMIN_CRL)
+        return;
+    while (ca_rows_next(&look, &row)) {
+        if (row.kind == ADMIN_ROW_ALARM)
+            footer_say_alarm(&row);
+    }
+}
+
 /* The CA's "no" is a refusal; its troubles are troubles of this machine. */
 static enum exit_code exit_of_answer(enum mlt_err err)
 {
@@ -73,7 +94,14 @@ static enum exit_code exit_of_answer(enum mlt_err err)
     case MLT_ERR_EXISTS:
     case MLT_ERR_USAGE:
     case MLT_ERR_REFUSED:
+    case MLT_ERR_CERT_REVOKED:
         return EXIT_REFUSED;
+    case MLT_ERR_TIMEOUT:
+        return EXIT_UNREACHABLE;
+    case MLT_ERR_STOPPED:
+    case MLT_ERR_CLOCK:
+    case MLT_ERR_LEDGER:
+        return EXIT_TRUST;
     default:
         return EXIT_LOCAL;
     }
@@ -106,8 +134,34 @@ static enum mlt_err dial(int data, struct channel *channel)
     return MLT_OK;
 }
 
+/* An answer on its way to us. */
+struct answer {
+    struct ca_rows *rows;
+    int *file;
+    struct admin_end end;
+    struct buf packet; /* what `end` borrows */
+};
+
+static void answer_clear(struct answer *answer)
+{
+    buf_clear(&answer->packet);
+}
+
+static enum mlt_err take_part(const struct ipc_message *message, const struct answer *answer)
+{
+    if (message->type == IPC_ADMIN_FILE) {
+        file_close(answer->file);
+        *answer->file = message->passed_fd;
+        return MLT_OK;
+    }
+    ENSURE(message->type == IPC_ADMIN_ROW, MLT_ERR_UNEXPECTED);
+    struct admin_row row;
+    TRY(admin_row_decode(message->body, &row));
+    return keep_row(answer->rows, message->body);
+}
+
 static enum mlt_err converse(struct channel *channel, const struct admin_request *request,
-                             struct ca_rows *rows, struct admin_end *end, struct buf *packet)
+                             struct answer *answer)
 {
     CLEANUP(buf_clear) struct buf body = { 0 };
     TRY(admin_request_encode(request, &body));
@@ -115,14 +169,11 @@ static enum mlt_err converse(struct channel *channel, const struct admin_request
     for (;;) {
         struct ipc_message message;
         bool got = false;
-        TRY(channel_receive(channel, answer_ms, packet, &message, &got));
+        TRY(channel_receive(channel, answer_ms, &answer->packet, &message, &got));
         ENSURE(got, MLT_ERR_TIMEOUT);
         if (message.type == IPC_ADMIN_END)
-            return admin_end_decode(message.body, end);
-        ENSURE(message.type == IPC_ADMIN_ROW, MLT_ERR_UNEXPECTED);
-        struct admin_row row;
-        TRY(admin_row_decode(message.body, &row));
-        TRY(keep_row(rows, message.body));
+            return admin_end_decode(message.body, &answer->end);
+        TRY(take_part(&message, answer));
     }
 }
 
@@ -130,11 +181,11 @@ static enum exit_code ask_socket(struct ca_link *link, const struct admin_reques
                                  struct ca_rows *rows)
 {
     struct channel channel = { .fd = -1 };
-    CLEANUP(buf_clear) struct buf packet = { 0 };
-    struct admin_end end = { 0 };
+    CLEANUP(answer_clear) struct answer answer = { .rows = rows, .file = &link->file };
+    const struct admin_end *end = &answer.end;
     enum mlt_err err = dial(link->data, &channel);
     if (err == MLT_OK)
-        err = converse(&channel, request, rows, &end, &packet);
+        err = converse(&channel, request, &answer);
     channel_close(&channel);
     if (err == MLT_ERR_CUT || err == MLT_ERR_SYSTEM) {
         say_error(TEXT_CA_GONE);
@@ -144,9 +195,9 @@ static enum exit_code ask_socket(struct ca_link *link, const struct admin_reques
         say_error(TEXT_CA_NO_ANSWER, err_text(err));
         return EXIT_UNREACHABLE;
     }
-    if (end.err != MLT_OK)
-        say_error("%.*s", (int)end.text.n, (const char *)end.text.p);
-    return exit_of_answer(end.err);
+    if (end->err != MLT_OK)
+        say_error("%.*s", (int)end->text.n, (const char *)end->text.p);
+    return exit_of_answer(end->err);
 }
 
 static enum exit_code ask_files(struct ca_link *link, const struct admin_request *request,
@@ -154,8 +205,13 @@ static enum exit_code ask_files(struct ca_link *link, const struct admin_request
 {
     const struct admin_sink sink = { on_row, rows };
     CLEANUP(buf_clear) struct buf why = { 0 };
-    enum mlt_err err = admin_answer(&link->ca, request, &sink, &why);
-    if (err != MLT_OK)
+    struct backup_manifest manifest;
+    enum mlt_err err = request->verb == ADMIN_BACKUP
+                           ? backup_make(&link->ca, &link->file, &manifest)
+                           : admin_answer(&link->ca, request, &sink, &why);
+    if (err != MLT_OK && why.len == 0)
+        say_error(TEXT_CA_BACKUP_FAILED, err_cause(err));
+    else if (err != MLT_OK)
         say_error("%.*s", (int)why.len, (const char *)why.p);
     return exit_of_answer(err);
 }
@@ -164,12 +220,15 @@ enum exit_code ca_link_ask(struct ca_link *link, const struct admin_request *req
                            struct ca_rows *rows)
 {
     ca_rows_clear(rows);
-    return link->lock < 0 ? ask_socket(link, request, rows) : ask_files(link, request, rows);
+    bool live = ca_link_is_live(link);
+    enum exit_code code = live ? ask_socket(link, request, rows) : ask_files(link, request, rows);
+    say_alarms(request, rows);
+    return code;
 }
 
 /* ---- on the files ---- */
 
-static enum exit_code say_path(const char *path, enum mlt_err err)
+enum exit_code ca_link_say_path(const char *path, enum mlt_err err)
 {
     const char *reason = err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err);
     say_error(TEXT_CA_DATA_FAILED, path, reason);
@@ -177,7 +236,7 @@ static enum exit_code say_path(const char *path, enum mlt_err err)
 }
 
 /* Root works on somebody's files as that somebody, or they would not be theirs any more. */
-static enum mlt_err become_owner_of(int fd)
+enum mlt_err ca_link_become_owner_of(int fd)
 {
     struct stat st;
     ENSURE(fstat(fd, &st) == 0, MLT_ERR_SYSTEM);
@@ -191,18 +250,16 @@ static enum mlt_err enter_ca(int data)
     CLEANUP(file_close)
     int ca = openat(data, ca_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     ENSURE(ca >= 0, errno == ENOENT ? MLT_ERR_MISSING : MLT_ERR_PERMISSION);
-    TRY(become_owner_of(ca));
+    TRY(ca_link_become_owner_of(ca));
     CLEANUP(file_close) int checked = -1;
     TRY(file_open_dir_at(ca, ".", false, &checked));
     ENSURE(fchdir(checked) == 0, MLT_ERR_SYSTEM);
     return MLT_OK;
 }
 
-static enum exit_code get_passphrase(const struct malote_ca_options *options,
-                                     struct secret *passphrase)
+enum exit_code ca_link_passphrase(const struct passphrase_source *source, struct secret *passphrase)
 {
-    enum mlt_err err =
-        passphrase_read(&options->passphrase, TEXT_CA_PASSPHRASE_PROMPT, false, passphrase);
+    enum mlt_err err = passphrase_read(source, TEXT_CA_PASSPHRASE_PROMPT, false, passphrase);
     if (err == MLT_OK)
         return EXIT_DONE;
     if (err == MLT_ERR_USAGE) {
@@ -210,40 +267,41 @@ static enum exit_code get_passphrase(const struct malote_ca_options *options,
         return EXIT_USAGE;
     }
     char room[PASSPHRASE_FAULT];
-    say_error(TEXT_CA_PASSPHRASE_UNREADABLE, passphrase_fault(&options->passphrase, err, room));
+    say_error(TEXT_CA_PASSPHRASE_UNREADABLE, passphrase_fault(source, err, room));
     return err == MLT_ERR_RANGE ? EXIT_USAGE : EXIT_LOCAL;
 }
 
-static enum mlt_err unlock(struct ca_link *link, const struct secret *passphrase, struct buf *why)
+enum mlt_err ca_link_unlock(struct ca *ca, const struct secret *passphrase, struct buf *why)
 {
     struct ipc_key_needed need;
-    TRY(ca_open(&link->ca, env_system(), NULL, &need, why));
+    TRY(ca_open(ca, env_system(), NULL, &need, why));
     CLEANUP(secret_clear) struct secret stretched = { 0 };
     TRY(kdf_scrypt(secret_span(passphrase), SPAN_OF(need.salt), &need.cost, &stretched));
-    return ca_unlock(&link->ca, &stretched, why);
+    return ca_unlock(ca, &stretched, why);
 }
 
 /* DATA of a user: as that user from the lock on.  DATA of root: as root down to ca/. */
-static enum mlt_err take_lock(struct ca_link *link)
+enum mlt_err ca_link_take_lock(struct ca_link *link)
 {
-    TRY(become_owner_of(link->data));
+    TRY(ca_link_become_owner_of(link->data));
     CLEANUP(file_close) int checked = -1;
     TRY(file_open_dir_at(link->data, ".", false, &checked));
     return file_lock(checked, lock_name, &link->lock);
 }
 
-static enum exit_code say_locked_out(const char *path, enum mlt_err err, struct buf *why)
+enum exit_code ca_link_say_unopened(const char *path, enum mlt_err err, struct buf *why)
 {
     const char *text = NULL;
     if (why->len > 0 && buf_text(why, &text) == MLT_OK)
         say_error(TEXT_CA_NOT_OPENED, path, text);
     else
         say_error(TEXT_CA_DATA_FAILED, path, err_text(err));
-    return err == MLT_ERR_PASSPHRASE ? EXIT_TRUST : EXIT_LOCAL;
+    bool is_trust = err == MLT_ERR_PASSPHRASE || err == MLT_ERR_CLOCK || err == MLT_ERR_LEDGER;
+    return is_trust ? EXIT_TRUST : EXIT_LOCAL;
 }
 
 static enum exit_code open_files(const struct malote_ca_options *options, const char *path,
-                                 struct ca_link *link)
+                                 const struct ca_link_before *before, struct ca_link *link)
 {
     struct stat st;
     if (fstatat(link->data, "ca/chaves.txt", &st, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -252,10 +310,12 @@ static enum exit_code open_files(const struct malote_ca_options *options, const 
     }
     /* Before becoming somebody else: the passphrase may lie in a file of ours. */
     CLEANUP(secret_clear) struct secret passphrase = { 0 };
-    enum exit_code code = get_passphrase(options, &passphrase);
+    enum exit_code code = ca_link_passphrase(&options->passphrase, &passphrase);
+    if (code == EXIT_DONE && before != NULL)
+        code = before->run(before->ctx);
     if (code != EXIT_DONE)
         return code;
-    enum mlt_err err = take_lock(link);
+    enum mlt_err err = ca_link_take_lock(link);
     if (err == MLT_ERR_LOCKED) {
         say_error(TEXT_CA_LOCKED, path);
         return EXIT_UNREACHABLE;
@@ -263,10 +323,10 @@ static enum exit_code open_files(const struct malote_ca_options *options, const 
     if (err == MLT_OK)
         err = enter_ca(link->data);
     if (err != MLT_OK)
-        return say_path(path, err);
+        return ca_link_say_path(path, err);
     CLEANUP(buf_clear) struct buf why = { 0 };
-    err = unlock(link, &passphrase, &why);
-    return err == MLT_OK ? EXIT_DONE : say_locked_out(path, err, &why);
+    err = ca_link_unlock(&link->ca, &passphrase, &why);
+    return err == MLT_OK ? EXIT_DONE : ca_link_say_unopened(path, err, &why);
 }
 
 /* ---- which way ---- */
@@ -286,21 +346,31 @@ static enum mlt_err try_socket(int data)
     return number == EACCES || number == EPERM ? MLT_ERR_PERMISSION : MLT_ERR_SYSTEM;
 }
 
+bool ca_link_is_listening(int data)
+{
+    return try_socket(data) != MLT_ERR_MISSING;
+}
+
 static enum exit_code open_data(const struct malote_ca_options *options, const char *path,
-                                struct ca_link *link)
+                                const struct ca_link_before *before, struct ca_link *link)
 {
     link->data = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (link->data < 0)
-        return say_path(path, errno == ENOENT ? MLT_ERR_MISSING : MLT_ERR_SYSTEM);
+        return ca_link_say_path(path, errno == ENOENT ? MLT_ERR_MISSING : MLT_ERR_SYSTEM);
     enum mlt_err err = try_socket(link->data);
+    if (err == MLT_OK && before != NULL) {
+        say_error(TEXT_CA_STOP_FIRST, path);
+        return EXIT_UNREACHABLE;
+    }
     if (err == MLT_OK)
         return EXIT_DONE;
     if (err != MLT_ERR_MISSING)
-        return say_path(path, err);
-    return open_files(options, path, link);
+        return ca_link_say_path(path, err);
+    return open_files(options, path, before, link);
 }
 
-enum exit_code ca_link_open(const struct malote_ca_options *options, struct ca_link *link)
+static enum exit_code choose_and_open(const struct malote_ca_options *options,
+                                      const struct ca_link_before *before, struct ca_link *link)
 {
     CLEANUP(buf_clear) struct buf path = { 0 };
     enum mlt_err err = data_path_choose(options->data, &path);
@@ -310,12 +380,23 @@ enum exit_code ca_link_open(const struct malote_ca_options *options, struct ca_l
     }
     log_start("malote-ca", LOG_LEVEL_WARNING);
     CLEANUP(ca_link_close) struct ca_link made = CA_LINK_CLOSED;
-    enum exit_code code = open_data(options, (const char *)path.p, &made);
+    enum exit_code code = open_data(options, (const char *)path.p, before, &made);
     if (code != EXIT_DONE)
         return code;
     *link = made;
     made = (struct ca_link)CA_LINK_CLOSED;
     return EXIT_DONE;
+}
+
+enum exit_code ca_link_open(const struct malote_ca_options *options, struct ca_link *link)
+{
+    return choose_and_open(options, NULL, link);
+}
+
+enum exit_code ca_link_open_files(const struct malote_ca_options *options,
+                                  const struct ca_link_before *before, struct ca_link *link)
+{
+    return choose_and_open(options, before, link);
 }
 
 enum exit_code ca_link_ask_once(const struct malote_ca_options *options,

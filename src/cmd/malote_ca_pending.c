@@ -39,11 +39,17 @@ enum exit_code malote_ca_pending(struct malote_ca_options *options, int argc, ch
     CLEANUP(ca_rows_clear) struct ca_rows rows = { 0 };
     code = ca_link_ask_once(options, &request, &rows);
     struct admin_row row;
-    for (bool head = !options->json; code == EXIT_DONE && ca_rows_next(&rows, &row); head = false) {
-        if (head)
+    bool any = false;
+    while (code == EXIT_DONE && ca_rows_next(&rows, &row)) {
+        if (row.kind != ADMIN_ROW_PENDING)
+            continue;
+        if (!any && !options->json)
             printf("%-32s  %-64s  %s\n", "NAME", "FINGERPRINT", "ASKED");
+        any = true;
         code = malote_ca_put_done(put_pending(&row, options->json));
     }
+    if (code == EXIT_DONE && !any)
+        say_notice(TEXT_CA_NOBODY_WAITS);
     return code == EXIT_DONE ? malote_ca_flush() : code;
 }
 

@@ -50,6 +50,8 @@ static const char usage[] =
     "  --mailbox-bytes N      of them, as in 512M or 2G (default 1G)\n"
     "  --mailbox-share P      percent of a mailbox for one sender (default 25)\n"
     "  --mailbox-life TIME    how long they are kept, as in 12h or 30d (default 30d)\n"
+    "  --cert-life TIME       how long a user's certificate is good, 10m to 90d (default 90d)\n"
+    "  --accept-clock         once: the clock is right now, and was wrong when it ran last\n"
     "  --limits               print every numeric limit and its reason\n"
     "  --check                check options, configuration, addresses and users, start nothing\n"
     "  --help, --version\n";
@@ -86,7 +88,7 @@ static int run_net(void)
             break;
         listeners[count++] = fd;
     }
-    return net_process(&parent, listeners, count);
+    return net_process(env_system(), &parent, listeners, count);
 }
 
 /* ---- the command line ---- */
@@ -95,10 +97,18 @@ struct command {
     struct maloted_options options;
     const char *config;
     struct buf notices; /* a line each; said once it runs: a failed start is one line */
+    bool accept_clock;
     bool limits, check, help, version;
 };
 
-enum { OPTION_CONFIG = KEY_COUNT, OPTION_LIMITS, OPTION_CHECK, OPTION_HELP, OPTION_VERSION };
+enum {
+    OPTION_CONFIG = KEY_COUNT,
+    OPTION_ACCEPT_CLOCK,
+    OPTION_LIMITS,
+    OPTION_CHECK,
+    OPTION_HELP,
+    OPTION_VERSION
+};
 
 static const struct option long_options[] = {
     { "data", required_argument, NULL, KEY_DATA },
@@ -117,7 +127,9 @@ static const struct option long_options[] = {
     { "mailbox-bytes", required_argument, NULL, KEY_MAILBOX_BYTES },
     { "mailbox-share", required_argument, NULL, KEY_MAILBOX_SHARE },
     { "mailbox-life", required_argument, NULL, KEY_MAILBOX_LIFE },
+    { "cert-life", required_argument, NULL, KEY_CERT_LIFE },
     { "config", required_argument, NULL, OPTION_CONFIG },
+    { "accept-clock", no_argument, NULL, OPTION_ACCEPT_CLOCK },
     { "limits", no_argument, NULL, OPTION_LIMITS },
     { "check", no_argument, NULL, OPTION_CHECK },
     { "help", no_argument, NULL, OPTION_HELP },
@@ -137,6 +149,9 @@ static enum mlt_err set_option(struct command *command, int option, const char *
             return MLT_ERR_USAGE;
         }
         command->config = value;
+        return MLT_OK;
+    case OPTION_ACCEPT_CLOCK:
+        command->accept_clock = true;
         return MLT_OK;
     case OPTION_LIMITS:
         command->limits = true;
@@ -383,6 +398,8 @@ static enum mlt_err run(struct command *command, struct server *s)
                                           .mailbox_bytes = options->mailbox_bytes,
                                           .mailbox_share = options->mailbox_share,
                                           .mailbox_life_s = options->mailbox_life_s,
+                                          .cert_life_s = options->cert_life_s,
+                                          .accept_clock = command->accept_clock,
                                           .ctx = command,
                                           .passphrase = ask_passphrase,
                                           .announce = announce,
@@ -390,11 +407,14 @@ static enum mlt_err run(struct command *command, struct server *s)
     return parent_run(&config);
 }
 
-/* What ca refuses is a matter of files, whoever wrote them; its passphrase one of trust. */
+/* What ca refuses is a matter of files, whoever wrote them; its passphrase, and a ledger that is
+ * not what the CA has signed, one of trust. */
 static int status_of(enum mlt_err err)
 {
     if (err == MLT_ERR_REFUSED)
         return EXIT_REFUSED;
+    if (err == MLT_ERR_LEDGER)
+        return EXIT_TRUST;
     return err_fault(err) == FAULT_PEER ? EXIT_LOCAL : (int)exit_of_err(err);
 }
 

@@ -33,6 +33,7 @@ static const char *const names[KEY_COUNT] = {
     [KEY_MAILBOX_BYTES] = "mailbox-bytes",
     [KEY_MAILBOX_SHARE] = "mailbox-share",
     [KEY_MAILBOX_LIFE] = "mailbox-life",
+    [KEY_CERT_LIFE] = "cert-life",
 };
 
 enum maloted_key maloted_key_find(const char *name)
@@ -53,7 +54,8 @@ void maloted_options_init(struct maloted_options *o)
                                     .mailbox_messages = LIMIT_MAILBOX_MESSAGES,
                                     .mailbox_bytes = LIMIT_MAILBOX_BYTES,
                                     .mailbox_share = LIMIT_MAILBOX_SHARE,
-                                    .mailbox_life_s = LIMIT_MAILBOX_TTL_S };
+                                    .mailbox_life_s = LIMIT_MAILBOX_TTL_S,
+                                    .cert_life_s = (int64_t)LIMIT_CERT_DAYS * 86400 };
 }
 
 void maloted_options_clear(struct maloted_options *o)
@@ -203,6 +205,17 @@ static enum mlt_err set_mailbox_life(struct maloted_options *o, const char *valu
     return MLT_OK;
 }
 
+static enum mlt_err set_cert_life(struct maloted_options *o, const char *value, struct buf *why)
+{
+    static const int64_t most = (int64_t)LIMIT_CERT_DAYS * 86400;
+    int64_t life = 0;
+    if (!has_unit(value) || timefmt_duration(value, &life) != MLT_OK ||
+        life < LIMIT_CERT_LIFE_MIN_S || life > most)
+        return refuse(why, KEY_CERT_LIFE, value, "a time from 10m to 90d, as in 24h or 30d");
+    o->cert_life_s = life;
+    return MLT_OK;
+}
+
 static enum mlt_err check_advertise(const char *value, struct buf *why)
 {
     char host[256];
@@ -255,6 +268,8 @@ static enum mlt_err check_value(struct maloted_options *o, enum maloted_key key,
         return set_mailbox_share(o, value, why);
     case KEY_MAILBOX_LIFE:
         return set_mailbox_life(o, value, why);
+    case KEY_CERT_LIFE:
+        return set_cert_life(o, value, why);
     default:
         return value[0] != '\0' ? MLT_OK : refuse(why, key, value, "given a value");
     }
@@ -307,6 +322,9 @@ static void take_parsed(struct maloted_options *o, const struct maloted_options 
         return;
     case KEY_MAILBOX_LIFE:
         o->mailbox_life_s = from->mailbox_life_s;
+        return;
+    case KEY_CERT_LIFE:
+        o->cert_life_s = from->cert_life_s;
         return;
     default:
         return;

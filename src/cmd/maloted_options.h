@@ -30,6 +30,7 @@ enum maloted_key {
     KEY_MAILBOX_BYTES,
     KEY_MAILBOX_SHARE,
     KEY_MAILBOX_LIFE,
+    KEY_CERT_LIFE,
     KEY_COUNT
 };
 
@@ -46,6 +47,7 @@ struct maloted_options {
     uint64_t mailbox_bytes;
     unsigned mailbox_share; /* percent */
     int64_t mailbox_life_s;
+    int64_t cert_life_s; /* of user certificates */
 };
 
 /* Defaults; clear is safe afterwards. */

@@ -2,6 +2,7 @@
 #ifndef MALOTE_CMD_OPTIONS_H
 #define MALOTE_CMD_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cmd/exit_codes.h"
@@ -11,6 +12,7 @@
 struct malote_options {
     const char *home; /* --home, or NULL */
     struct passphrase_source passphrase;
+    bool accept_clock;
 };
 
 /* Each gets its own words, argv[0] being its name, says what went wrong, and gives the exit code.
@@ -23,6 +25,7 @@ enum exit_code cmd_contacts(const struct malote_options *options, int argc, char
 enum exit_code cmd_status(const struct malote_options *options, int argc, char **argv);
 enum exit_code cmd_outbox(const struct malote_options *options, int argc, char **argv);
 enum exit_code cmd_history(const struct malote_options *options, int argc, char **argv);
+enum exit_code cmd_audit(const struct malote_options *options, int argc, char **argv);
 
 /* Says how the subcommand is called; EXIT_USAGE. */
 enum exit_code malote_wrong_usage(const char *subcommand);

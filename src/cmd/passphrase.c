@@ -179,7 +179,7 @@ enum mlt_err passphrase_read(const struct passphrase_source *src, const char *pr
         return read_line(src->fd, out);
     if (src->file != NULL)
         return read_file(src->file, out);
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    const char *credentials = src->apart ? NULL : getenv("CREDENTIALS_DIRECTORY");
     if (credentials != NULL) {
         enum mlt_err err = read_credential(credentials, out);
         if (err != MLT_ERR_MISSING)

@@ -13,6 +13,7 @@
 struct passphrase_source {
     int fd;           /* -1: not given */
     const char *file; /* NULL: not given */
+    bool apart;       /* a second one: systemd's credential is not meant */
 };
 
 /* The N of --passphrase-fd N: digits and nothing else. */

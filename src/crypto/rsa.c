@@ -153,6 +153,9 @@ static enum mlt_err digest_to_sign(enum rsa_purpose purpose, const uint8_t *dige
         [RSA_TRIAL] = "malote v1 trial",
         [RSA_SERVER_HANDSHAKE] = "malote v1 server handshake",
         [RSA_CLIENT_HANDSHAKE] = "malote v1 client handshake",
+        [RSA_LEDGER_HEAD] = "malote v1 ledger head",
+        [RSA_REVOCATION] = "malote v1 revocation",
+        [RSA_RENEWAL] = "malote v1 renewal",
     };
     ENSURE((unsigned)purpose < COUNT_OF(names), MLT_ERR_STATE);
     CLEANUP(hash_run_clear) struct hash_run run = { 0 };

@@ -14,7 +14,14 @@
  */
 
 /* The prefix that keeps one use of a key from being taken for another.  PROTOCOL.md 5.3 */
-enum rsa_purpose { RSA_TRIAL, RSA_SERVER_HANDSHAKE, RSA_CLIENT_HANDSHAKE };
+enum rsa_purpose {
+    RSA_TRIAL,
+    RSA_SERVER_HANDSHAKE,
+    RSA_CLIENT_HANDSHAKE,
+    RSA_LEDGER_HEAD,
+    RSA_REVOCATION,
+    RSA_RENEWAL,
+};
 
 /* Owned by the caller (rsa_key_free).  0.2 s for 2048 bits. */
 MUST_CHECK enum mlt_err rsa_key_new(unsigned bits, EVP_PKEY **key);

@@ -361,6 +361,44 @@ enum mlt_err database_checkpoint(struct database *db)
     return rc == SQLITE_OK ? sync_wal(db) : report(db);
 }
 
+/*
+ * The copy may fail for reasons of its own (its disk): that says nothing about the files that were
+ * read, so db->broken is left alone.
+ */
+static enum mlt_err copy_into(struct database *db, const char *path)
+{
+    sqlite3_stmt *statement = NULL;
+    errno = 0;
+    int rc = sqlite3_prepare_v2(db->handle, "VACUUM INTO ?", -1, &statement, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(statement);
+    bool broken = db->broken;
+    enum mlt_err err = rc == SQLITE_DONE ? MLT_OK : report(db);
+    db->broken = broken;
+    int kept = errno;
+    sqlite3_finalize(statement);
+    errno = kept;
+    return err;
+}
+
+enum mlt_err database_copy(struct database *db, const struct database_place *place,
+                           const char *name)
+{
+    ENSURE(!db->broken, MLT_ERR_DATABASE);
+    ENSURE(sqlite3_get_autocommit(db->handle) != 0, MLT_ERR_STATE);
+    ENSURE(unlinkat(place->dirfd, name, 0) == 0 || errno == ENOENT, MLT_ERR_SYSTEM);
+    /* SQLite takes an empty file for a new one, and this one has our mode. */
+    TRY(file_check_private(place->dirfd, name, true));
+    enum mlt_err err = copy_into(db, place->path);
+    int kept = errno;
+    if (err != MLT_OK)
+        unlinkat(place->dirfd, name, 0);
+    errno = kept;
+    return err;
+}
+
 int64_t database_written(const struct database *db)
 {
     int now = 0;

@@ -79,6 +79,15 @@ MUST_CHECK enum mlt_err database_end(struct database *db, enum mlt_err err);
  */
 MUST_CHECK enum mlt_err database_checkpoint(struct database *db);
 
+/*
+ * What is committed, as one whole database without a WAL, in the new file `name` of the directory
+ * (place->path: how SQLite reaches it).  Others may read and write meanwhile; not inside a
+ * transaction.  It is for a reader, and not synced.  On failure the file is gone, and this
+ * connection goes on.  MLT_ERR_SYSTEM with ENOSPC where there is no room for it.
+ */
+MUST_CHECK enum mlt_err database_copy(struct database *db, const struct database_place *place,
+                                      const char *name);
+
 /* Pages this connection wrote so far, into the WAL or out of it: tells when a checkpoint is due
  * for whoever does it himself. */
 int64_t database_written(const struct database *db);

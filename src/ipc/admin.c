@@ -4,7 +4,12 @@
 #include "base/limits.h"
 #include "ipc/fields.h"
 
-#define TEXT_MAX 1000
+static void get_reason(struct wire_in *in, enum crl_reason *reason)
+{
+    unsigned got = wire_get_u8(in);
+    wire_require(in, crl_is_reason(got), MLT_ERR_RANGE);
+    *reason = (enum crl_reason)got;
+}
 
 enum mlt_err admin_request_encode(const struct admin_request *r, struct buf *out)
 {
@@ -15,6 +20,7 @@ enum mlt_err admin_request_encode(const struct admin_request *r, struct buf *out
     wire_put_bytes(&w, SPAN_OF(r->fingerprint));
     wire_put_u32(&w, r->count);
     wire_put_u64(&w, (uint64_t)r->expires_s);
+    wire_put_u8(&w, (uint8_t)r->reason);
     return wire_out_end(&w);
 }
 
@@ -22,12 +28,13 @@ enum mlt_err admin_request_decode(struct span src, struct admin_request *r)
 {
     struct wire_in in = wire_in(src);
     struct admin_request got = { 0 };
-    got.verb = (enum admin_verb)field_get_choice(&in, ADMIN_INVITE, ADMIN_ERASE);
+    got.verb = (enum admin_verb)field_get_choice(&in, ADMIN_INVITE, ADMIN_BACKUP);
     field_get_name(&in, &got.name, 0);
     got.has_name = got.name.text[0] != '\0';
     wire_get_bytes(&in, got.fingerprint, sizeof(got.fingerprint));
     got.count = wire_get_u32(&in);
     got.expires_s = field_get_time(&in);
+    get_reason(&in, &got.reason);
     TRY(wire_in_end(&in));
     *r = got;
     return MLT_OK;
@@ -47,29 +54,57 @@ enum mlt_err admin_row_encode(const struct admin_row *r, struct buf *out)
     wire_put_u64(&w, (uint64_t)r->not_after_s);
     wire_put_u64(&w, r->ledger_index);
     wire_put_vec16(&w, r->certificate, 0, LIMIT_CERTIFICATE);
+    wire_put_u64(&w, (uint64_t)r->seen_s);
+    wire_put_u64(&w, (uint64_t)r->revoked_s);
+    wire_put_u8(&w, (uint8_t)r->reason);
+    wire_put_u64(&w, (uint64_t)r->next_s);
+    wire_put_u64(&w, r->number);
+    wire_put_u64(&w, r->count);
+    wire_put_u8(&w, (uint8_t)r->alarm);
+    wire_put_vec16(&w, r->text, 0, ADMIN_TEXT_MAX);
+    wire_put_vec16(&w, r->piece, 0, ADMIN_PIECE_MAX);
     return wire_out_end(&w);
+}
+
+/* What only a row of this kind may hold, and must. */
+static void require_by_kind(struct wire_in *in, const struct admin_row *r)
+{
+    bool is_cert = r->kind == ADMIN_ROW_CERT;
+    bool has_text =
+        r->kind == ADMIN_ROW_ALARM || r->kind == ADMIN_ROW_COUNT || r->kind == ADMIN_ROW_FINDING;
+    wire_require(in, (r->kind == ADMIN_ROW_URL) == (r->url.n > 0), MLT_ERR_RANGE);
+    wire_require(in, is_cert == (r->role != 0) && is_cert == (r->state != 0), MLT_ERR_RANGE);
+    wire_require(in, is_cert || r->certificate.n == 0, MLT_ERR_RANGE);
+    wire_require(in, (r->kind == ADMIN_ROW_ALARM) == (r->alarm != 0), MLT_ERR_RANGE);
+    wire_require(in, has_text == (r->text.n > 0), MLT_ERR_RANGE);
+    wire_require(in, (r->kind == ADMIN_ROW_CRL) == (r->piece.n > 0), MLT_ERR_RANGE);
 }
 
 enum mlt_err admin_row_decode(struct span src, struct admin_row *r)
 {
     struct wire_in in = wire_in(src);
     struct admin_row got = { 0 };
-    got.kind = (enum admin_row_kind)field_get_choice(&in, ADMIN_ROW_URL, ADMIN_ROW_CERT);
-    bool is_cert = got.kind == ADMIN_ROW_CERT;
+    got.kind = (enum admin_row_kind)field_get_choice(&in, ADMIN_ROW_URL, ADMIN_ROW_FINDING);
     field_get_name(&in, &got.name, 0);
     wire_get_bytes(&in, got.fingerprint, sizeof(got.fingerprint));
     got.at_s = field_get_time(&in);
     got.url = wire_get_vec16(&in, 0, JOIN_URL_MAX);
-    wire_require(&in, (got.kind == ADMIN_ROW_URL) == (got.url.n > 0), MLT_ERR_RANGE);
-    got.role =
-        (enum cert_role)field_get_choice(&in, is_cert ? CERT_CA : 0, is_cert ? CERT_CLIENT : 0);
-    got.state = (enum cert_state)field_get_choice(&in, is_cert ? CERT_STATE_VALID : 0,
-                                                  is_cert ? CERT_STATE_REVOKED : 0);
+    got.role = (enum cert_role)field_get_choice(&in, 0, CERT_CLIENT);
+    got.state = (enum cert_state)field_get_choice(&in, 0, CERT_STATE_WAITS);
     wire_get_bytes(&in, got.serial, sizeof(got.serial));
     got.not_after_s = field_get_time(&in);
     got.ledger_index = wire_get_u64(&in);
     got.certificate = wire_get_vec16(&in, 0, LIMIT_CERTIFICATE);
-    wire_require(&in, is_cert || got.certificate.n == 0, MLT_ERR_RANGE);
+    got.seen_s = field_get_time(&in);
+    got.revoked_s = field_get_time(&in);
+    get_reason(&in, &got.reason);
+    got.next_s = field_get_time(&in);
+    got.number = wire_get_u64(&in);
+    got.count = wire_get_u64(&in);
+    got.alarm = (enum admin_alarm)field_get_choice(&in, 0, ADMIN_ALARM_UNCONFIRMED);
+    got.text = wire_get_vec16(&in, 0, ADMIN_TEXT_MAX);
+    got.piece = wire_get_vec16(&in, 0, ADMIN_PIECE_MAX);
+    require_by_kind(&in, &got);
     TRY(wire_in_end(&in));
     *r = got;
     return MLT_OK;
@@ -79,7 +114,7 @@ enum mlt_err admin_end_encode(const struct admin_end *e, struct buf *out)
 {
     struct wire_out w = wire_out(out);
     field_put_err(&w, e->err);
-    wire_put_vec16(&w, e->text, 0, TEXT_MAX);
+    wire_put_vec16(&w, e->text, 0, ADMIN_TEXT_MAX);
     return wire_out_end(&w);
 }
 
@@ -88,7 +123,7 @@ enum mlt_err admin_end_decode(struct span src, struct admin_end *e)
     struct wire_in in = wire_in(src);
     struct admin_end got = { 0 };
     got.err = field_get_err(&in);
-    got.text = wire_get_vec16(&in, 0, TEXT_MAX);
+    got.text = wire_get_vec16(&in, 0, ADMIN_TEXT_MAX);
     TRY(wire_in_end(&in));
     *e = got;
     return MLT_OK;

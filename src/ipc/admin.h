@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "crypto/hash.h"
-#include "pki/profile.h"
+#include "pki/crl.h"
 #include "wire/name.h"
 
 /*
@@ -20,7 +20,12 @@ enum admin_verb {
     ADMIN_LIST,
     ADMIN_SHOW,
     ADMIN_REISSUE,
-    ADMIN_ERASE
+    ADMIN_ERASE,
+    ADMIN_REVOKE,
+    ADMIN_RENEW,
+    ADMIN_CRL,
+    ADMIN_AUDIT,
+    ADMIN_BACKUP
 };
 
 struct admin_request {
@@ -30,25 +35,68 @@ struct admin_request {
     uint8_t fingerprint[HASH_LEN]; /* APPROVE */
     uint32_t count;                /* INVITE */
     int64_t expires_s;             /* INVITE, REISSUE: from now */
+    enum crl_reason reason;        /* REVOKE */
 };
 
-/* A row: one of these, by verb. */
-enum admin_row_kind { ADMIN_ROW_URL = 1, ADMIN_ROW_PENDING, ADMIN_ROW_CERT };
+/*
+ * A row: one of these.  INVITE, REISSUE: URL.  PENDING: PENDING.  LIST: CERT, clients' by name,
+ * then what CRL has first.  SHOW: CERT.  REVOKE: CERT, what was revoked by it.  RENEW: CERT, what
+ * may be renewed now.  CRL: AUTHORITY, ALARM, then the CRL in pieces.  AUDIT: COUNT, FINDING.
+ */
+enum admin_row_kind {
+    ADMIN_ROW_URL = 1,
+    ADMIN_ROW_PENDING,
+    ADMIN_ROW_CERT,
+    ADMIN_ROW_AUTHORITY, /* the CA itself: its root, its CRL, its ledger */
+    ADMIN_ROW_ALARM,     /* what the administrator has to look at */
+    ADMIN_ROW_CRL,       /* a piece of the CRL's DER, in order */
+    ADMIN_ROW_COUNT,     /* how many of what was looked at */
+    ADMIN_ROW_FINDING    /* what is not as it should be */
+};
 
-enum cert_state { CERT_STATE_VALID = 1, CERT_STATE_EXPIRED, CERT_STATE_REVOKED };
+enum cert_state {
+    CERT_STATE_VALID = 1,
+    CERT_STATE_EXPIRED, /* and its grace is over: 'malote-ca renew' opens a window */
+    CERT_STATE_REVOKED,
+    CERT_STATE_LATE,  /* valid, but half its life is over and nobody has renewed it */
+    CERT_STATE_GRACE, /* expired, and still renewed by itself when its owner comes */
+    CERT_STATE_WAITS  /* revoked, and reissued: the name waits for its owner's new key */
+};
+
+enum admin_alarm {
+    ADMIN_ALARM_STOPPED = 1, /* a head ahead of the ledger was shown: nothing is issued */
+    ADMIN_ALARM_CLOCK,       /* the clock is wrong, or has jumped: nothing is signed */
+    ADMIN_ALARM_CRL_AGE,     /* the CRL is past half its life */
+    ADMIN_ALARM_CRL_STALE,   /* past its end: newer certificates only may log in */
+    ADMIN_ALARM_ROOT_ENDS,   /* the root ends within a year */
+    ADMIN_ALARM_UNCONFIRMED  /* net has not confirmed the newest CRL */
+};
+
+#define ADMIN_TEXT_MAX  1000
+#define ADMIN_PIECE_MAX 6000
 
 struct admin_row {
     enum admin_row_kind kind;
     struct name name;              /* "" on an invite not bound to a name */
     uint8_t fingerprint[HASH_LEN]; /* PENDING, CERT: of the public key */
-    int64_t at_s;                  /* PENDING: asked; CERT: issued; URL: expires */
+    int64_t at_s;                  /* PENDING: asked; CERT: issued; URL: expires;
+                                      AUTHORITY: the CRL's thisUpdate; ALARM: since, or 0 */
     struct span url;               /* URL */
     enum cert_role role;           /* CERT */
     enum cert_state state;         /* CERT */
     uint8_t serial[CERT_SERIAL];   /* CERT */
-    int64_t not_after_s;           /* CERT */
-    uint64_t ledger_index;         /* CERT */
+    int64_t not_after_s;           /* CERT; AUTHORITY: the root's */
+    uint64_t ledger_index;         /* CERT; AUTHORITY: the ledger's size */
     struct span certificate;       /* CERT, SHOW only: DER */
+    int64_t seen_s;                /* CERT: last login, to the minute; 0: none is known of */
+    int64_t revoked_s;             /* CERT, REVOKED and WAITS */
+    enum crl_reason reason;        /* CERT, REVOKED and WAITS */
+    int64_t next_s;                /* AUTHORITY: the CRL's nextUpdate */
+    uint64_t number;               /* AUTHORITY: the CRL's, 0: none yet */
+    uint64_t count;                /* AUTHORITY: entries in the CRL; COUNT */
+    enum admin_alarm alarm;        /* ALARM */
+    struct span text;              /* ALARM, COUNT, FINDING: one line */
+    struct span piece;             /* CRL */
 };
 
 struct admin_end {

@@ -39,6 +39,12 @@ static enum mlt_err check_permit(unsigned type, enum ipc_end from, enum ipc_end 
     return MLT_ERR_UNEXPECTED;
 }
 
+/* These do, always; no other ever does. */
+static bool carries_fd(unsigned type)
+{
+    return type == IPC_PEER || type == IPC_ADMIN_FILE;
+}
+
 void channel_init(struct channel *c, int fd, enum ipc_end self, enum ipc_end peer)
 {
     *c = (struct channel) { .fd = fd, .self = self, .peer = peer };
@@ -118,6 +124,7 @@ enum mlt_err channel_send_fd(struct channel *c, enum ipc_type type, int fd)
 {
     ENSURE(c->fd >= 0, MLT_ERR_CUT);
     TRY(check_permit(type, c->self, c->peer, 0));
+    ENSURE(carries_fd(type), MLT_ERR_STATE);
     uint8_t header[HEADER];
     put_header(header, type, 0);
     struct iovec part = { .iov_base = header, .iov_len = HEADER };
@@ -167,8 +174,9 @@ static enum mlt_err read_packet(const struct channel *c, int flags, struct span 
     TRY(wire_in_end(&in));
     TRY(check_permit(type, c->peer, c->self, got.body.n));
     /* Without a free descriptor the kernel drops the one that was sent: our shortage. */
-    ENSURE((flags & MSG_CTRUNC) == 0, type == IPC_PEER ? MLT_ERR_SYSTEM : MLT_ERR_UNEXPECTED);
-    ENSURE((type == IPC_PEER) == (got.passed_fd >= 0), MLT_ERR_UNEXPECTED);
+    bool carries = carries_fd(type);
+    ENSURE((flags & MSG_CTRUNC) == 0, carries ? MLT_ERR_SYSTEM : MLT_ERR_UNEXPECTED);
+    ENSURE(carries == (got.passed_fd >= 0), MLT_ERR_UNEXPECTED);
     got.type = (enum ipc_type)type;
     *message = got;
     return MLT_OK;

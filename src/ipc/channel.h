@@ -37,7 +37,7 @@ struct ipc_message {
     enum ipc_type type;
     uint32_t tag;
     struct span body; /* borrowed from the receive buffer until the next receive into it */
-    int passed_fd;    /* -1, or a descriptor that came along (PEER only), owned by the receiver */
+    int passed_fd;    /* -1, or a descriptor that came along (PEER, ADMIN_FILE), the receiver's */
 };
 
 /* Takes ownership of fd. */

@@ -21,6 +21,8 @@ enum mlt_err ipc_ca_start_encode(const struct ipc_ca_start *m, struct buf *out)
     wire_put_u32(&w, m->kdf_cost);
     wire_put_u32(&w, m->ca_bits);
     wire_put_vec16(&w, m->advertise, 0, ADVERTISE_MAX);
+    wire_put_u32(&w, m->cert_life_s);
+    wire_put_u8(&w, m->accept_clock);
     return wire_out_end(&w);
 }
 
@@ -33,6 +35,8 @@ enum mlt_err ipc_ca_start_decode(struct span src, struct ipc_ca_start *m)
     got.kdf_cost = wire_get_u32(&in);
     got.ca_bits = wire_get_u32(&in);
     got.advertise = wire_get_vec16(&in, 0, ADVERTISE_MAX);
+    got.cert_life_s = wire_get_u32(&in);
+    got.accept_clock = field_get_bool(&in);
     TRY(wire_in_end(&in));
     *m = got;
     return MLT_OK;
@@ -265,7 +269,7 @@ enum mlt_err ipc_enrolled_decode(struct span src, struct ipc_enrolled *m)
     struct wire_in in = wire_in(src);
     struct ipc_enrolled got = { 0 };
     got.result = (enum welcome_result)field_get_choice(&in, WELCOME_ISSUED, WELCOME_REFUSED);
-    got.reason = (enum refusal)field_get_choice(&in, REFUSAL_NONE, REFUSAL_BUSY);
+    got.reason = (enum refusal)field_get_choice(&in, REFUSAL_NONE, REFUSAL_STOPPED);
     got.retry_after_s = wire_get_u32(&in);
     got.certificate = wire_get_vec16(&in, 0, LIMIT_CERTIFICATE);
     /* Nobody logs in by enrolling; exactly an issue brings a certificate, exactly a refusal a

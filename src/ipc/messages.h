@@ -22,6 +22,8 @@ struct ipc_ca_start {
     uint32_t kdf_cost;     /* scrypt N for a new keystore */
     uint32_t ca_bits;      /* for a new CA: 2048, 3072, 4096 */
     struct span advertise; /* "HOST:PORT" for join URLs */
+    uint32_t cert_life_s;  /* of user certificates */
+    bool accept_clock;     /* once: what was signed under a later clock is no reason to stay away */
 };
 
 struct ipc_key_needed {
@@ -132,6 +134,54 @@ struct ipc_unwrapped {
     uint8_t secret[32]; /* wiped by whoever held it */
 };
 
+/* The client's statement (PROTOCOL.md 9), passed on as it came and checked by ca.  RENEWED is
+ * struct ipc_enrolled. */
+struct ipc_renew {
+    uint8_t serial[CERT_SERIAL];
+    struct span signature;
+};
+
+/* A piece of the whole CRL; pieces come in order, and no two CRLs mixed. */
+struct ipc_crl_part {
+    uint64_t number;
+    uint32_t offset, total;
+    struct span bytes; /* 1..LIMIT_IPC_PART */
+};
+
+/* net/ holds this CRL, durably. */
+struct ipc_crl_taken {
+    uint64_t number;
+};
+
+/* From the ledger of `from` leaves to that of `to`, in the ca's own epoch `epoch`. */
+struct ipc_proof_wanted {
+    uint64_t epoch, from, to;
+};
+
+struct ipc_proof {
+    enum mlt_err err;
+    struct span hashes; /* HASH_LEN bytes each, at most LIMIT_PROOF_HASHES; may be none */
+};
+
+struct ipc_leaves_wanted {
+    uint64_t first;
+};
+
+struct ipc_leaves {
+    enum mlt_err err;
+    uint64_t first;
+    struct span leaves; /* vec8 each; empty: there is none at `first`, or err */
+};
+
+/* Who logged in since the last one. */
+struct ipc_seen {
+    struct span names; /* vec8 each, LIMIT_SEEN of them at most; see ipc_seen_next */
+};
+
+/* Takes the first name off `names`; MLT_ERR_MISSING when there is none left. */
+MUST_CHECK enum mlt_err ipc_seen_next(struct span *names, struct name *name);
+MUST_CHECK enum mlt_err ipc_seen_add(struct buf *names, const struct name *name);
+
 #define IPC_CODEC(name)                                                                            \
     MUST_CHECK enum mlt_err ipc_##name##_encode(const struct ipc_##name *m, struct buf *out);      \
     MUST_CHECK enum mlt_err ipc_##name##_decode(struct span src, struct ipc_##name *m)
@@ -155,5 +205,13 @@ IPC_CODEC(login_proof);
 IPC_CODEC(login_grant);
 IPC_CODEC(unwrap);
 IPC_CODEC(unwrapped);
+IPC_CODEC(renew);
+IPC_CODEC(crl_part);
+IPC_CODEC(crl_taken);
+IPC_CODEC(proof_wanted);
+IPC_CODEC(proof);
+IPC_CODEC(leaves_wanted);
+IPC_CODEC(leaves);
+IPC_CODEC(seen);
 
 #endif

@@ -6,78 +6,20 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "crypto/hash.h"
 #include "crypto/pss.h"
+#include "pki/profile_table.h"
 #include "pki/subject.h"
 
-/* RFC 7093 2 (1): the leftmost 160 bits of SHA-256 of the key's bits. */
-#define KEY_ID 20
-
-enum filling { FILL_NOTHING, FILL_REALM, FILL_ADDRESS, FILL_SUBJECT_KEY, FILL_ISSUER_KEY };
-
-/*
- * The table.  Extensions stand in a certificate in this order.  The rfc822 constraint is the
- * only one on the root: a DNS constraint makes OpenSSL refuse the CN "maria.silva".
- */
-static const struct extension {
-    enum cert_role role;
-    int nid;
-    const char *value;    /* as in x509v3_config(5) */
-    enum filling filling; /* what follows it */
-} extensions[] = {
-    { CERT_CA, NID_basic_constraints, "critical,CA:TRUE,pathlen:0", FILL_NOTHING },
-    { CERT_CA, NID_key_usage, "critical,keyCertSign,cRLSign", FILL_NOTHING },
-    { CERT_CA, NID_subject_key_identifier, "", FILL_SUBJECT_KEY },
-    { CERT_CA, NID_name_constraints, "critical,permitted;email:", FILL_REALM },
-
-    { CERT_SERVER, NID_basic_constraints, "critical,CA:FALSE", FILL_NOTHING },
-    { CERT_SERVER, NID_key_usage, "critical,digitalSignature", FILL_NOTHING },
-    { CERT_SERVER, NID_ext_key_usage, PROFILE_OID_SERVER ",serverAuth", FILL_NOTHING },
-    { CERT_SERVER, NID_subject_alt_name, "email:", FILL_ADDRESS },
-    { CERT_SERVER, NID_subject_key_identifier, "", FILL_SUBJECT_KEY },
-    { CERT_SERVER, NID_authority_key_identifier, "DER:30168014", FILL_ISSUER_KEY },
-
-    { CERT_CLIENT, NID_basic_constraints, "critical,CA:FALSE", FILL_NOTHING },
-    { CERT_CLIENT, NID_key_usage, "critical,digitalSignature", FILL_NOTHING },
-    { CERT_CLIENT, NID_ext_key_usage, PROFILE_OID_CLIENT ",clientAuth", FILL_NOTHING },
-    { CERT_CLIENT, NID_subject_alt_name, "email:", FILL_ADDRESS },
-    { CERT_CLIENT, NID_subject_key_identifier, "", FILL_SUBJECT_KEY },
-    { CERT_CLIENT, NID_authority_key_identifier, "DER:30168014", FILL_ISSUER_KEY },
-};
-
-/* RSASSA-PSS with SHA-256, MGF1 with SHA-256, salt 32, trailer by default (RFC 4055 3.1). */
-static const uint8_t pss_algorithm[] = {
-    0x30, 0x41, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a, 0x30,
-    0x34, 0xa0, 0x0f, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04,
-    0x02, 0x01, 0x05, 0x00, 0xa1, 0x1c, 0x30, 0x1a, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-    0xf7, 0x0d, 0x01, 0x01, 0x08, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65,
-    0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0xa2, 0x03, 0x02, 0x01, 0x20,
-};
-
 static const int64_t day_s = 86400;
-static const int64_t last_second = 253402300799; /* of the year 9999: the end of X.509 time */
-
-static int64_t longest_life(enum cert_role role)
-{
-    switch (role) {
-    case CERT_CA:
-        return LIMIT_CA_YEARS * 366 * day_s + LIMIT_BACKDATE_S;
-    case CERT_SERVER:
-        return LIMIT_SERVER_CERT_HOURS * 3600 + LIMIT_BACKDATE_S;
-    case CERT_CLIENT:
-        return LIMIT_CERT_DAYS * day_s + LIMIT_BACKDATE_S;
-    }
-    return 0;
-}
 
 static void free_x509(X509 **x)
 {
     X509_free(*x);
 }
 
-static void free_extension(X509_EXTENSION **e)
+static void free_extensions(STACK_OF(X509_EXTENSION) * *stack)
 {
-    X509_EXTENSION_free(*e);
+    sk_X509_EXTENSION_pop_free(*stack, X509_EXTENSION_free);
 }
 
 static void free_integer(ASN1_INTEGER **i)
@@ -132,26 +74,22 @@ static bool is_named_for_role(const struct cert_fields *f)
     return false;
 }
 
-static bool is_life(const struct cert_fields *f)
-{
-    return f->not_before_s >= 0 && f->not_before_s < f->not_after_s &&
-           f->not_after_s <= last_second &&
-           f->not_after_s - f->not_before_s <= longest_life(f->role);
-}
-
 static enum mlt_err check_fields(const struct cert_fields *f)
 {
     ENSURE(is_role(f->role) && is_named_for_role(f), MLT_ERR_CERT_PROFILE);
     ENSURE(realm_check(span_of(f->realm, strnlen(f->realm, sizeof f->realm))) == MLT_OK,
            MLT_ERR_CERT_PROFILE);
-    ENSURE(is_serial(f->serial) && is_life(f), MLT_ERR_CERT_PROFILE);
+    ENSURE(is_serial(f->serial) &&
+               profile_is_life((enum profile_kind)f->role, f->not_before_s, f->not_after_s),
+           MLT_ERR_CERT_PROFILE);
     return MLT_OK;
 }
 
 static enum mlt_err set_algorithm(const X509_ALGOR *algorithm)
 {
-    const uint8_t *at = pss_algorithm;
-    X509_ALGOR *ours = d2i_X509_ALGOR(NULL, &at, sizeof pss_algorithm);
+    struct span der = profile_algorithm();
+    const uint8_t *at = der.p;
+    X509_ALGOR *ours = d2i_X509_ALGOR(NULL, &at, (long)der.n);
     ENSURE(ours != NULL, MLT_ERR_NOMEM);
     int done = X509_ALGOR_copy(writable(algorithm), ours);
     X509_ALGOR_free(ours);
@@ -198,45 +136,19 @@ static enum mlt_err set_names(X509 *x, const struct cert_fields *f)
     return subject_put_name(subject, &f->name);
 }
 
-static enum mlt_err put_subject_key_id(X509 *x, struct buf *out)
+static enum mlt_err add_extensions(X509 *x, const struct cert_fields *f,
+                                   const uint8_t *issuer_key_id)
 {
-    const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(x);
-    uint8_t hash[HASH_LEN];
-    TRY(hash_sha256(span_of(bits->data, (size_t)bits->length), hash));
-    return buf_put_hex(out, span_of(hash, KEY_ID));
-}
-
-static enum mlt_err put_filling(X509 *x, const struct cert_fields *f, enum filling filling,
-                                const uint8_t *issuer_key_id, struct buf *out)
-{
-    switch (filling) {
-    case FILL_NOTHING:
-        return MLT_OK;
-    case FILL_REALM:
-        return buf_put_str(out, f->realm);
-    case FILL_ADDRESS:
-        return buf_put_format(out, "%s@%s", f->name.text, f->realm);
-    case FILL_SUBJECT_KEY:
-        return put_subject_key_id(x, out);
-    case FILL_ISSUER_KEY:
-        return buf_put_hex(out, span_of(issuer_key_id, KEY_ID));
-    }
-    return MLT_ERR_STATE;
-}
-
-static enum mlt_err add_extension(X509 *x, const struct cert_fields *f, const struct extension *row,
-                                  const uint8_t *issuer_key_id)
-{
-    CLEANUP(buf_clear) struct buf value = { 0 };
-    const char *text = NULL;
-    TRY(buf_put_str(&value, row->value));
-    TRY(put_filling(x, f, row->filling, issuer_key_id, &value));
-    TRY(buf_text(&value, &text));
-    X509V3_CTX ctx;
-    X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
-    CLEANUP(free_extension)
-    X509_EXTENSION *made = X509V3_EXT_nconf_nid(NULL, &ctx, row->nid, text);
-    ENSURE(made != NULL && X509_add_ext(x, made, -1) == 1, MLT_ERR_CRYPTO);
+    uint8_t subject_key_id[PROFILE_KEY_ID];
+    TRY(profile_key_id(X509_get_X509_PUBKEY(x), subject_key_id));
+    const struct profile_values values = { .realm = f->realm,
+                                           .name = &f->name,
+                                           .subject_key_id = subject_key_id,
+                                           .issuer_key_id = issuer_key_id };
+    CLEANUP(free_extensions) STACK_OF(X509_EXTENSION) *all = NULL;
+    TRY(profile_extensions((enum profile_kind)f->role, &values, &all));
+    for (int i = 0; i < sk_X509_EXTENSION_num(all); i++)
+        ENSURE(X509_add_ext(x, sk_X509_EXTENSION_value(all, i), -1) == 1, MLT_ERR_NOMEM);
     return MLT_OK;
 }
 
@@ -249,20 +161,18 @@ static enum mlt_err fill(X509 *x, const struct cert_fields *f, const uint8_t *is
     TRY(set_names(x, f));
     TRY(set_time(X509_getm_notBefore(x), f->not_before_s));
     TRY(set_time(X509_getm_notAfter(x), f->not_after_s));
-    for (size_t i = 0; i < COUNT_OF(extensions); i++)
-        if (extensions[i].role == f->role)
-            TRY(add_extension(x, f, &extensions[i], issuer_key_id));
-    return MLT_OK;
+    return add_extensions(x, f, issuer_key_id);
 }
 
-static enum mlt_err copy_key_id(const ASN1_OCTET_STRING *from, uint8_t id[static KEY_ID])
+static enum mlt_err copy_key_id(const ASN1_OCTET_STRING *from, uint8_t id[static PROFILE_KEY_ID])
 {
-    ENSURE(from != NULL && ASN1_STRING_length(from) == KEY_ID, MLT_ERR_CERT_PROFILE);
-    memcpy(id, ASN1_STRING_get0_data(from), KEY_ID);
+    ENSURE(from != NULL && ASN1_STRING_length(from) == PROFILE_KEY_ID, MLT_ERR_CERT_PROFILE);
+    memcpy(id, ASN1_STRING_get0_data(from), PROFILE_KEY_ID);
     return MLT_OK;
 }
 
-static enum mlt_err check_issuer(X509 *issuer, const char *realm, uint8_t key_id[static KEY_ID])
+static enum mlt_err check_issuer(X509 *issuer, const char *realm,
+                                 uint8_t key_id[static PROFILE_KEY_ID])
 {
     char issuer_realm[LIMIT_REALM + 1];
     ENSURE(subject_get_realm(X509_get_subject_name(issuer), issuer_realm) == MLT_OK &&
@@ -276,7 +186,7 @@ static enum mlt_err check_issuer(X509 *issuer, const char *realm, uint8_t key_id
 enum mlt_err profile_build(const struct cert_fields *fields, EVP_PKEY *subject_key, X509 *issuer,
                            X509 *out)
 {
-    uint8_t issuer_key_id[KEY_ID] = { 0 };
+    uint8_t issuer_key_id[PROFILE_KEY_ID] = { 0 };
     TRY(check_fields(fields));
     ENSURE((issuer == NULL) == (fields->role == CERT_CA), MLT_ERR_CERT_PROFILE);
     if (issuer != NULL)
@@ -332,7 +242,7 @@ static enum mlt_err get_fields(X509 *cert, enum cert_role role, struct cert_fiel
     return check_fields(f);
 }
 
-static enum mlt_err get_issuer_key_id(X509 *cert, uint8_t id[static KEY_ID])
+static enum mlt_err get_issuer_key_id(X509 *cert, uint8_t id[static PROFILE_KEY_ID])
 {
     CLEANUP(free_authority)
     AUTHORITY_KEYID *authority = X509_get_ext_d2i(cert, NID_authority_key_identifier, NULL, NULL);
@@ -375,7 +285,7 @@ static enum mlt_err compare(X509 *cert, X509 *expected)
 enum mlt_err profile_check(X509 *cert, enum cert_role role, struct cert_fields *fields)
 {
     struct cert_fields got = { 0 };
-    uint8_t issuer_key_id[KEY_ID] = { 0 };
+    uint8_t issuer_key_id[PROFILE_KEY_ID] = { 0 };
     ENSURE(is_role(role), MLT_ERR_CERT_PROFILE);
     X509_PUBKEY *spki = X509_get_X509_PUBKEY(cert);
     ENSURE(subject_key_is_ours(spki), MLT_ERR_CERT_PROFILE);
@@ -413,9 +323,10 @@ enum mlt_err profile_sign(X509 *cert, EVP_PKEY *key)
 
 bool profile_is_algorithm(const X509_ALGOR *algorithm)
 {
-    uint8_t der[sizeof pss_algorithm];
-    uint8_t *at = der;
-    return i2d_X509_ALGOR(algorithm, NULL) == (int)sizeof der &&
-           i2d_X509_ALGOR(algorithm, &at) == (int)sizeof der &&
-           span_eq(SPAN_OF(der), SPAN_OF(pss_algorithm));
+    struct span ours = profile_algorithm();
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    int n = i2d_X509_ALGOR(algorithm, NULL);
+    uint8_t *at = NULL;
+    return n >= 0 && (size_t)n == ours.n && buf_extend(&der, ours.n, &at) == MLT_OK &&
+           i2d_X509_ALGOR(algorithm, &at) == n && span_eq(buf_span(&der), ours);
 }

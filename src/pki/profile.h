@@ -9,8 +9,10 @@
 #include "wire/name.h"
 
 /*
- * The one table of what a certificate of ours may contain (profile.c).  The signer builds from
- * it, the verifier compares with it; nothing outside it is signed or believed.  RFC 5280.
+ * The one table of what a certificate, a revocation list and a request of ours may contain
+ * (profile_table.c).  The signer builds from it, the verifier builds anew from what it reads and
+ * compares; nothing outside it is signed or believed.  RFC 5280, RFC 2986.  Here certificates;
+ * crl.h and request.h have the other two.
  */
 
 /*

@@ -45,19 +45,6 @@ static enum mlt_err put_der(X509_REQ *r, struct buf *out)
     return MLT_OK;
 }
 
-enum mlt_err request_make(EVP_PKEY *key, const struct name *name, struct buf *der)
-{
-    CLEANUP(free_request) X509_REQ *r = X509_REQ_new();
-    ENSURE(r != NULL, MLT_ERR_NOMEM);
-    TRY(rsa_key_check(key, false));
-    TRY(fill(r, name));
-    ENSURE(X509_REQ_set_pubkey(r, key) == 1, MLT_ERR_CRYPTO);
-    CLEANUP(pss_context_free) EVP_MD_CTX *ctx = NULL;
-    TRY(pss_sign_context(key, &ctx));
-    ENSURE(X509_REQ_sign_ctx(r, ctx) > 0, MLT_ERR_CRYPTO);
-    return put_der(r, der);
-}
-
 /* Re-encoding first: i2d would hand back the cached bytes of the info part as they came. */
 static enum mlt_err check_canonical(X509_REQ *r, struct span der)
 {
@@ -81,11 +68,8 @@ static enum mlt_err parse(struct span der, X509_REQ **r)
 }
 
 /* Like a certificate: built again from what it says, it must come out the same. */
-static enum mlt_err check_profile(X509_REQ *r, struct name *name)
+static enum mlt_err check_info(X509_REQ *r, struct name *name)
 {
-    const X509_ALGOR *algorithm = NULL;
-    X509_REQ_get0_signature(r, NULL, &algorithm);
-    ENSURE(profile_is_algorithm(algorithm), MLT_ERR_REQUEST);
     X509_PUBKEY *spki = X509_REQ_get_X509_PUBKEY(r);
     ENSURE(subject_key_is_ours(spki), MLT_ERR_REQUEST);
     ENSURE(subject_get_name(X509_REQ_get_subject_name(r), name) == MLT_OK, MLT_ERR_REQUEST);
@@ -102,12 +86,39 @@ static enum mlt_err check_profile(X509_REQ *r, struct name *name)
     return MLT_OK;
 }
 
+static enum mlt_err check_algorithm(const X509_REQ *r)
+{
+    const X509_ALGOR *algorithm = NULL;
+    X509_REQ_get0_signature(r, NULL, &algorithm);
+    ENSURE(profile_is_algorithm(algorithm), MLT_ERR_REQUEST);
+    return MLT_OK;
+}
+
+/* Whoever signs one holds it against the profile that its reader will. */
+enum mlt_err request_make(EVP_PKEY *key, const struct name *name, struct buf *der)
+{
+    CLEANUP(free_request) X509_REQ *r = X509_REQ_new();
+    ENSURE(r != NULL, MLT_ERR_NOMEM);
+    TRY(rsa_key_check(key, false));
+    TRY(fill(r, name));
+    ENSURE(X509_REQ_set_pubkey(r, key) == 1, MLT_ERR_CRYPTO);
+    struct name read;
+    TRY(check_info(r, &read));
+    ENSURE(name_eq(&read, name), MLT_ERR_REQUEST);
+    CLEANUP(pss_context_free) EVP_MD_CTX *ctx = NULL;
+    TRY(pss_sign_context(key, &ctx));
+    ENSURE(X509_REQ_sign_ctx(r, ctx) > 0, MLT_ERR_CRYPTO);
+    TRY(check_algorithm(r));
+    return put_der(r, der);
+}
+
 enum mlt_err request_read(struct span der, struct request *r)
 {
     CLEANUP(free_request) X509_REQ *req = NULL;
     CLEANUP(request_clear) struct request got = { 0 };
     TRY(parse(der, &req));
-    TRY(check_profile(req, &got.name));
+    TRY(check_algorithm(req));
+    TRY(check_info(req, &got.name));
     EVP_PKEY *key = X509_REQ_get0_pubkey(req);
     ENSURE(rsa_weak_check(key) == MLT_OK, MLT_ERR_REQUEST);
     ENSURE(X509_REQ_verify(req, key) == 1, MLT_ERR_AUTH);

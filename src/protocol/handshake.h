@@ -54,6 +54,10 @@ struct hs_client_config {
     struct name name;            /* ENROL */
     const struct invite *invite; /* ENROL; NULL without one */
     uint32_t features;
+    /* Asked for the server's certificate in VERIFY; NULL: nothing is known to be revoked. */
+    enum mlt_err (*is_revoked)(void *ctx, const uint8_t serial[static CERT_SERIAL],
+                               bool *is_revoked);
+    void *revoked_ctx;
 };
 
 struct handshake; /* opaque */

@@ -65,9 +65,19 @@ enum mlt_err hs_client_derive(struct handshake *hs, const struct frame *frame)
     return server_auth_split(buf_span(&hs->received), &hs->server_auth, &hs->server_parts);
 }
 
+static enum mlt_err check_not_revoked(const struct hs_client_config *config,
+                                      const struct cert *server)
+{
+    bool is_revoked = false;
+    if (config->is_revoked != NULL)
+        TRY(config->is_revoked(config->revoked_ctx, server->fields.serial, &is_revoked));
+    return is_revoked ? MLT_ERR_CERT_REVOKED : MLT_OK;
+}
+
 /*
- * Trust in this order: the CA by its pin; the certificate by the CA, its role and its time; only
- * then the signature.  What a certificate of another role or time signed proves nothing.
+ * Trust in this order: the CA by its pin; the certificate by the CA, its role, its time and that it
+ * was not revoked; only then the signature.  What a certificate of another role or time signed
+ * proves nothing.
  */
 static enum mlt_err read_certificates(struct handshake *hs)
 {
@@ -78,6 +88,7 @@ static enum mlt_err read_certificates(struct handshake *hs)
     TRY(cert_read_leaf(hs->server_auth.certificate, &r->ca, CERT_SERVER, now_s, &r->peer));
     ENSURE(strcmp(r->peer.fields.realm, r->ca.fields.realm) == 0, MLT_ERR_CERT_FOREIGN);
     ENSURE(span_eq(name_span(&r->peer.fields.name), span_str(server_name)), MLT_ERR_CERT_ROLE);
+    TRY(check_not_revoked(config, &r->peer));
     return buf_put(&r->ca_der, hs->server_auth.ca_certificate);
 }
 

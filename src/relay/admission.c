@@ -12,16 +12,16 @@ static struct welcome start(int64_t now_ms)
                               .silence_ms = LIMIT_SILENCE_MS };
 }
 
-static enum refusal judge(enum mlt_err verdict, bool revoked)
+static enum refusal judge(const struct admission_facts *facts)
 {
     /* Revoked first: of an expired and revoked certificate the reason that lasts is told. */
-    if (revoked)
+    if (facts->revoked)
         return REFUSAL_REVOKED;
-    switch (verdict) {
+    switch (facts->verdict) {
     case MLT_OK:
-        return REFUSAL_NONE;
+        return facts->stale ? REFUSAL_STALE : REFUSAL_NONE;
     case MLT_ERR_CERT_EXPIRED:
-        return REFUSAL_EXPIRED;
+        return REFUSAL_NONE; /* ca has to be asked, and it knows whom it revoked */
     case MLT_ERR_CERT_NOT_YET:
         return REFUSAL_NOT_YET;
     default:
@@ -29,12 +29,20 @@ static enum refusal judge(enum mlt_err verdict, bool revoked)
     }
 }
 
-void admission_login(enum mlt_err verdict, bool revoked, int64_t now_ms, struct welcome *w)
+void admission_login(const struct admission_facts *facts, int64_t now_ms, struct welcome *w)
 {
     *w = start(now_ms);
-    w->reason = judge(verdict, revoked);
-    if (w->reason == REFUSAL_NONE)
-        w->result = WELCOME_LOGGED_IN;
+    w->reason = judge(facts);
+    if (w->reason != REFUSAL_NONE)
+        return;
+    w->result = facts->verdict == MLT_OK ? WELCOME_LOGGED_IN : WELCOME_RENEW;
+}
+
+/* A time to wait says something only where waiting helps. */
+static uint32_t retry_after(const struct ipc_enrolled *answer)
+{
+    bool waits = answer->result == WELCOME_PENDING || answer->reason == REFUSAL_BUSY;
+    return waits ? answer->retry_after_s : 0;
 }
 
 void admission_enrol(const struct ipc_enrolled *answer, int64_t now_ms, struct welcome *w)
@@ -42,8 +50,23 @@ void admission_enrol(const struct ipc_enrolled *answer, int64_t now_ms, struct w
     *w = start(now_ms);
     w->result = answer->result;
     w->reason = answer->reason;
-    w->retry_after_s = answer->retry_after_s;
+    w->retry_after_s = retry_after(answer);
     w->certificate = answer->certificate;
+}
+
+void admission_renew(const struct ipc_enrolled *answer, struct renewed *r)
+{
+    *r = (struct renewed) { .result = answer->result,
+                            .reason = answer->reason,
+                            .retry_after_s = retry_after(answer),
+                            .certificate = answer->certificate };
+}
+
+void admission_renew_busy(struct renewed *r)
+{
+    *r = (struct renewed) { .result = WELCOME_REFUSED,
+                            .reason = REFUSAL_BUSY,
+                            .retry_after_s = LIMIT_RETRY_S };
 }
 
 void admission_busy(int64_t now_ms, struct welcome *w)

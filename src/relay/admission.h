@@ -4,6 +4,7 @@
 
 #include "ipc/messages.h"
 #include "wire/client_auth.h"
+#include "wire/renew.h"
 #include "wire/welcome.h"
 
 /*
@@ -11,14 +12,24 @@
  * after its key was proven, so the reason tells nothing to anybody but the holder.
  */
 
-/* `verdict` is the handshake's (MLT_OK, MLT_ERR_CERT_EXPIRED, MLT_ERR_CERT_NOT_YET). */
-void admission_login(enum mlt_err verdict, bool revoked, int64_t now_ms, struct welcome *w);
+struct admission_facts {
+    enum mlt_err verdict; /* the handshake's: MLT_OK, MLT_ERR_CERT_EXPIRED, MLT_ERR_CERT_NOT_YET */
+    bool revoked;
+    bool stale; /* the revocation list is out of date, and the certificate older */
+};
+
+/* An expired certificate may be renewed, if ca says so: WELCOME_RENEW. */
+void admission_login(const struct admission_facts *facts, int64_t now_ms, struct welcome *w);
 
 /* ca's answer to an ENROL; the certificate is borrowed from it. */
 void admission_enrol(const struct ipc_enrolled *answer, int64_t now_ms, struct welcome *w);
 
 /* ca cannot answer now. */
 void admission_busy(int64_t now_ms, struct welcome *w);
+
+/* The same of a RENEW. */
+void admission_renew(const struct ipc_enrolled *answer, struct renewed *r);
+void admission_renew_busy(struct renewed *r);
 
 /* Does a new login of the same identity end the older one? */
 bool admission_replaces(enum client_auth_kind newer, enum client_auth_kind older);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,6 +15,19 @@ static enum mlt_err explain(struct buf *why, const char *what, enum mlt_err err)
 {
     TRY(buf_put_format(why, "%s: %s", what, err_cause(err)));
     return err;
+}
+
+/* While ca/ is there, what was restored never took its place, and is nobody's. */
+enum mlt_err data_dir_finish_restore(int dir)
+{
+    struct stat st;
+    if (fstatat(dir, "ca", &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return MLT_OK;
+    ENSURE(errno == ENOENT, MLT_ERR_SYSTEM);
+    if (renameat(dir, DATA_DIR_RESTORED, dir, "ca") != 0)
+        return errno == ENOENT ? MLT_OK : MLT_ERR_SYSTEM;
+    ENSURE(fsync(dir) == 0, MLT_ERR_SYSTEM);
+    return MLT_OK;
 }
 
 enum mlt_err data_dir_open(const char *path, struct data_dir *d, struct buf *why)
@@ -30,6 +44,9 @@ enum mlt_err data_dir_open(const char *path, struct data_dir *d, struct buf *why
     }
     if (err != MLT_OK)
         return explain(why, "the file 'lock' in the data directory", err);
+    err = data_dir_finish_restore(got.dir);
+    if (err != MLT_OK)
+        return explain(why, "the directory '" DATA_DIR_RESTORED "' in the data directory", err);
     *d = got;
     got = (struct data_dir) { .dir = -1, .lock = -1, .ca = -1, .net = -1, .socket = -1 };
     return MLT_OK;

@@ -13,13 +13,17 @@ static struct span slot_span(const struct key_set *set, size_t i)
     return span_of(set->slots[i], KEY_SET_KEY);
 }
 
-/* Serials are random and hashes are hashes, and only ca puts them in: their bytes spread well. */
+/* Serials are random and hashes are hashes, and only ca puts them in: their bytes spread well.  A
+ * serial is 16 bytes, all of which are looked at. */
 static size_t start_of(const struct key_set *set, const uint8_t key[static KEY_SET_KEY])
 {
-    uint64_t h = 0;
-    memcpy(&h, key, sizeof(h));
-    h *= UINT64_C(0x9e3779b97f4a7c15);
-    return (size_t)(h >> 20) & (set->capacity - 1);
+    uint64_t half[2];
+    memcpy(half, key, sizeof(half));
+    uint64_t h = half[0] * UINT64_C(0x9e3779b97f4a7c15);
+    h ^= h >> 32;
+    h = (h ^ half[1]) * UINT64_C(0xbf58476d1ce4e5b9);
+    h = (h ^ h >> 32) * UINT64_C(0x94d049bb133111eb);
+    return (size_t)(h ^ h >> 29) & (set->capacity - 1);
 }
 
 /* Where `key` stands, or the free slot where it would. */

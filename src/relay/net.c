@@ -42,7 +42,7 @@ static void on_connection(uv_stream_t *listener, int status)
 
 void net_serve(struct net *net)
 {
-    if (net->serving || net->identity == NULL || !net->mail.ready)
+    if (net->serving || net->identity == NULL || !net->mail.ready || !net->crl.loaded)
         return;
     for (size_t i = 0; i < net->listener_count; i++) {
         int rc = uv_listen((uv_stream_t *)&net->listeners[i], backlog, on_connection);
@@ -76,7 +76,11 @@ static void on_tick(uv_timer_t *timer)
     struct net *net = timer->data;
     net_conn_tick_all(net);
     router_tick(net->router, env_wall_ms(net->env));
+    router_expire(net->router, env_mono_ms(net->env));
     net_ca_tick(net);
+    net_crl_tick(net);
+    net_ledger_tick(net);
+    net_seen_tick(net);
     net_mail_tick(net);
     log_held(net);
     net_check_stopped(net);
@@ -86,12 +90,13 @@ static void on_tick(uv_timer_t *timer)
 static void on_turn(uv_prepare_t *prepare)
 {
     struct net *net = prepare->data;
+    net_crl_turn(net);
     do {
         net_mail_turn(net);
         net_conn_flush_all(net);
         net_ca_turn(net);
     } while (!TAILQ_EMPTY(&net->touched));
-    if (net_mail_is_pending(net))
+    if (net_mail_is_pending(net) || net_crl_is_pending(net))
         uv_async_send(&net->mail.wake);
 }
 
@@ -240,18 +245,23 @@ static enum mlt_err start(struct net *net, const int *listeners, size_t count)
                               .read_notices = net_mail_on_read_notices };
     TRY(router_new(net->env, &out, &net->router));
     TRY(net_mail_init(net));
+    TRY(net_seen_init(net));
+    net_crl_init(net);
+    net->dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ENSURE(net->dir >= 0, MLT_ERR_SYSTEM);
+    net_ledger_load(net);
     TRY(open_listeners(net, listeners, count));
     TRY(start_handles(net));
     return enter_sandbox();
 }
 
-int net_process(struct channel *parent, const int *listeners, size_t count)
+int net_process(const struct env *env, struct channel *parent, const int *listeners, size_t count)
 {
     /* The process ends with its loop; what it holds ends with it. */
     static struct net net;
     log_start("maloted[net]", LOG_LEVEL_INFO);
     signal(SIGPIPE, SIG_IGN);
-    net.env = env_system();
+    net.env = env;
     net.parent = *parent;
     net.ca.channel.fd = -1;
     TAILQ_INIT(&net.connections);
@@ -270,5 +280,8 @@ int net_process(struct channel *parent, const int *listeners, size_t count)
         uv_run(&net.loop, UV_RUN_ONCE);
     net_ca_clear(&net);
     net_mail_close(&net);
+    net_ledger_close(&net);
+    net_crl_clear(&net);
+    net_seen_clear(&net);
     return net.status;
 }

@@ -8,6 +8,7 @@
 #include "base/log_rate.h"
 #include "ipc/channel.h"
 #include "relay/net_ask.h"
+#include "relay/net_authority.h"
 #include "relay/net_conn.h"
 #include "relay/net_mail.h"
 #include "relay/net_work.h"
@@ -24,6 +25,7 @@ struct net_ca {
     uv_poll_t *poll;
     struct buf received;
     struct buf ca_der;
+    struct cert root; /* what ca_der says */
     bool synced;
     struct net_asks asks;
     EVP_PKEY *new_key;   /* made, and not certified yet */
@@ -47,6 +49,10 @@ struct net {
     struct server_identity *identity; /* NULL until ca has certified one */
     struct router *router;
     struct net_mail mail;
+    int dir; /* net/; -1: nothing is written */
+    struct net_crl crl;
+    struct net_ledger ledger;
+    struct net_seen seen;
     struct log_rate log_rate;
     struct net_conn_list connections, half_open, touched;
     size_t connection_count, half_open_count, connection_most;

@@ -136,12 +136,15 @@ static enum mlt_err handle_ca_info(struct net *net, const struct ipc_message *me
 {
     struct ipc_ca_info info = { 0 };
     TRY(ipc_ca_info_decode(message->body, &info));
-    struct cert ca = { 0 };
-    TRY(cert_read_ca(info.ca_der, NULL, &ca));
-    cert_clear(&ca);
+    struct cert root = { 0 };
+    TRY(cert_read_ca(info.ca_der, NULL, &root));
+    cert_clear(&net->ca.root);
+    net->ca.root = root;
     buf_reset(&net->ca.ca_der);
     TRY(buf_put(&net->ca.ca_der, info.ca_der));
     net->ca.synced = false;
+    net_crl_root_is_known(net);
+    net_ledger_root_is_known(net);
     return router_sync_begin(net->router);
 }
 
@@ -152,6 +155,25 @@ static enum mlt_err handle_member(struct net *net, const struct ipc_message *mes
     return router_member(net->router, &member.name);
 }
 
+/* Nobody may take the key for ours any more: a new one is asked for, and until it is there whoever
+ * connects is sent away.  Sessions stand on keys of their own. */
+static void check_own(struct net *net, const struct router_revocation *what)
+{
+    const struct server_identity *own = net->identity;
+    if (own == NULL || !(span_eq(SPAN_OF(own->cert.fields.serial), what->serial) ||
+                         span_eq(SPAN_OF(own->cert.spki_hash), what->spki_hash)))
+        return;
+    log_warning("our server certificate was revoked: a new key is made");
+    server_identity_drop(&net->identity);
+    net->ca.next_try_ms = 0;
+    struct net_conn *next = NULL;
+    for (struct net_conn *conn = TAILQ_FIRST(&net->connections); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, of_all);
+        net_handshake_revoke(conn);
+    }
+    renew_if_due(net);
+}
+
 static enum mlt_err handle_revoked(struct net *net, const struct ipc_message *message)
 {
     struct ipc_revoked revoked = { 0 };
@@ -159,6 +181,7 @@ static enum mlt_err handle_revoked(struct net *net, const struct ipc_message *me
     struct router_revocation what = { .name = revoked.name,
                                       .serial = SPAN_OF(revoked.serial),
                                       .spki_hash = SPAN_OF(revoked.spki_hash) };
+    check_own(net, &what);
     return router_revoked(net->router, &what);
 }
 
@@ -185,6 +208,12 @@ static enum mlt_err handle(struct net *net, const struct ipc_message *message)
         return handle_synced(net);
     case IPC_SERVER_CERT:
         return handle_server_cert(net, message);
+    case IPC_CRL_PART:
+        return net_crl_part(net, message->body);
+    case IPC_NOTICE:
+        return net_crl_notice(net, message->body);
+    case IPC_HEAD:
+        return net_ledger_head(net, message->body);
     case IPC_MAILBOX_ERASED:
         return net_mail_erased(net, message->body);
     case IPC_ENROLLED:
@@ -192,6 +221,9 @@ static enum mlt_err handle(struct net *net, const struct ipc_message *message)
     case IPC_MAILBOX:
     case IPC_LOGIN_GRANT:
     case IPC_UNWRAPPED:
+    case IPC_RENEWED:
+    case IPC_PROOF:
+    case IPC_LEAVES:
         return net_asks_answer(&net->ca.asks, message);
     default:
         return MLT_ERR_UNEXPECTED;
@@ -301,4 +333,23 @@ void net_ca_clear(struct net *net)
     lose(net);
     buf_clear(&net->ca.received);
     buf_clear(&net->ca.ca_der);
+    cert_clear(&net->ca.root);
+}
+
+/* ---- for renewal, revocation and ledger ---- */
+
+void net_authority_welcome(const struct net *net, struct welcome *w)
+{
+    w->ledger_head = buf_span(&net->ledger.witness.bytes);
+    w->crl_number = crl_newest(&net->crl.held, &net->crl.notices);
+}
+
+void net_authority_tell_ca(struct net *net, enum ipc_type type, struct span body)
+{
+    struct net_ca *ca = &net->ca;
+    if (ca->channel.fd < 0)
+        return;
+    enum mlt_err err = channel_send(&ca->channel, type, 0, body);
+    if (err != MLT_OK)
+        log_error("ca: could not be told: %s", err_text(err));
 }

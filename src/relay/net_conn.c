@@ -60,6 +60,8 @@ static void leave_lists(struct net_conn *conn)
     net_handshake_forget(conn);
     net_grant_leave(conn);
     net_mail_read_leave(conn);
+    net_request_leave(conn);
+    net_crl_leave(conn);
     if (conn->route != NULL)
         router_leave(conn->net->router, conn->route);
     conn->route = NULL;
@@ -113,7 +115,7 @@ static size_t look_at(struct net_conn *conn, struct span bytes)
             break;
         if (conn->phase == NET_PHASE_HANDSHAKE)
             net_handshake_input(conn, rest, &used);
-        else if (conn->phase == NET_PHASE_SESSION)
+        else if (conn->phase == NET_PHASE_SESSION || conn->phase == NET_PHASE_RENEWAL)
             net_session_input(conn, rest, &used);
         total += used;
     } while (used > 0);
@@ -334,8 +336,13 @@ static void tick_one(struct net_conn *conn, int64_t now)
             net_handshake_timeout(conn);
         return;
     case NET_PHASE_SESSION:
+        net_request_tick(conn, now);
         if (now - conn->heard_ms >= LIMIT_SILENCE_MS)
             net_session_close(conn, CLOSE_SILENT);
+        return;
+    case NET_PHASE_RENEWAL:
+        net_request_tick(conn, now);
+        net_renew_tick(conn, now);
         return;
     case NET_PHASE_ENDED:
         if (now >= conn->deadline_ms)
@@ -359,7 +366,7 @@ void net_conn_stop_all(struct net *net)
     struct net_conn *next = NULL;
     for (struct net_conn *conn = TAILQ_FIRST(&net->connections); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, of_all);
-        if (conn->phase == NET_PHASE_SESSION)
+        if (conn->phase == NET_PHASE_SESSION || conn->phase == NET_PHASE_RENEWAL)
             net_session_close(conn, CLOSE_SHUTDOWN);
         else if (conn->phase == NET_PHASE_HANDSHAKE)
             net_handshake_timeout(conn);

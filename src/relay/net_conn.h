@@ -9,6 +9,7 @@
 #include "protocol/handshake.h"
 #include "protocol/session.h"
 #include "relay/net_ask.h"
+#include "relay/net_authority.h"
 #include "relay/net_mail.h"
 #include "wire/envelope.h"
 #include "wire/outcome.h"
@@ -20,6 +21,7 @@
  *   net_conn.c       the socket: reading, coalesced writing, the end
  *   net_handshake.c  bytes and workers to the handshake machine, and Welcome
  *   net_session.c    records to the router, and back
+ *   net_authority.h  what a session asks of ca
  */
 
 struct net;
@@ -36,7 +38,8 @@ TAILQ_HEAD(net_conn_list, net_conn);
 enum net_phase {
     NET_PHASE_ENDED, /* the last bytes leave, then the socket is closed; input is thrown away */
     NET_PHASE_HANDSHAKE,
-    NET_PHASE_SESSION
+    NET_PHASE_SESSION,
+    NET_PHASE_RENEWAL /* a session that may do nothing but RENEW: the router does not know it */
 };
 
 struct net_conn {
@@ -62,7 +65,15 @@ struct net_conn {
     uint8_t grant[MAILBOX_GRANT];
     struct net_proof *proof;  /* while ca judges it */
     struct net_reading *mail; /* while it reads its mailbox */
-    enum mlt_err doom;        /* met inside a callback of the router: ends at the next flush */
+    struct net_request *requests[NET_REQUESTS];
+    TAILQ_ENTRY(net_conn) of_readers; /* while reads_crl */
+    bool reads_crl;
+    struct crl_cursor crl;
+    struct {
+        uint8_t serial[CERT_SERIAL];
+        uint8_t spki_hash[HASH_LEN];
+    } expired;         /* RENEWAL */
+    enum mlt_err doom; /* met inside a callback of the router: ends at the next flush */
     struct name name;
     char hs_id[9];
     char peer[64];
@@ -102,6 +113,8 @@ void net_handshake_start(struct net_conn *conn);
 void net_handshake_input(struct net_conn *conn, struct span bytes, size_t *used);
 /* Its time is over. */
 void net_handshake_timeout(struct net_conn *conn);
+/* If it stands on a certificate of ours that was revoked. */
+void net_handshake_revoke(struct net_conn *conn);
 /* The connection goes away before ca has answered. */
 void net_handshake_forget(struct net_conn *conn);
 
@@ -110,11 +123,16 @@ void net_handshake_forget(struct net_conn *conn);
 /* Welcome was sent and the client is in: from now on the router knows it.  Takes from `result`. */
 MUST_CHECK enum mlt_err net_session_start(struct net_conn *conn, struct hs_result *result);
 void net_session_input(struct net_conn *conn, struct span bytes, size_t *used);
+/* When this certificate expires, in monotonic time. */
+int64_t net_session_ends_ms(const struct net *net, const struct cert *cert);
 /* An authenticated end, then the end of the connection. */
 void net_session_close(struct net_conn *conn, enum close_reason reason);
 /* One record into conn->out. */
 MUST_CHECK enum mlt_err net_session_seal(struct net_conn *conn, enum record_kind kind,
                                          struct span body);
+
+/* Ends at the next flush: for whoever is called from the router, or speaks to many. */
+void net_conn_doom(struct net_conn *conn, enum mlt_err err);
 
 /* What the router decided (struct router_out); ctx is struct net, link is struct net_conn. */
 void net_session_on_deliver(void *ctx, void *link, const struct envelope *e);

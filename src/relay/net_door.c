@@ -145,7 +145,7 @@ void net_conn_accept(struct net *net, uv_stream_t *listener)
     uv_tcp_nodelay(&conn->tcp, 1);
     describe_peer(conn);
     make_room(net, conn);
-    if (net->connection_count > net->connection_most) {
+    if (net->connection_count > net->connection_most || net->identity == NULL) {
         net_conn_close(conn);
         return;
     }

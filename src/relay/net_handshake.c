@@ -102,14 +102,19 @@ static void give_ephemeral(struct net_conn *conn)
 
 /* ---- Welcome ---- */
 
-/* Refused, pending or issued: the session ends with what Welcome says. */
-static void welcome_and_end(struct net_conn *conn, const struct welcome *w)
+static enum mlt_err send_welcome(struct net_conn *conn, struct welcome *w)
 {
     struct buf *body = &conn->net->body;
+    net_authority_welcome(conn->net, w);
     buf_reset(body);
-    enum mlt_err err = welcome_encode(w, body);
-    if (err == MLT_OK)
-        err = net_session_seal(conn, RECORD_WELCOME, buf_span(body));
+    TRY(welcome_encode(w, body));
+    return net_session_seal(conn, RECORD_WELCOME, buf_span(body));
+}
+
+/* Refused, pending or issued: the session ends with what Welcome says. */
+static void welcome_and_end(struct net_conn *conn, struct welcome *w)
+{
+    enum mlt_err err = send_welcome(conn, w);
     if (err == MLT_OK)
         err = session_close(&conn->session, CLOSE_DONE, &conn->out);
     if (err != MLT_OK) {
@@ -145,18 +150,24 @@ static enum mlt_err log_in(struct net_conn *conn, struct hs_result *result)
 {
     struct net *net = conn->net;
     struct welcome w = { 0 };
-    bool revoked = router_is_revoked(net->router, &result->peer);
-    admission_login(result->peer_verdict, revoked, env_wall_ms(net->env), &w);
+    int64_t now_ms = env_wall_ms(net->env);
+    const struct admission_facts facts = {
+        .verdict = result->peer_verdict,
+        .revoked = router_is_revoked(net->router, &result->peer),
+        .stale = !crl_held_admits(&net->crl.held, &result->peer.fields, now_ms / 1000)
+    };
+    admission_login(&facts, now_ms, &w);
     if (w.result == WELCOME_LOGGED_IN && !router_has_room(net->router, &conn->name))
-        admission_busy(env_wall_ms(net->env), &w);
-    if (w.result != WELCOME_LOGGED_IN) {
+        admission_busy(now_ms, &w);
+    if (w.result == WELCOME_REFUSED) {
         welcome_and_end(conn, &w);
         return MLT_OK;
     }
-    buf_reset(&net->body);
-    TRY(welcome_encode(&w, &net->body));
-    TRY(net_session_seal(conn, RECORD_WELCOME, buf_span(&net->body)));
-    return net_session_start(conn, result);
+    TRY(send_welcome(conn, &w));
+    if (w.result == WELCOME_LOGGED_IN)
+        return net_session_start(conn, result);
+    net_renew_begin(conn, &result->peer);
+    return MLT_OK;
 }
 
 static void welcome_login(struct net_conn *conn)
@@ -276,6 +287,13 @@ void net_handshake_input(struct net_conn *conn, struct span bytes, size_t *used)
         conn->spoke = true;
         step(conn);
     }
+}
+
+void net_handshake_revoke(struct net_conn *conn)
+{
+    if (conn->phase == NET_PHASE_HANDSHAKE && conn->identity != NULL &&
+        conn->identity != conn->net->identity)
+        abort_with(conn, ALERT_BUSY, MLT_ERR_CERT_REVOKED);
 }
 
 void net_handshake_timeout(struct net_conn *conn)

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/measure.h"
 #include "relay/net.h"
 
 static const int completions_per_turn = 1024; /* a burst of the disk delays no socket for long */
@@ -390,12 +391,16 @@ enum mlt_err net_mail_init(struct net *net)
 
 static void log_limits(const struct mail_limits *l)
 {
-    if (l->messages == 0)
+    if (l->messages == 0) {
         log_info("no mailboxes: a message for somebody who is away is refused");
-    else
-        log_info("a mailbox holds %" PRIu64 " messages and %" PRIu64
-                 " bytes, %u %% of them of one sender, for %" PRId64 " s",
-                 l->messages, l->bytes, l->share_percent, l->ttl_ms / 1000);
+        return;
+    }
+    char size[MEASURE_TEXT];
+    char life[MEASURE_TEXT];
+    measure_bytes(l->bytes, size);
+    measure_seconds(l->ttl_ms / 1000, life);
+    log_info("a mailbox holds %" PRIu64 " messages and %s, %u %% of them of one sender, for %s",
+             l->messages, size, l->share_percent, life);
 }
 
 void net_mail_configure(struct net *net, const struct ipc_net_start *start)

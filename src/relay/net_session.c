@@ -5,12 +5,22 @@
 #include "base/log.h"
 #include "relay/net.h"
 
+int64_t net_session_ends_ms(const struct net *net, const struct cert *cert)
+{
+    int64_t left_ms = cert->fields.not_after_s * 1000 - env_wall_ms(net->env);
+    return env_mono_ms(net->env) + left_ms;
+}
+
 enum mlt_err net_session_start(struct net_conn *conn, struct hs_result *result)
 {
-    struct route_facts facts = { .kind = conn->kind, .cert = &result->peer, .link = conn };
+    struct route_facts facts = { .kind = conn->kind,
+                                 .cert = &result->peer,
+                                 .link = conn,
+                                 .ends_ms = net_session_ends_ms(conn->net, &result->peer) };
     TRY(router_join(conn->net->router, &facts, &conn->route));
     conn->phase = NET_PHASE_SESSION;
     net_grant_ask(conn, result);
+    net_seen_add(conn->net, &conn->name);
     log_debug("connection %s from %s name %s logged in to %s", conn->hs_id, conn->peer,
               conn->name.text, conn->kind == CLIENT_AUTH_RECEIVE ? "receive" : "send");
     return MLT_OK;
@@ -42,7 +52,7 @@ static enum mlt_err err_of_close(enum close_reason reason)
 
 void net_session_close(struct net_conn *conn, enum close_reason reason)
 {
-    if (conn->phase != NET_PHASE_SESSION)
+    if (conn->phase != NET_PHASE_SESSION && conn->phase != NET_PHASE_RENEWAL)
         return;
     enum mlt_err err = session_close(&conn->session, reason, &conn->out);
     net_conn_end(conn, err != MLT_OK ? err : err_of_close(reason), close_reason_text(reason));
@@ -73,8 +83,32 @@ static enum mlt_err handle_noted(struct net_conn *conn, struct span body)
     return MLT_OK;
 }
 
+/* What the certificate has a say in, or the CA. */
+static enum mlt_err handle_question(struct net_conn *conn, enum record_kind kind, struct span body)
+{
+    switch (kind) {
+    case RECORD_RENEW:
+        return net_renew_asked(conn, body);
+    case RECORD_CRL_WANTED:
+        return net_crl_wanted(conn, body);
+    case RECORD_PROVE:
+        return net_ledger_prove(conn, body);
+    case RECORD_LEAVES_WANTED:
+        return net_ledger_leaves(conn, body);
+    default:
+        return MLT_ERR_UNEXPECTED;
+    }
+}
+
+static bool is_allowed(const struct net_conn *conn, enum record_kind kind)
+{
+    return conn->phase == NET_PHASE_SESSION || kind == RECORD_RENEW || kind == RECORD_PING ||
+           kind == RECORD_PONG;
+}
+
 static enum mlt_err handle_record(struct net_conn *conn, enum record_kind kind, struct span body)
 {
+    ENSURE(is_allowed(conn, kind), MLT_ERR_UNEXPECTED);
     switch (kind) {
     case RECORD_SEND:
         return handle_send(conn, body);
@@ -87,7 +121,7 @@ static enum mlt_err handle_record(struct net_conn *conn, enum record_kind kind, 
     case RECORD_PONG:
         return MLT_OK;
     default:
-        return MLT_ERR_UNEXPECTED;
+        return handle_question(conn, kind, body);
     }
 }
 
@@ -126,7 +160,7 @@ void net_session_input(struct net_conn *conn, struct span bytes, size_t *used)
 
 /* ---- from the router ---- */
 
-static void doom(struct net_conn *conn, enum mlt_err err)
+void net_conn_doom(struct net_conn *conn, enum mlt_err err)
 {
     if (err == MLT_OK)
         return;
@@ -143,7 +177,7 @@ void net_session_on_deliver(void *ctx, void *link, const struct envelope *e)
     if (err == MLT_OK)
         err = net_session_seal(conn, RECORD_DELIVER, buf_span(&net->body));
     buf_reset(&net->body);
-    doom(conn, err);
+    net_conn_doom(conn, err);
 }
 
 void net_session_on_outcome(void *ctx, void *link, const struct outcome *o)
@@ -154,7 +188,7 @@ void net_session_on_outcome(void *ctx, void *link, const struct outcome *o)
     enum mlt_err err = outcome_encode(o, &net->body);
     if (err == MLT_OK)
         err = net_session_seal(conn, RECORD_OUTCOME, buf_span(&net->body));
-    doom(conn, err);
+    net_conn_doom(conn, err);
 }
 
 void net_session_on_end(void *ctx, void *link, enum close_reason reason)

@@ -122,6 +122,17 @@ enum mlt_err net_work_add(struct net_work *work, const struct net_task *task)
     return MLT_OK;
 }
 
+enum mlt_err net_work_add_first(struct net_work *work, const struct net_task *task)
+{
+    struct net_job *job = NULL;
+    TRY(new_job(work, &job));
+    job->task = *task;
+    STAILQ_INSERT_HEAD(&work->queue, job, next);
+    work->queued++;
+    start_jobs(work);
+    return MLT_OK;
+}
+
 EVP_PKEY *net_work_take_ephemeral(struct net_work *work)
 {
     if (work->pool_count == 0)

@@ -54,6 +54,9 @@ void net_work_set_group(struct net_work *work, enum dh_group group);
 /* MLT_ERR_TOO_MANY when the queue is full: then nothing will be called. */
 MUST_CHECK enum mlt_err net_work_add(struct net_work *work, const struct net_task *task);
 
+/* Before what waits, and whatever waits: for what is one job at a time.  MLT_ERR_NOMEM. */
+MUST_CHECK enum mlt_err net_work_add_first(struct net_work *work, const struct net_task *task);
+
 /* A key made ahead, owned by the caller, or NULL. */
 EVP_PKEY *net_work_take_ephemeral(struct net_work *work);
 

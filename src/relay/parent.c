@@ -28,6 +28,7 @@ struct parent {
     struct secret stretched;       /* scrypt's output: to start ca again without asking */
     struct buf join_url;
     bool announced;
+    bool accepted;        /* a ca has taken the clock as it is: --accept-clock is for once */
     int64_t introduce_ms; /* when net and ca get a new pair; -1: no need */
     bool stopping;
     int64_t kill_ms; /* when stopping: patience ends */
@@ -107,7 +108,9 @@ static enum mlt_err start_ca(struct parent *p)
     struct ipc_ca_start start = { .mode = config->mode,
                                   .kdf_cost = config->kdf_cost,
                                   .ca_bits = config->ca_bits,
-                                  .advertise = span_str(config->advertise) };
+                                  .advertise = span_str(config->advertise),
+                                  .cert_life_s = (uint32_t)config->cert_life_s,
+                                  .accept_clock = config->accept_clock && !p->accepted };
     if (config->realm != NULL)
         start.realm = span_str(config->realm);
     TRY(ipc_ca_start_encode(&start, &body));
@@ -198,6 +201,7 @@ static enum mlt_err handle_ca_ready(struct parent *p, struct span body)
     ENSURE(is_printable(ready.join_url), MLT_ERR_ENCODING);
     ENSURE(!p->ca.ready, MLT_ERR_UNEXPECTED);
     p->ca.ready = true;
+    p->accepted = true;
     bool for_everybody = p->config->mode != ENROL_INVITE;
     if (!p->announced && (ready.first_run || for_everybody)) {
         buf_reset(&p->join_url);

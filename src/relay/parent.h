@@ -27,6 +27,8 @@ struct parent_config {
     uint64_t mailbox_messages, mailbox_bytes; /* of one mailbox; 0 messages: there are none */
     unsigned mailbox_share;                   /* percent of it for one sender */
     int64_t mailbox_life_s;
+    int64_t cert_life_s; /* of user certificates */
+    bool accept_clock;   /* the first ca is told that the clock is right now */
 
     void *ctx;
     /* Asks for the passphrase, `fresh` for a new one; says itself why it could not. */

@@ -5,18 +5,6 @@
 #include "relay/admission.h"
 #include "relay/router_state.h"
 
-static void clear_revoked(struct revoked_keys *keys)
-{
-    key_set_clear(&keys->serials);
-    key_set_clear(&keys->keys);
-}
-
-static enum mlt_err add_revoked(struct revoked_keys *keys, const struct router_revocation *what)
-{
-    TRY(key_set_add(&keys->serials, what->serial));
-    return key_set_add(&keys->keys, what->spki_hash);
-}
-
 enum mlt_err router_new(const struct env *env, const struct router_out *out, struct router **r)
 {
     CLEANUP(router_free) struct router *made = NULL;
@@ -135,8 +123,7 @@ void router_free(struct router **r)
     alloc_free(gone->slots);
     flight_table_clear(&gone->flights);
     roster_clear(&gone->roster);
-    clear_revoked(&gone->revoked);
-    clear_revoked(&gone->named);
+    router_authority_clear(gone);
     alloc_free(gone);
     *r = NULL;
 }
@@ -163,7 +150,7 @@ static enum mlt_err new_route(struct router *r, const struct route_facts *facts,
     made->kind = facts->kind;
     memcpy(made->serial, facts->cert->fields.serial, CERT_SERIAL);
     memcpy(made->spki_hash, facts->cert->spki_hash, HASH_LEN);
-    made->not_after_s = facts->cert->fields.not_after_s;
+    made->ends_ms = facts->ends_ms;
     made->link = facts->link;
     TAILQ_INIT(&made->awaiting);
     TAILQ_INSERT_TAIL(&member->routes, made, of_member);
@@ -211,10 +198,6 @@ void router_tick(struct router *r, int64_t now_ms)
     struct route *next = NULL;
     for (struct route *route = TAILQ_FIRST(&r->routes); route != NULL; route = next) {
         next = TAILQ_NEXT(route, of_router);
-        if (now_ms / 1000 >= route->not_after_s) {
-            router_end_route(r, route, CLOSE_EXPIRED);
-            continue;
-        }
         if (route->member->receiver == route)
             router_mail_tick(r, route, now_ms);
         router_notices_tick(r, route, now_ms);
@@ -251,63 +234,4 @@ size_t router_putting(const struct router *r)
 size_t router_memory(const struct router *r)
 {
     return r->flights.count * sizeof(struct flight) + r->flights.body_bytes;
-}
-
-/* ---- ca's word ---- */
-
-enum mlt_err router_sync_begin(struct router *r)
-{
-    clear_revoked(&r->named);
-    r->generation++;
-    r->syncing = true;
-    return MLT_OK;
-}
-
-enum mlt_err router_member(struct router *r, const struct name *name)
-{
-    struct member *member = NULL;
-    TRY(roster_get(&r->roster, name, &member));
-    member->known = true;
-    member->generation = r->generation;
-    return MLT_OK;
-}
-
-static void end_revoked(struct router *r, const struct router_revocation *what)
-{
-    struct member *member = roster_find(&r->roster, &what->name);
-    if (member == NULL)
-        return;
-    struct route *next = NULL;
-    for (struct route *route = TAILQ_FIRST(&member->routes); route != NULL; route = next) {
-        next = TAILQ_NEXT(route, of_member);
-        if (span_eq(SPAN_OF(route->serial), what->serial) ||
-            span_eq(SPAN_OF(route->spki_hash), what->spki_hash))
-            router_end_route(r, route, CLOSE_REVOKED);
-    }
-}
-
-enum mlt_err router_revoked(struct router *r, const struct router_revocation *what)
-{
-    if (r->syncing)
-        TRY(add_revoked(&r->named, what));
-    TRY(add_revoked(&r->revoked, what));
-    end_revoked(r, what);
-    return MLT_OK;
-}
-
-void router_sync_end(struct router *r)
-{
-    if (!r->syncing)
-        return;
-    clear_revoked(&r->revoked);
-    r->revoked = r->named;
-    r->named = (struct revoked_keys) { 0 };
-    r->syncing = false;
-    roster_sweep(&r->roster, r->generation);
-}
-
-bool router_is_revoked(const struct router *r, const struct cert *cert)
-{
-    return key_set_has(&r->revoked.serials, SPAN_OF(cert->fields.serial)) ||
-           key_set_has(&r->revoked.keys, SPAN_OF(cert->spki_hash));
 }

@@ -5,6 +5,7 @@
 #include "base/env.h"
 #include "base/limits.h"
 #include "pki/cert.h"
+#include "relay/key_set.h"
 #include "wire/client_auth.h"
 #include "wire/close.h"
 #include "wire/envelope.h"
@@ -96,6 +97,12 @@ MUST_CHECK enum mlt_err router_member(struct router *r, const struct name *name)
 MUST_CHECK enum mlt_err router_revoked(struct router *r, const struct router_revocation *what);
 void router_sync_end(struct router *r);
 
+/*
+ * The serials of a CRL, instead of those of the one before; takes them.  They stay refused whatever
+ * ca names: one that comes back from an older copy of its files revokes nothing less.
+ */
+void router_listed(struct router *r, struct key_set *serials);
+
 /* By serial or by key: a revoked key is never good again. */
 bool router_is_revoked(const struct router *r, const struct cert *cert);
 
@@ -104,6 +111,7 @@ struct route_facts {
     enum client_auth_kind kind;
     const struct cert *cert; /* copied from */
     void *link;
+    int64_t ends_ms; /* monotonic: when the certificate expires, as the clock stands now */
 };
 
 /* May this name have one more session?  Asked before router_join, while it can still be told. */
@@ -111,6 +119,19 @@ bool router_has_room(const struct router *r, const struct name *name);
 
 MUST_CHECK enum mlt_err router_join(struct router *r, const struct route_facts *facts,
                                     struct route **route);
+
+/* Does the session stand on this certificate? */
+bool router_is_of(const struct route *route, const uint8_t serial[static CERT_SERIAL]);
+
+/*
+ * It does on this one from now on.  MLT_ERR_AUTH if that is of another name or key,
+ * MLT_ERR_CERT_REVOKED; then nothing has changed.
+ */
+MUST_CHECK enum mlt_err router_renewed(struct router *r, struct route *route,
+                                       const struct cert *cert, int64_t ends_ms);
+
+/* Ends what has expired (CLOSE_EXPIRED). */
+void router_expire(struct router *r, int64_t mono_ms);
 
 /* The session ended: what it had not confirmed goes to the mailbox. */
 void router_leave(struct router *r, struct route *route);
@@ -185,8 +206,8 @@ struct router_notices_result {
 void router_notices_done(struct router *r, const struct router_notices_result *result,
                          int64_t now_ms);
 
-/* Time: sessions whose certificate has expired end; what lies unconfirmed for LIMIT_SPOOL_MS goes
- * to the mailbox; what failed is tried again.  Call four times a second. */
+/* Time: what lies unconfirmed for LIMIT_SPOOL_MS goes to the mailbox; what failed is tried again.
+ * Call four times a second, and router_expire with it. */
 void router_tick(struct router *r, int64_t now_ms);
 
 /* Everything that is only in memory goes to the mailboxes, and so does what still comes: the server

@@ -9,7 +9,8 @@
 /*
  * What the files of the router share; nobody else includes it.
  *
- *   router.c          sessions, ca's word, time
+ *   router.c          sessions, time
+ *   router_authority.c  ca's word, and how long a session lasts
  *   router_send.c     what a sender asks and is told; the order of his streams
  *   router_mail.c     what lies in memory or in the mailbox for a recipient
  *   router_notices.c  what a sender is told later
@@ -53,7 +54,7 @@ struct route {
     enum client_auth_kind kind;
     uint8_t serial[CERT_SERIAL];
     uint8_t spki_hash[HASH_LEN];
-    int64_t not_after_s;
+    int64_t ends_ms; /* monotonic: a clock that is set ends nobody's session */
     void *link;
     size_t slot;            /* in router.slots */
     enum close_reason doom; /* ends when what is being done is done; 0: it does not */
@@ -86,6 +87,7 @@ struct router {
     struct flight_table flights;
     struct revoked_keys revoked;
     struct revoked_keys named; /* what the running synchronisation named so far */
+    struct key_set listed;     /* serials of the revocation list that is kept, ca's word or not */
     bool syncing;
     bool stopping;
     bool has_doomed; /* some route has its doom set */
@@ -111,6 +113,10 @@ void router_end_doomed(struct router *r);
 
 /* Is it time?  Also when the wall clock was set back. */
 bool router_may_retry(int64_t not_before_ms, int64_t now_ms);
+
+/* ---- router_authority.c ---- */
+
+void router_authority_clear(struct router *r); /* for router_free */
 
 /* ---- router_send.c ---- */
 

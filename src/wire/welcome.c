@@ -15,15 +15,23 @@ static const char *const texts[] = {
     [REFUSAL_NOT_YET] = "the certificate is not valid yet",
     [REFUSAL_REVOKED] = "the certificate or its key was revoked",
     [REFUSAL_BUSY] = "the server is busy, try again later",
+    [REFUSAL_STALE] = "the server's revocation list is out of date, and the certificate is older",
+    [REFUSAL_NOT_DUE] = "the certificate is too young to be renewed",
+    [REFUSAL_STOPPED] = "the CA has stopped issuing: its administrator has to look",
 };
+
+bool refusal_is_known(enum refusal reason)
+{
+    return (unsigned)reason < COUNT_OF(texts);
+}
 
 /* Each field says something only where it means something: one encoding per answer. */
 static bool is_consistent(const struct welcome *w)
 {
     bool waits = w->result == WELCOME_PENDING || w->reason == REFUSAL_BUSY;
-    return w->result >= WELCOME_ISSUED && w->result <= WELCOME_REFUSED &&
+    return w->result >= WELCOME_ISSUED && w->result <= WELCOME_RENEW &&
            (w->result == WELCOME_REFUSED) == (w->reason != REFUSAL_NONE) &&
-           (unsigned)w->reason < COUNT_OF(texts) && (waits || w->retry_after_s == 0) &&
+           refusal_is_known(w->reason) && (waits || w->retry_after_s == 0) &&
            (w->result == WELCOME_ISSUED) == (w->certificate.n > 0) && w->server_time_ms >= 0;
 }
 

@@ -25,6 +25,6 @@ status=0
 for name in Maria 'maria ' $'maria\n'; do
     expect 2 as maria send "$name" hello
 done
-ca list --json >"$T/list"
+certified >"$T/list"
 is "$(wc -l <"$T/list")" 1
 serves

@@ -20,7 +20,7 @@ touch "$T/place/class.txt"
 cd "$T/place"
 
 # subcommands and options
-offer 'join send listen chat outbox history contacts status' malote ''
+offer 'join send listen chat outbox history contacts status audit' malote ''
 offer 'send status' malote s
 offer 'chat' /usr/bin/malote ch
 offer '--home --help' malote --h
@@ -29,7 +29,13 @@ offer '--json --count --timeout --tell-read' malote listen --
 offer '--json --all' malote outbox --
 offer '--json' malote send --wait delivered --j
 offer '--name --bits --min-group --protect' malote --passphrase-fd 3 join --
-offer 'invite pending approve refuse list show reissue erase' malote-ca ''
+offer 'invite pending approve refuse list show reissue revoke renew crl audit passwd backup restore export import erase' malote-ca ''
+offer '--passphrase-fd --passphrase-file' malote-ca --pass
+offer '--export-passphrase-fd --export-passphrase-file --json' malote-ca export --
+offer '--rotate --new-passphrase-fd --new-passphrase-file --kdf-cost --json' malote-ca passwd --
+offer '--state --sort --json' malote-ca list --
+offer '--reason --json' malote-ca revoke --
+offer '--out --json' malote-ca crl --
 offer '--count --names --expires --json' malote-ca --data there invite --
 offer '--kdf-cost' maloted --enrol open --k
 # values, also after "=", which readline makes a word of its own
@@ -41,14 +47,21 @@ offer 'ffdhe2048 ffdhe3072 ffdhe4096' malote join --min-group ffdhe
 offer 'invite open approve' maloted --enrol ''
 offer 'approve' maloted --enrol = a
 offer '24h' malote-ca invite --expires 2
+offer 'late' malote-ca list --state l
+offer 'name expiry seen' malote-ca list --sort ''
+offer 'key-compromise' malote-ca revoke --reason k
+offer '24h' maloted --cert-life 2
 offer 'root' maloted --user-ca roo
 # files and directories
 offer 'data dir' malote --home dat
 offer 'class.txt' malote-ca invite --names cl
 offer 'class.txt' maloted --config cla
+offer 'class.txt' malote-ca crl --out cl
+offer 'class.txt' malote-ca restore cl
+offer 'class.txt' malote-ca export --export-passphrase-file cl
 # nothing where nothing is known
 offer '' malote join ''
-offer '' malote audit --
+offer '--json' malote audit --
 offer 'list drop' malote outbox ''
 offer '' malote outbox list ''
 offer '' malote --home "$T/none" send ''

@@ -53,7 +53,10 @@ for room in $(seq 40 4 140); do
     rm "$DISK/full"
     [[ $status =~ ^[06]$ ]] || fail "status $status: $(cat "$T/err")"
     [ "$status" -eq 0 ] || one_line "$T/err"
-    hasnt "$T/err" "kept in the outbox"
+    # said only where the CA's word at the login had no room, before anything was sent
+    if grep -q "kept in the outbox" "$T/err"; then
+        has "$T/err" "No space left on device; free some space there"
+    fi
     grep -q "the message database in" "$T/err" || kept=$((kept + 1))
     if grep -q "the message to joao stays in the outbox and may have been sent; it does not arrive twice: " "$T/err"; then
         has "$T/err" "No space left on device; free some space there"

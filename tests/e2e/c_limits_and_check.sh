@@ -9,6 +9,15 @@ is "$(grep -c LIMIT_ "$T/out")" "$(grep -cE '^X\(LIMIT_' "$ROOT/src/base/limits.
 printf 'listen = 127.0.0.1:0\nrealm = example.org\n' >"$T/good.conf"
 chmod 600 "$T/good.conf"
 expect 0 maloted --config "$T/good.conf" --check
+echo 'cert-life = 24h' >>"$T/good.conf"
+expect 0 maloted --config "$T/good.conf" --check
+# once is no matter of a file that stays
+for line in 'accept-clock = yes' 'cert-life = 30' 'cert-life = 9m' 'cert-life = 91d'; do
+    echo "$line" >"$T/bad.conf"
+    chmod 600 "$T/bad.conf"
+    expect 2 maloted --config "$T/bad.conf" --check
+    one_line "$T/err"
+done
 printf 'listen = 127.0.0.1:0\ncolour = blue\n' >"$T/bad.conf"
 chmod 600 "$T/bad.conf"
 expect 2 maloted --config "$T/bad.conf" --check

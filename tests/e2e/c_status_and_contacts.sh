@@ -5,6 +5,15 @@
 
 start_server --realm example.org
 join maria joao
+# nobody yet is said, and not where a program reads names
+expect 0 as maria contacts
+is "$(wc -c <"$T/out")" 0
+has "$T/err" "no contacts yet"
+expect 0 ca pending
+is "$(wc -c <"$T/out")" 0
+has "$T/err" "nobody waits for approval"
+# the server's log says sizes and times in words
+has "$T/server.log" "a mailbox holds 1000000 messages and 1 GiB, 25 % of them of one sender, for 30 days"
 as maria status </dev/null >"$T/out"
 has "$T/out" maria
 has "$T/out" example.org

@@ -293,10 +293,15 @@ two_strangers() {
     remember
 }
 
+# Who is certified, and nothing that changes by itself: the rest of the list, who was seen when.
+certified() {
+    ca list --json | sed -n '/"type":"certificate"/{s/,"seen":"[^"]*"//;p;}'
+}
+
 # What unharmed compares with.
 remember() {
     PROCESSES="$(child_of "$SERVER" net) $(child_of "$SERVER" ca)"
-    ca list --json >"$T/list-before"
+    certified >"$T/list-before"
 }
 
 # hostile_clients ROW CLASSES URL [MORE]: every variant is told alert protocol, and is logged once
@@ -354,7 +359,46 @@ hostile_servers() {
 # The same processes, the same certificates, and an honest newcomer is served.
 unharmed() {
     is "$(child_of "$SERVER" net) $(child_of "$SERVER" ca)" "$PROCESSES"
-    ca list --json | grep -v '"newcomer"' | diff - "$T/list-before" ||
+    certified | grep -v '"newcomer"' | diff - "$T/list-before" ||
         fail "the list of users changed"
     serves
+}
+
+# ---- a clock of ours ----
+
+# own_clock [wall]: what is started from here on sees a clock that is turn_clock's to set, the same
+# one in all processes, also those that cannot open files elsewhere: it is linked where they work.
+# With `wall` only the wall clock is, and time goes on as ever: a clock that was set.
+own_clock() {
+    local library program
+    library=$(find /usr/lib -name libfaketimeMT.so.1 -print -quit)
+    [ -n "$library" ] || skip "faketime is not here"
+    CLOCK=0
+    mkdir -p "$T/clocked" "$D/ca" "$D/net"
+    chmod 700 "$D" "$D/ca" "$D/net"
+    printf '+%09d' 0 >"$T/now"
+    ln -f "$T/now" "$D/ca/now"
+    ln -f "$T/now" "$D/net/now"
+    for program in maloted malote malote-ca; do
+        cat >"$T/clocked/$program" <<WRAPPER
+#!/bin/sh
+export LD_PRELOAD=$library FAKETIME_NO_CACHE=1 ${1:+FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1}
+export FAKETIME_TIMESTAMP_FILE=$([ "$program" = maloted ] && echo now || echo "$T/now")
+cd "$T"
+exec $BIN/$program "\$@"
+WRAPPER
+        chmod 755 "$T/clocked/$program"
+    done
+    PATH=$T/clocked:$PATH
+}
+
+# turn_clock SECONDS: on, or back.
+turn_clock() {
+    CLOCK=$((CLOCK + $1))
+    printf '%+010d' "$CLOCK" 1<>"$T/now"
+}
+
+# clock_says [FORMAT]: what they see now.
+clock_says() {
+    date -u -d "@$(($(date +%s) + CLOCK))" "${1:-+%Y-%m-%dT%H}"
 }

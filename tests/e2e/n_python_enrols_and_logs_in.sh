@@ -31,7 +31,7 @@ is "$(interop peer join "$(invite --count 1)" maria.silva "$T/py-maria")" "refus
 for name in pedro paulo other relay; do
     [ ! -e "$T/py-$name" ] || fail "a certificate for $name"
 done
-is "$(ca list --json | wc -l)" 3
+is "$(certified | wc -l)" 3
 
 # what a stranger's tool makes of the certificate
 openssl x509 -inform DER -in "$T/py-joao/certificate" -noout -subject >"$T/out"

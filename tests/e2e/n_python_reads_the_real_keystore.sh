@@ -16,9 +16,10 @@ stop_server
 interop read_store "$D" "$T/pass" "$T/home-joao/key" >"$T/out"
 has "$T/out" "keystore: ca-certificate/ca ca-key/ca mailbox/joao mailbox/maria"
 has "$T/out" "leaf 0 ca "
-has "$T/out" "leaf 1 server relay"
-has "$T/out" "leaf 2 client maria"
-has "$T/out" "leaf 3 client joao"
+has "$T/out" "leaf 1 crl 1"
+has "$T/out" "leaf 2 server relay"
+has "$T/out" "leaf 3 client maria"
+has "$T/out" "leaf 4 client joao"
 has "$T/out" "key $(openssl x509 -in "$T/home-joao/certificate.pem" -noout -pubkey |
     openssl pkey -pubin -outform DER | sha256sum | cut -d ' ' -f 1)"
 

@@ -40,3 +40,18 @@ choose_points() {
     echo "seed $SEED, of $total syscalls"
     shuf -n "$KILL_POINTS" --random-source=<(yes "$SEED") "$T/all" >"$T/points"
 }
+
+# choose_traced LEAST: the same of a program that was run under strace -f, each of its processes
+# counted for itself, as strace's inject does.
+choose_traced() {
+    local total
+    sed -nE 's/^([0-9]+) +([a-z0-9_]+)\(.*/\1 \2/p' "$T/trace" |
+        awk '{ print $2, ++seen[$1, $2] }' | awk '!met[$0]++' >"$T/all"
+    total=$(wc -l <"$T/all")
+    [ "$total" -gt "$1" ] || fail "only $total syscalls seen"
+    SEED=${SEED:-$RANDOM}
+    local points=${KILL_POINTS:-3}
+    [ "$points" != all ] || points=$total
+    echo "seed $SEED, of $total syscalls"
+    shuf -n "$points" --random-source=<(yes "$SEED") "$T/all" >"$T/points"
+}

@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SEED = "1"
-SOAKS = 4  # seeds of a soak, until one finds it
+SEEDS = 4  # of a check that draws its points, until one finds it
 LOSSES = (
     r"not ok .*(was acknowledged and is|times|half of it|cannot be opened)"
     r"|VIOLATION: .*(is not there|stand twice)"
@@ -193,18 +192,25 @@ class Copy:
     def check(self, fault: Fault) -> str | None:
         """What the check says when it finds something."""
         if fault.program != "soak":
-            shim = str(self.build / "tests/fault/disk_shim.so")
-            program = str(self.build / "tests/fault" / fault.program)
-            return self.run_check(
-                *("tests/fault/check.py", "--shim", shim, "--seed", SEED, "--most", "120"),
-                *("--calls", fault.calls, program, fault.check),
-            )
-        for seed in range(SOAKS):
+            return self.check_points(fault)
+        for seed in range(SEEDS):
             found = self.run_check(
                 *("tests/soak/soak.py", "--binaries", str(self.build / "src/cmd")),
                 *("--client", str(self.build / "tests/soak/soak_client"), "--seed", str(seed)),
                 *("--clients", "4", "--pause-ms", "10", "--dir", str(self.place)),
                 *("--messages", fault.check),
+            )
+            if found:
+                return found
+        return None
+
+    def check_points(self, fault: Fault) -> str | None:
+        shim = str(self.build / "tests/fault/disk_shim.so")
+        program = str(self.build / "tests/fault" / fault.program)
+        for seed in range(1, SEEDS + 1):
+            found = self.run_check(
+                *("tests/fault/check.py", "--shim", shim, "--seed", str(seed), "--most", "120"),
+                *("--calls", fault.calls, program, fault.check),
             )
             if found:
                 return found

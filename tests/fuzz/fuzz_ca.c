@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <openssl/rand.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,23 +15,27 @@
 #include "ca/net_link.h"
 #include "crypto/rsa.h"
 #include "login.h"
+#include "pki/statement.h"
+#include "signed_oracle.h"
 #include "wire/cursor.h"
 
 /*
  * A real CA behind its two doors.  Steps of kind u8, vec16: a packet from net (type u8, tag u32,
  * body), a good ENROL with edits (place u16, byte u8), an administrator's request, a good proof of
- * a login or a good wish to unwrap, both with edits, at a CA with a member.  net may be taken over:
- * whatever it sends, nobody is certified without an invite, whose token it never sees, no mail is
- * opened for anything but what was proven, and what is out of order ends its channel.  Requests
- * come from root or the owner: they may be nonsense, and are answered in one line.
+ * a login or a good wish to unwrap, both with edits, at a CA with a member, or a good RENEW with
+ * edits, at one whose member's certificate is due.  net may be taken over: whatever it sends,
+ * nobody is certified without an invite, whose token it never sees, nothing is renewed but what its
+ * holder has signed for, no mail is opened for anything but what was proven, and what is out of
+ * order ends its channel.  Requests come from root or the owner: they may be nonsense, and are
+ * answered in one line.
  */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static struct authority authority, with_member;
+static struct authority authority, with_member, with_due;
 static int here;
-static struct buf good_enrol, certificate, wrapped;
+static struct buf good_enrol, good_renew, certificate, wrapped;
 static const uint8_t secret[HASH_LEN] = "what nobody gets by guessing it";
 
 static void must(bool cond)
@@ -52,7 +57,10 @@ static void take_away(void)
     authority_stop(&authority);
     enter(&with_member);
     authority_stop(&with_member);
+    enter(&with_due);
+    authority_stop(&with_due);
     buf_clear(&good_enrol);
+    buf_clear(&good_renew);
     buf_clear(&certificate);
     buf_clear(&wrapped);
 }
@@ -74,6 +82,25 @@ static void start_with_member(void)
     must(rsa_wrap(key, buf_span(&label), SPAN_OF(secret), &wrapped) == MLT_OK);
 }
 
+/* Rui, half of whose certificate's life is over. */
+static void start_with_due(void)
+{
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    CLEANUP(buf_clear) struct buf signature = { 0 };
+    struct certificate c;
+    const struct name rui = authority_name("rui");
+    authority_start(&with_due, ENROL_INVITE);
+    const struct invite invite = authority_invite(&with_due, "rui");
+    (void)authority_enrol(&with_due, "rui", authority_key(2), &invite, &der);
+    must(certificates_newest(&with_due.ca.db, CERT_CLIENT, &rui, &c, &der) == MLT_OK);
+    must(statement_sign_renewal(authority_key(2), &with_due.ca.cert, c.serial, &signature) ==
+         MLT_OK);
+    struct ipc_renew ask = { .signature = buf_span(&signature) };
+    memcpy(ask.serial, c.serial, CERT_SERIAL);
+    must(ipc_renew_encode(&ask, &good_renew) == MLT_OK);
+    with_due.now_ms += (int64_t)LIMIT_CERT_DAYS * 86400 * 1000 / 2;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     uint8_t byte;
@@ -85,6 +112,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     must(here >= 0);
     start_with_member();
+    start_with_due();
     authority_start(&authority, ENROL_INVITE);
     CLEANUP(buf_clear) struct buf request = { 0 };
     const struct invite invite = authority_invite(&authority, "maria");
@@ -113,6 +141,25 @@ static enum mlt_err check_certificates(const struct ipc_message *message)
     return answer.err;
 }
 
+/* It is Rui's, for his key, and all else is within the table. */
+static enum mlt_err check_renewed(const struct ipc_message *message)
+{
+    struct ipc_enrolled answer = { 0 };
+    must(message->type == IPC_RENEWED);
+    must(ipc_enrolled_decode(message->body, &answer) == MLT_OK);
+    if (answer.result != WELCOME_ISSUED)
+        return MLT_ERR_REFUSED;
+    const uint8_t *at = answer.certificate.p;
+    X509 *x = d2i_X509(NULL, &at, (long)answer.certificate.n);
+    const struct signed_wanted wanted = { .ca = with_due.ca.cert.x509,
+                                          .realm = with_due.ca.realm,
+                                          .name = "rui",
+                                          .key = authority_key(2) };
+    must(x != NULL && signed_complaint(x, &wanted) == NULL);
+    X509_free(x);
+    return MLT_OK;
+}
+
 /* What ca answers: well-formed, of the type that answers this one; its verdict. */
 static enum mlt_err check_answer(enum ipc_type asked, const struct ipc_message *message)
 {
@@ -120,6 +167,8 @@ static enum mlt_err check_answer(enum ipc_type asked, const struct ipc_message *
     struct ipc_mailbox mailbox;
     struct ipc_login_grant grant;
     struct ipc_unwrapped unwrapped;
+    struct ipc_proof proof;
+    struct ipc_leaves leaves;
     switch (asked) {
     case IPC_NONCES_WANTED:
         must(message->type == IPC_NONCES);
@@ -139,9 +188,25 @@ static enum mlt_err check_answer(enum ipc_type asked, const struct ipc_message *
         must(ipc_unwrapped_decode(message->body, &unwrapped) == MLT_OK);
         must(unwrapped.err != MLT_OK || secret_eq(SPAN_OF(unwrapped.secret), SPAN_OF(secret)));
         return unwrapped.err;
+    case IPC_PROOF_WANTED:
+        must(message->type == IPC_PROOF);
+        must(ipc_proof_decode(message->body, &proof) == MLT_OK);
+        return MLT_ERR_REFUSED; /* the ledger is everybody's */
+    case IPC_LEAVES_WANTED:
+        must(message->type == IPC_LEAVES);
+        must(ipc_leaves_decode(message->body, &leaves) == MLT_OK);
+        return MLT_ERR_REFUSED;
+    case IPC_RENEW:
+        return check_renewed(message);
     default:
         return check_certificates(message);
     }
+}
+
+/* Taken, and not answered. */
+static bool is_report(unsigned type)
+{
+    return type == IPC_CRL_TAKEN || type == IPC_SEEN || type == IPC_HEAD_SHOWN;
 }
 
 /* MLT_ERR_CUT: ca ended the channel. */
@@ -151,9 +216,9 @@ static enum mlt_err read_answer(struct channel *net, enum ipc_type asked, uint32
     struct ipc_message message = { 0 };
     bool got = false;
     enum mlt_err err = channel_receive(net, 0, &received, &message, &got);
-    must(err == MLT_ERR_CUT || (err == MLT_OK && got));
+    must(err == MLT_ERR_CUT || (err == MLT_OK && got == !is_report(asked)));
     if (!got)
-        return err;
+        return err == MLT_OK ? MLT_ERR_REFUSED : err;
     must(message.tag == tag);
     return check_answer(asked, &message);
 }
@@ -162,7 +227,8 @@ static bool is_asked_by_net(unsigned type)
 {
     return type == IPC_ENROL || type == IPC_SERVER_REQUEST || type == IPC_NONCES_WANTED ||
            type == IPC_MAILBOX_WANTED || type == IPC_MAILBOX_GONE || type == IPC_LOGIN_PROOF ||
-           type == IPC_UNWRAP;
+           type == IPC_UNWRAP || type == IPC_RENEW || type == IPC_PROOF_WANTED ||
+           type == IPC_LEAVES_WANTED || is_report(type);
 }
 
 /* A link without the greeting of net_link_start: who is a member was told to net long ago. */
@@ -212,6 +278,14 @@ static void from_net_edited(struct span edits)
     edit(edits, &good_enrol, &copy);
     if (!span_eq(buf_span(&copy), buf_span(&good_enrol)))
         must(from_net(&authority, IPC_ENROL, 1, buf_span(&copy)) != MLT_OK);
+}
+
+static void from_net_renew(struct span edits)
+{
+    CLEANUP(buf_clear) struct buf copy = { 0 };
+    edit(edits, &good_renew, &copy);
+    enum mlt_err err = from_net(&with_due, IPC_RENEW, 1, buf_span(&copy));
+    must((err == MLT_OK) == span_eq(buf_span(&copy), buf_span(&good_renew)));
 }
 
 /* What net may have kept of a login of Ana's a moment ago. */
@@ -271,8 +345,9 @@ static enum mlt_err on_row(void *ctx, const struct admin_row *row)
     struct admin_row again = { 0 };
     must(admin_row_encode(row, &encoded) == MLT_OK);
     must(admin_row_decode(buf_span(&encoded), &again) == MLT_OK && again.kind == row->kind);
-    must(row->kind == ADMIN_ROW_URL); /* nobody waits here, and nobody is certified */
-    (*rows)++;
+    must(row->kind != ADMIN_ROW_PENDING && row->kind != ADMIN_ROW_CERT);
+    must(row->kind != ADMIN_ROW_FINDING);
+    *rows += row->kind == ADMIN_ROW_URL; /* nobody waits here, and nobody is certified */
     return MLT_OK;
 }
 
@@ -303,8 +378,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         struct span what = wire_get_vec16(&in, 0, 65535);
         if (in.err != MLT_OK)
             return 0;
-        enter(kind % 5 < 3 ? &authority : &with_member);
-        switch (kind % 5) {
+        enter(kind % 6 < 3 ? &authority : kind % 6 < 5 ? &with_member : &with_due);
+        switch (kind % 6) {
         case 0:
             from_net_packet(what);
             break;
@@ -319,6 +394,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             break;
         case 4:
             from_net_unwrap(what);
+            break;
+        case 5:
+            from_net_renew(what);
             break;
         }
         enter(NULL);

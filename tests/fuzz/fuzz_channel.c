@@ -86,7 +86,8 @@ static void check_received(const struct channel *c, const struct ipc_message *me
     must(span_eq(span_from(packet, 5), message->body));
     must(message->tag == ((uint32_t)packet.p[1] << 24 | (uint32_t)packet.p[2] << 16 |
                           (uint32_t)packet.p[3] << 8 | packet.p[4]));
-    must((message->type == IPC_PEER) == (message->passed_fd >= 0));
+    bool carries = message->type == IPC_PEER || message->type == IPC_ADMIN_FILE;
+    must(carries == (message->passed_fd >= 0));
     must(fds == (message->passed_fd >= 0 ? 1 : 0));
     if (message->passed_fd >= 0) {
         must((fcntl(message->passed_fd, F_GETFD) & FD_CLOEXEC) != 0);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "ca/ledger.h"
+#include "pki/ledger_leaf.h"
 
-/* A leaf of the ledger: one encoding per value, and its hash is that of the bytes. */
+/* A leaf of the ledger: one encoding per value, and nothing in it that its kind does not have. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -14,11 +14,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (ledger_leaf_decode(in, &leaf) != MLT_OK)
         return 0;
     CLEANUP(buf_clear) struct buf again = { 0 };
-    bool is_root = leaf.name.text[0] == '\0';
     if (ledger_leaf_encode(&leaf, &again) != MLT_OK || !span_eq(buf_span(&again), in))
         abort();
-    if (leaf.time_s < 0 || leaf.role < CERT_CA || leaf.role > CERT_CLIENT ||
-        is_root != (leaf.role == CERT_CA))
+    bool is_named = leaf.kind == LEDGER_SERVER || leaf.kind == LEDGER_CLIENT;
+    uint64_t number = 0;
+    if (leaf.time_s < 0 || leaf.kind < LEDGER_CA || leaf.kind > LEDGER_CRL || n > LEDGER_LEAF_MAX ||
+        is_named != (leaf.name.text[0] != '\0') ||
+        (leaf.kind == LEDGER_CRL &&
+         (ledger_leaf_get_number(leaf.serial, &number) != MLT_OK || number == 0)))
         abort();
     return 0;
 }

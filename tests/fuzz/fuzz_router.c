@@ -30,6 +30,7 @@ struct link {
     struct route *route;
     bool here, receives;
     unsigned name;
+    uint8_t key; /* which of his: cert_of */
 };
 
 /* What is known of an id of somebody's, over all its sendings. */
@@ -49,7 +50,7 @@ struct world {
     struct router *router;
     struct link links[LINKS];
     struct message messages[NAMES][IDS];
-    int64_t now_ms, last_row;
+    int64_t now_ms, mono_ms, last_row;
     struct put puts[JOBS];
     size_t put_count;
     struct router_read reads[JOBS];
@@ -327,8 +328,9 @@ static void join(struct link *link, uint8_t who, uint8_t serial)
         return;
     const struct route_facts facts = { .kind = receives ? CLIENT_AUTH_RECEIVE : CLIENT_AUTH_SEND,
                                        .cert = &cert,
-                                       .link = link };
-    *link = (struct link) { .here = true, .receives = receives, .name = name };
+                                       .link = link,
+                                       .ends_ms = w.mono_ms + INT64_C(160) * serial };
+    *link = (struct link) { .here = true, .receives = receives, .name = name, .key = serial & 1 };
     must(router_join(w.router, &facts, &link->route) == MLT_OK);
     for (size_t i = 0; i < LINKS; i++) {
         const struct link *other = &w.links[i];
@@ -394,6 +396,31 @@ static void revoke(uint8_t who, uint8_t serial)
     must(router_is_revoked(w.router, &cert));
 }
 
+/* By its own name and key, or by those of another. */
+static void renew(struct link *link, uint8_t who, uint8_t serial)
+{
+    if (!link->here)
+        return;
+    unsigned name = who < 200 ? link->name : who % NAMES;
+    const struct cert cert = cert_of(name, serial);
+    bool own = name == link->name && (serial & 1) == link->key;
+    bool good = own && !router_is_revoked(w.router, &cert);
+    enum mlt_err err = router_renewed(w.router, link->route, &cert, w.mono_ms + INT64_C(16000));
+    must((err == MLT_OK) == good);
+    must(!good || router_is_of(link->route, cert.fields.serial));
+}
+
+static void list(uint8_t who, uint8_t serial)
+{
+    const struct cert cert = cert_of(who % NAMES, serial);
+    struct key_set serials = { 0 };
+    must(key_set_add(&serials, SPAN_OF(cert.fields.serial)) == MLT_OK);
+    router_listed(w.router, &serials);
+    must(router_is_revoked(w.router, &cert) && serials.count == 0);
+    for (size_t i = 0; i < LINKS; i++)
+        must(!w.links[i].here || !router_is_of(w.links[i].route, cert.fields.serial));
+}
+
 static void sync(uint8_t members)
 {
     must(router_sync_begin(w.router) == MLT_OK);
@@ -431,12 +458,18 @@ static void step(const uint8_t op[static 4])
             revoke(op[2], op[3]);
         else if (op[1] % 4 == 1)
             sync(op[2]);
+        else if (op[1] % 4 == 2)
+            renew(link, op[2], op[3]);
+        else if (op[2] % 2 == 0)
+            list(op[2], op[3]);
         else
             note(link, op[2]);
         break;
     case 10:
         w.now_ms += op[2] * 16;
+        w.mono_ms += op[2] * 16;
         router_tick(w.router, w.now_ms);
+        router_expire(w.router, w.mono_ms);
         break;
     case 11:
         if (op[1] % 4 == 0)

@@ -234,6 +234,13 @@ static void write_net_ca(void)
                   { IPC_SERVER_CERT, 7, { 0 } },
                   { IPC_NONCES, 1, SPAN_OF(nonce) },
                   { IPC_MAILBOX_ERASED, 7, SPAN_OF(member) },
+                  { IPC_CRL_PART, 1, { 0 } },
+                  { IPC_NOTICE, 1, { 0 } },
+                  { IPC_NOTICE, 2, { 0 } },
+                  { IPC_CRL_PART, 0, { 0 } },
+                  { IPC_HEAD, 2, { 0 } },
+                  { IPC_HEAD, 1, { 0 } },
+                  { IPC_REVOKED, 7, { 0 } },
                   { IPC_ENROLLED, 7, { 0 } } };
     CLEANUP(buf_clear) struct buf seed = { 0 };
     struct wire_out w = wire_out(&seed);

@@ -3,7 +3,8 @@
 
     ca_door.py sock DATA             everything over ca.sock: junk, bounds, thousands of invites
     ca_door.py net URL COUNT         requests through a server with --enrol open, COUNT of one key
-    ca_door.py copy DATA TO          every certificate of ledger.db as a file, ROLE-POSITION.der
+    ca_door.py copy DATA TO          every certificate of ledger.db, and the CRL, as files,
+                                     ROLE-POSITION.der
 
 Says how much there was of each.  Whether anything was signed that must not be is for read_store.py
 to find, and for others in the copies.
@@ -29,15 +30,16 @@ from malote_interop.errors import Alerted, Closed, Cut
 # ---- over ca.sock: a packet is type u8, tag u32, body ----
 
 REQUEST, ROW, END = 40, 41, 42
-INVITE, PENDING, APPROVE, REFUSE, LIST, SHOW, REISSUE = range(1, 8)
+INVITE, PENDING, APPROVE, REFUSE, LIST, SHOW, REISSUE, ERASE = range(1, 9)
+REVOKE, RENEW, CRL, AUDIT, BACKUP = range(9, 14)
 DAY = 24 * 3600
 INVITES_AT_ONCE = 10000
 
 
 def admin(verb: int, name: bytes = b"", print_: bytes = bytes(32), count: int = 1,
-          expires: int = DAY) -> bytes:
+          expires: int = DAY, reason: int = 0) -> bytes:
     return (wire.uint(verb, 8) + wire.vec(name, 8) + print_ + wire.uint(count, 32)
-            + wire.uint(expires, 64))
+            + wire.uint(expires, 64) + wire.uint(reason, 8))
 
 
 def packet(kind: int, body: bytes) -> bytes:
@@ -60,13 +62,16 @@ def ask(path: str, sent: bytes) -> str:
 
 
 def outside_of_bounds() -> Iterator[bytes]:
-    """Nothing of this may be granted."""
+    """Nothing of this may be granted; maria is a member."""
     names = (b"Maria", b"-maria", b"a" * 33, b"a" * 255, b"maria\0", b"m\xc3\xa1ria", b"a..b", b" ")
     reserved = (b"relay", b"ca", b"root", b"malote", b"server", b"admin", b"postmaster")
     for name in (*names, *reserved):
         yield admin(INVITE, name)
         yield admin(REISSUE, name)
         yield admin(APPROVE, name)
+        yield admin(RENEW, name)
+        if name != b"relay":  # the server's own certificates may be revoked
+            yield admin(REVOKE, name)
     for count in (0, INVITES_AT_ONCE + 1, 2**31, 2**32 - 1):
         yield admin(INVITE, count=count)
     yield admin(INVITE, b"zoe", count=2)
@@ -76,7 +81,13 @@ def outside_of_bounds() -> Iterator[bytes]:
     yield admin(APPROVE)
     yield admin(REFUSE, b"nobody")
     yield admin(REISSUE, b"nobody")
-    for verb in (0, 8, 255):
+    for verb in (REVOKE, RENEW):
+        yield admin(verb)
+        yield admin(verb, b"nobody")
+    for reason in (2, 6, 7, 8, 9, 10, 255):
+        yield admin(REVOKE, b"maria", reason=reason)
+        yield admin(LIST, reason=reason)
+    for verb in (0, BACKUP + 1, 255):
         yield admin(verb)
 
 
@@ -187,6 +198,8 @@ def do_copy(data: str, to: str) -> None:
     rows = ledger.execute("SELECT role, position, der FROM certificate")
     for role, position, certificate in rows:
         (Path(to) / f"{roles[role]}-{position}.der").write_bytes(certificate)
+    for position, signed in ledger.execute("SELECT position, der FROM crl"):
+        (Path(to) / f"crl-{position}.der").write_bytes(signed)
 
 
 globals()[f"do_{sys.argv[1]}"](*sys.argv[2:])

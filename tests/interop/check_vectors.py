@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 from malote_interop import certificates as pki
-from malote_interop import lockbox, mailbox, raw_rsa, wire
+from malote_interop import ledger, lockbox, mailbox, raw_rsa, revocation, wire
 from malote_interop.groups import GROUPS
 from malote_interop.schedule import (
     HandshakeSecrets, Transcript, expand_label, finished, invite_proof, next_generation, sha256,
@@ -32,7 +32,7 @@ ROLES = {1: "ca", 2: "server", 3: "client"}
 WORDS = {"case", "comment"}  # what is for people
 # In the order in which they build on each other.
 FILES = ("keys", "certificates", "invite", "messages", "login", "enrol", "records", "alerts",
-         "keystore", "mailbox", "leaf")
+         "keystore", "mailbox", "leaf", "ledger", "revocation", "renewal")
 
 
 class Wrong(Exception):
@@ -132,6 +132,9 @@ class Vectors:
         self.chain: lockbox.Keystore
         self.lines: list[str] = []
         self.segment: mailbox.Segment
+        self.leaves: list[bytes] = []
+        self.heads: dict[str, ledger.Head] = {}
+        self.lists: dict[int, bytes] = {}
 
     def run(self) -> None:
         """Each file by the method of its name, each case of it in order."""
@@ -510,14 +513,166 @@ class Vectors:
         sheet.same("TBSCertificate SHA-256", sha256(issued.tbs()))
         sheet.same("name", issued.name)
         sheet.same("key fingerprint", pki.fingerprint(issued.spki))
-        sheet.same("kind", lockbox.LEAF_KIND[issued.role])
+        sheet.same("kind", ledger.LEAF_KIND[issued.role])
         sheet.same("serial", issued.serial.to_bytes(16, "big"))
-        leaf = lockbox.ledger_leaf(
-            issued.tbs(), issued.name, pki.fingerprint(issued.spki), issued.role, issued.serial,
-            sheet.take("time, s"),
-        )
+        leaf = ledger.Leaf(
+            sha256(issued.tbs()), issued.name.encode(), pki.fingerprint(issued.spki), issued.role,
+            issued.serial, sheet.take("time, s"),
+        ).encode()
         sheet.same("leaf", leaf)
-        sheet.same("leaf hash", lockbox.leaf_hash(leaf))
+        sheet.same("leaf hash", ledger.leaf_hash(leaf))
+
+    # -- 10, 11.4, 11.5 --
+
+    def statement(self, sheet: Sheet, purpose: str, key: str, part: bytes) -> bytes:
+        """Fingerprint, digest, signature."""
+        ca = pki.fingerprint(pki.spki_of(load_der_private_key(self.private["ca"], None)))
+        sheet.same("CA fingerprint", ca)
+        sheet.same("digest", sha256(ca, part))
+        message = ledger.statement(purpose, sha256(ca, part))
+        return signature(sheet, self.private[key], message)
+
+    def check_ledger(self, sheet: Sheet, _: int) -> None:
+        case = sheet.take("case")
+        if case == "leaves":
+            self.read_leaves(sheet)
+        elif case.endswith(" head"):
+            head = ledger.Head(sheet.take("epoch, s"), sheet.take("base"), sheet.take("size"),
+                               sheet.bytes("root"), sheet.take("time, s"))
+            if head.root != self.root(head.size):
+                raise Wrong(f"{sheet.where}: root")
+            head.signature = self.statement(sheet, "ledger head", "ca", head.signed_part())
+            sheet.same("signed head", head.encode())
+            if ledger.Head.decode(head.encode()) != head:
+                raise Wrong(f"{sheet.where}: does not read back")
+            self.heads[case] = head
+        elif case.startswith("consistency"):
+            first, last = sheet.take("from"), sheet.take("to")
+            proof = self.consistency(first, last)
+            sheet.same("hashes", b"".join(proof))
+            if not ledger.is_consistent((first, self.root(first)), (last, self.root(last)), proof):
+                raise Wrong(f"{sheet.where}: does not prove it")
+        elif case.startswith("inclusion"):
+            at, size = sheet.take("position"), sheet.take("size")
+            if not 0 <= at < size:
+                raise Wrong(f"{sheet.where}: position")
+            sheet.same("hashes", b"".join(inclusion(self.hashes(size), at)))
+        elif case.startswith("LEAVES"):
+            first = sheet.take("first")
+            some = b"".join(wire.vec(leaf, 8) for leaf in self.leaves[first:])
+            sheet.same("body", wire.uint(1, 8) + wire.uint(first, 64) + wire.vec(some, 24))
+        elif case == "PROOF":
+            older, newer = self.heads["older head"], self.heads["newer head"]
+            hashes = b"".join(self.consistency(older.size, newer.size))
+            body = wire.uint(1, 8) + wire.vec(newer.encode(), 16) + wire.vec(hashes, 16)
+            sheet.same("body", body)
+        else:
+            raise Wrong(f"{sheet.where}: unknown")
+
+    def read_leaves(self, sheet: Sheet) -> None:
+        """The first four are certificates, the others lists of which only the number is known."""
+        ca = pki.fingerprint(self.issued["CA"].spki)
+        for n, issued in enumerate(self.issued[name] for name in
+                                   ("CA", "server", "client", "enrolled")):
+            leaf = ledger.Leaf.decode(sheet.bytes(f"leaf {n}"))
+            if leaf != ledger.Leaf(sha256(issued.tbs()), issued.name.encode(),
+                                   pki.fingerprint(issued.spki), issued.role, issued.serial,
+                                   issued.not_before + 300):
+                raise Wrong(f"{sheet.where}: leaf {n}")
+            self.leaves.append(leaf.encode())
+        while sheet.has(f"leaf {len(self.leaves)}"):
+            number = len(self.leaves) - 3
+            leaf = ledger.Leaf(sha256(wire.uint(number, 64)), b"", ca, "crl", number,
+                               1795359274 + number * pki.DAY)
+            sheet.same(f"leaf {len(self.leaves)}", leaf.encode())
+            self.leaves.append(leaf.encode())
+        for n, leaf in enumerate(self.leaves):
+            sheet.same(f"leaf hash {n}", ledger.leaf_hash(leaf))
+            sheet.same(f"root of {n + 1}", self.root(n + 1))
+
+    def hashes(self, size: int) -> list[bytes]:
+        if not 1 <= size <= len(self.leaves):
+            raise Wrong(f"ledger: no tree of {size} leaves")
+        return [ledger.leaf_hash(leaf) for leaf in self.leaves[:size]]
+
+    def root(self, size: int) -> bytes:
+        return ledger.root_of(self.hashes(size))
+
+    def consistency(self, first: int, last: int) -> list[bytes]:
+        return ledger.consistency(self.hashes(last), first)
+
+    def check_revocation(self, sheet: Sheet, _: int) -> None:
+        case = sheet.take("case")
+        if case in ("CRL", "CRL without entries"):
+            self.revocation_list(sheet)
+        elif case.startswith("REVOKED"):
+            serials = sheet.bytes("serials")
+            notice = revocation.Notice(
+                sheet.take("number"), sheet.take("this update, s"), sheet.take("next update, s"),
+                [serials[at : at + 16] for at in range(0, len(serials), 16)],
+            )
+            notice.signature = self.statement(sheet, "revocation", "ca", notice.signed_part())
+            sheet.same("body", notice.encode())
+            if revocation.Notice.decode(notice.encode()) != notice:
+                raise Wrong(f"{sheet.where}: does not read back")
+        elif case == "CRL_WANTED":
+            sheet.same("body", wire.uint(sheet.take("have"), 64))
+        elif case.startswith("CRL record"):
+            number, offset = sheet.take("number"), sheet.take("offset")
+            whole = self.lists[number]
+            sheet.same("total", len(whole))
+            head = wire.uint(number, 64) + wire.uint(offset, 32) + wire.uint(len(whole), 32)
+            sheet.same("body", head + wire.vec(whole[offset:], 24))
+        else:
+            raise Wrong(f"{sheet.where}: unknown")
+
+    def revocation_list(self, sheet: Sheet) -> None:
+        ca = self.issued["CA"]
+        made = revocation.RevocationList(
+            sheet.take("realm"), pki.key_id(ca.spki), sheet.take("number"),
+            sheet.take("thisUpdate, s"), sheet.take("nextUpdate, s"),
+        )
+        while sheet.has(f"entry {len(made.entries)}"):
+            entry = sheet.part(f"entry {len(made.entries)}")
+            made.entries.append(revocation.Entry(
+                int.from_bytes(entry.bytes("serial"), "big"), entry.take("revoked, s"),
+                entry.take("reason"),
+            ))
+            self.compared += entry.finish()
+        signed = sheet.part("signed")
+        signed.same("TBSCertList", made.tbs())
+        made.signature = signature(signed, self.private["ca"], made.tbs())
+        signed.same("DER", made.encode())
+        self.compared += signed.finish()
+        if revocation.read_list(made.encode(), ca).entries != made.entries:
+            raise Wrong(f"{sheet.where}: does not read back")
+        self.lists[made.number] = made.encode()
+
+    def check_renewal(self, sheet: Sheet, _: int) -> None:
+        if sheet.take("case") == "RENEW":
+            serial = sheet.bytes("serial")
+            if int.from_bytes(serial, "big") != self.issued["client"].serial:
+                raise Wrong(f"{sheet.where}: serial")
+            made = self.statement(sheet, "renewal", "client", serial)
+            sheet.same("body", serial + wire.vec(made, 16))
+            return
+        certificate = sheet.bytes("certificate")
+        if certificate not in (b"", self.issued["client"].encode()):
+            raise Wrong(f"{sheet.where}: certificate")
+        sheet.same("body", b"".join((
+            wire.uint(sheet.take("result"), 8), wire.uint(sheet.take("reason"), 8),
+            wire.uint(sheet.take("retry after, s"), 32), wire.vec(certificate, 16),
+        )))
+
+
+def inclusion(hashes: list[bytes], at: int) -> list[bytes]:
+    """RFC 9162 2.1.3.1."""
+    if len(hashes) == 1:
+        return []
+    k = ledger.split_point(len(hashes))
+    if at < k:
+        return [*inclusion(hashes[:k], at), ledger.root_of(hashes[k:])]
+    return [*inclusion(hashes[k:], at - k), ledger.root_of(hashes[:k])]
 
 
 # ---- perturbation ----

@@ -51,6 +51,7 @@ def cuts(guest: Guest) -> None:
 def pings(guest: Guest) -> None:
     """So many that the answers wear out the client's key: it has to send a REKEY in time."""
     session = guest.session
+    assert session.receive()[0] == wire.CRL_WANTED  # it is new here; from now on it says PONG alone
     left = RECORDS_PER_SECRET + CHUNK
     while left > 0:
         if session.outward.under.sequence + CHUNK >= RECORDS_PER_SECRET:

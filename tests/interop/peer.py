@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from malote_interop import certificates as pki
 from malote_interop import wire
 from malote_interop.client import Conversation, Identity, NotLoggedIn, join
+from malote_interop.registry import LedgerAuthority
 from malote_interop.relay import Relay
 
 RESULTS = {wire.ISSUED: "issued", wire.LOGGED_IN: "logged in", wire.PENDING: "pending",
@@ -94,7 +95,7 @@ def do_listen(home: str, count: str) -> None:
 
 
 def do_relay(realm: str, invites: str, deed: str = "none", rekey_every: str = "0") -> None:
-    relay = Relay(pki.Authority(realm), int(rekey_every), deeds.find(deed), say, deeds.post(deed))
+    relay = Relay(LedgerAuthority(realm), int(rekey_every), deeds.find(deed), say, deeds.post(deed))
     for _ in range(int(invites)):
         say(str(relay.url()))
     relay.serve()

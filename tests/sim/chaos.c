@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chaos.h"
 
+#include "fleet.h"
 #include "mail.h"
 #include "people.h"
 #include "server.h"
@@ -53,23 +54,56 @@ void chaos_draw(void)
     };
 }
 
+void chaos_draw_fleet(unsigned people)
+{
+    figures = (struct chaos_figures) { 0 };
+    chaos = (struct chaos) {
+        .people = people,
+        .burst_every = between(20 * SECONDS, 100 * SECONDS),
+        .burst_most = 4,
+        .big_body = 200,
+        .break_every = between(300 * SECONDS, 1800 * SECONDS),
+        .process_every = between(60 * SECONDS, 600 * SECONDS),
+        .pause_every = between(1800 * SECONDS, 7200 * SECONDS),
+        .pause = between(1 * SECONDS, 3 * SECONDS),
+        .crash_every = between(3600 * SECONDS, 14400 * SECONDS),
+        .disk_every = between(7200 * SECONDS, 14400 * SECONDS),
+        .commit_fails = 400,
+        .put_is_busy = 4000,
+        .grant_is_void = 500,
+        .died_while_saying = 10000,
+        .read_aloud = 5,
+        .dropped = 1000,
+        .quota = 1000000,
+        .ttl_ms = INT64_C(10000000000),
+        .delay = between(1 * MS, 300 * MS),
+        .away_every = between(3600 * SECONDS, 14400 * SECONDS),
+        .away = between(600 * SECONDS, 14400 * SECONDS),
+        .ca_every = between(300 * SECONDS, 1200 * SECONDS),
+    };
+}
+
 /* ---- one thing after another ---- */
 
-enum trouble { SAY, BREAK, PROCESS, PAUSE, CRASH, DISK, DAMAGE, TROUBLES };
+enum trouble { SAY, BREAK, PROCESS, PAUSE, CRASH, DISK, DAMAGE, AWAY, TROUBLES };
 
 static int64_t every(enum trouble what)
 {
-    const int64_t times[] = { chaos.burst_every, chaos.break_every, chaos.process_every,
-                              chaos.pause_every, chaos.crash_every, chaos.disk_every,
-                              chaos.damage_every };
+    const int64_t times[] = { chaos.burst_every,  chaos.break_every, chaos.process_every,
+                              chaos.pause_every,  chaos.crash_every, chaos.disk_every,
+                              chaos.damage_every, chaos.away_every };
     return times[what];
 }
 
+/* A server has no certificate of its own before its CA is there. */
 static void come_back(void *who, uint64_t tag)
 {
     (void)who;
     (void)tag;
-    server_begin();
+    if (sim.fleet && !fleet_ca_is_up())
+        agenda_plan(&sim.agenda, 1 * SECONDS, come_back, NULL, 0);
+    else
+        server_begin();
 }
 
 static void crash(void)
@@ -124,6 +158,10 @@ static void happen(enum trouble what)
     case DAMAGE:
         mail_damage();
         break;
+    case AWAY:
+        figures.aways++;
+        people_go_away(dice_wait(&sim.dice, chaos.away));
+        break;
     case TROUBLES:
         break;
     }
@@ -149,7 +187,9 @@ void chaos_begin(void)
 void chaos_end(void)
 {
     sim.healed = true;
-    chaos.ttl_ms = 1000000000;
+    if (sim.fleet)
+        fleet_ca_heal();
+    chaos.ttl_ms = INT64_C(10000000000);
     chaos.quota = 100000000;
     server_crash();
     server_begin();

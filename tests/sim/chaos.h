@@ -20,6 +20,8 @@ struct chaos {
     int64_t crash_every;   /* the server */
     int64_t disk_every;    /* its disk fails */
     int64_t damage_every;
+    int64_t away_every, away; /* somebody is not there at all, for so long */
+    int64_t ca_every;         /* the ca's process ends, after it could work for a while */
     uint64_t commit_fails, put_is_busy, grant_is_void, died_while_saying, read_aloud, dropped;
     uint64_t quota; /* messages of a mailbox */
     int64_t ttl_ms;
@@ -29,12 +31,14 @@ struct chaos {
 extern struct chaos chaos;
 
 void chaos_draw(void);
+/* As rare as it is over a week. */
+void chaos_draw_fleet(unsigned people);
 void chaos_begin(void);
 /* From now on nothing goes wrong. */
 void chaos_end(void);
 
 struct chaos_figures {
-    uint64_t breaks, crashes, stops, kills, ends, pauses, disks;
+    uint64_t breaks, crashes, stops, kills, ends, pauses, disks, aways;
 };
 struct chaos_figures chaos_figures(void);
 

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "relay/router.h"
+#include "wire/renew.h"
 
 /* A connection.  Records arrive in order, later; what is on its way when it is cut is lost, or what
  * went to the server arrives all the same, after the client has given it up. */
@@ -19,7 +20,9 @@ enum sim_record_kind {
     SIM_OUTCOME,
     SIM_RECEIPT,
     SIM_NOTED,
-    SIM_CLOSE
+    SIM_CLOSE,
+    SIM_RENEW,
+    SIM_RENEWED
 };
 
 struct sim_record {
@@ -33,6 +36,9 @@ struct sim_record {
     struct outcome outcome;
     struct receipt receipt;
     struct noted noted;
+    /* of a fleet */
+    uint64_t generation;    /* LOGIN, RENEW, RENEWED: whose certificate, fleet.h */
+    struct renewed renewed; /* RENEWED; of WELCOME the first two */
 };
 
 struct sim_pipe {
@@ -51,6 +57,9 @@ struct line {
     struct route *route;
     unsigned person;
     uint64_t server_life;
+    uint64_t generation; /* of the certificate its session stands on */
+    bool only_renews;    /* Welcome *renew* */
+    bool renews;         /* a RENEW is not answered */
     struct sim_pipe up, down;
 };
 

@@ -7,6 +7,8 @@
 #include "base/limits.h"
 #include "chaos.h"
 #include "client/courier.h"
+#include "client/renewal.h"
+#include "fleet.h"
 #include "judge.h"
 #include "sim.h"
 
@@ -22,11 +24,15 @@ struct process {
     struct line *line;
     int64_t paused_until, wake_at;
     uint64_t life;
+    struct renewal renewal;
+    uint64_t generation; /* of the certificate its session stands on */
+    uint32_t refused_s;  /* what the server said of it when it was busy */
 };
 
 struct person {
     struct home home;
     struct process processes[SLOTS];
+    bool away;
     struct process *turns[PEOPLE_STREAMS];
 };
 
@@ -89,6 +95,7 @@ static void hang_up(struct process *p, enum mlt_err err, int64_t pause)
     if (p->is_in)
         courier_down(p->courier, err);
     p->is_in = false;
+    renewal_end(&p->renewal);
     agenda_plan(&sim.agenda, pause, connect_again, p, p->life);
 }
 
@@ -106,6 +113,7 @@ static void kill_process(struct process *p)
         line_client_hangs_up(p->line);
     p->line = NULL;
     p->is_in = p->runs = p->dies = false;
+    renewal_end(&p->renewal);
     courier_free(&p->courier);
     store_close(&p->store);
     p->life++;
@@ -205,7 +213,9 @@ static void connect_again(void *who, uint64_t life)
     struct process *p = who;
     if (!p->runs || life != p->life || p->line != NULL)
         return;
-    const struct sim_record login = { .kind = SIM_LOGIN, .login = p->kind };
+    struct sim_record login = { .kind = SIM_LOGIN, .login = p->kind };
+    if (sim.fleet)
+        login.generation = p->generation = fleet_newest(p->person);
     p->line = line_open(p, p->person);
     line_up(p->line, &login);
 }
@@ -218,6 +228,75 @@ void process_lost(struct process *p)
 bool process_reads(const struct process *p)
 {
     return p->runs && sim.agenda.now >= p->paused_until;
+}
+
+/* ---- its certificate ---- */
+
+static const struct cert_fields *own(const struct process *p)
+{
+    return &fleet_certificate(p->person, p->generation)->cert.fields;
+}
+
+static void take_welcome(struct process *p, const struct renewed *welcome)
+{
+    must(welcome->result == WELCOME_LOGGED_IN || welcome->result == WELCOME_RENEW);
+    if (sim.fleet)
+        renewal_begin(&p->renewal, &sim.env, own(p), welcome->result == WELCOME_RENEW);
+    if (welcome->result == WELCOME_RENEW) {
+        fleet_figures()->renewed_late++;
+        return;
+    }
+    p->is_in = true;
+    courier_up(p->courier, LIMIT_BODY);
+}
+
+static bool renews_now(struct process *p)
+{
+    if (sim_has(PLANT_RENEW_AT_THE_END) && sim_now_ms() / 1000 < own(p)->not_after_s - 5)
+        return false;
+    if (!renewal_is_due(&p->renewal))
+        return false;
+    bool is_second = fleet_newest(p->person) != p->generation;
+    if (sim_has(PLANT_SECOND_PROCESS_NOT_RENEWED) && is_second) {
+        p->generation = fleet_newest(p->person);
+        renewal_issued(&p->renewal, own(p));
+        return false;
+    }
+    return true;
+}
+
+static void renew(struct process *p)
+{
+    if (!sim.fleet || p->line == NULL || !renews_now(p))
+        return;
+    const struct sim_record r = { .kind = SIM_RENEW, .generation = p->generation };
+    renewal_asked(&p->renewal);
+    line_up(p->line, &r);
+}
+
+static int64_t renewal_wake_ms(const struct process *p)
+{
+    int64_t due_ms = renewal_due_ms(&p->renewal);
+    if (due_ms != INT64_MAX && sim_has(PLANT_RENEW_AT_THE_END) && p->renewal.due_s != INT64_MAX)
+        due_ms += (own(p)->not_after_s - 5 - renewal_due_s(own(p))) * 1000;
+    return due_ms;
+}
+
+static void take_renewed(struct process *p, const struct sim_record *record)
+{
+    bool tell = false;
+    p->refused_s = record->renewed.retry_after_s;
+    if (record->renewed.result == WELCOME_ISSUED) {
+        must(record->generation > p->generation);
+        p->generation = record->generation;
+        fleet_keep(p->person, p->generation);
+        renewal_issued(&p->renewal, own(p));
+        return;
+    }
+    if (sim_has(PLANT_NO_RETRY_AFTER_BUSY))
+        return;
+    renewal_refused(&p->renewal, record->renewed.reason, record->renewed.retry_after_s, &tell);
+    must(!tell); /* nobody notices */
 }
 
 /* ---- what it is told ---- */
@@ -239,12 +318,21 @@ static enum mlt_err take_deliver(struct process *p, const struct sim_record *rec
     return p->dies ? MLT_ERR_CUT : courier_deliver(p->courier, &e);
 }
 
+/* Whoever may do nothing but renew is back at once with a new certificate, or asks later. */
+static int64_t pause_after(const struct process *p, enum close_reason reason)
+{
+    if (reason == CLOSE_DONE && p->refused_s > 0)
+        return p->refused_s * SECONDS;
+    return reason == CLOSE_AGAIN || reason == CLOSE_DONE ? 0 : retry_pause();
+}
+
 static void take_close(struct process *p, enum close_reason reason)
 {
+    must(reason != CLOSE_EXPIRED && reason != CLOSE_REVOKED);
     if (reason == CLOSE_REPLACED)
         kill_process(p); /* it ends, and says why */
     else
-        hang_up(p, MLT_OK, reason == CLOSE_AGAIN ? 0 : retry_pause());
+        hang_up(p, MLT_OK, pause_after(p, reason));
 }
 
 void process_receive(struct process *p, struct line *line, const struct sim_record *record)
@@ -252,8 +340,10 @@ void process_receive(struct process *p, struct line *line, const struct sim_reco
     must(p->line == line);
     switch (record->kind) {
     case SIM_WELCOME:
-        p->is_in = true;
-        courier_up(p->courier, LIMIT_BODY);
+        take_welcome(p, &record->renewed);
+        break;
+    case SIM_RENEWED:
+        take_renewed(p, record);
         break;
     case SIM_DELIVER:
         must(p->is_in && p->kind == CLIENT_AUTH_RECEIVE);
@@ -290,6 +380,9 @@ static void wake(void *who, uint64_t life);
 static void plan_wake(struct process *p)
 {
     int64_t due_ms = courier_due_ms(p->courier);
+    int64_t renewal_ms = sim.fleet ? renewal_wake_ms(p) : INT64_MAX;
+    if (renewal_ms < due_ms)
+        due_ms = renewal_ms;
     if (due_ms == INT64_MAX)
         return;
     int64_t at = due_ms * MS;
@@ -307,6 +400,7 @@ void process_run(struct process *p)
         return;
     if (p->is_in && courier_is_stuck(p->courier))
         hang_up(p, MLT_OK, retry_pause());
+    renew(p);
     struct courier_news news = courier_take_news(p->courier);
     if (news.messages && p->kind == CLIENT_AUTH_RECEIVE &&
         dice_once_in(&sim.dice, chaos.read_aloud))
@@ -332,7 +426,7 @@ static struct process *any_process(bool running)
     for (uint64_t i = 0; i < (uint64_t)count * SLOTS; i++) {
         uint64_t at = (first + i) % ((uint64_t)count * SLOTS);
         struct process *p = &people[at / SLOTS].processes[at % SLOTS];
-        if (p->runs == running)
+        if (p->runs == running && !people[at / SLOTS].away)
             return p;
     }
     return NULL;
@@ -400,6 +494,29 @@ void people_begin_process(void)
     begin_process(p, receives ? CLIENT_AUTH_RECEIVE : CLIENT_AUTH_SEND);
 }
 
+enum { COMES_BACK = 1 };
+
+/* Somebody's processes are all gone for a while. */
+static void return_home(void *who, uint64_t tag)
+{
+    struct process *p = who;
+    if (tag == COMES_BACK)
+        people[p->person].away = false;
+    if (!p->runs && !people[p->person].away)
+        begin_process(p, CLIENT_AUTH_RECEIVE);
+}
+
+void people_go_away(int64_t us)
+{
+    unsigned person = (unsigned)dice_below(&sim.dice, count);
+    if (people[person].away)
+        return;
+    for (unsigned s = 0; s < SLOTS; s++)
+        kill_process(&people[person].processes[s]);
+    people[person].away = true;
+    agenda_plan(&sim.agenda, us, return_home, &people[person].processes[0], COMES_BACK);
+}
+
 void people_end_process(bool killed)
 {
     struct process *p = any_process(true);
@@ -408,6 +525,8 @@ void people_end_process(bool killed)
     if (!killed && process_reads(p))
         process_run(p); /* what came is stored, and said to be */
     kill_process(p);
+    if (sim.fleet && p->slot == 0) /* most of a fleet is there most of the time */
+        agenda_plan(&sim.agenda, dice_wait(&sim.dice, 60 * SECONDS), return_home, p, 0);
 }
 
 static void go_on(void *who, uint64_t life)
@@ -442,6 +561,7 @@ bool people_break_line(void)
 void people_come_together(void)
 {
     for (unsigned i = 0; i < count; i++) {
+        people[i].away = false;
         for (unsigned s = 0; s < SLOTS; s++)
             kill_process(&people[i].processes[s]);
         begin_process(&people[i].processes[0], CLIENT_AUTH_RECEIVE);
@@ -461,6 +581,8 @@ void people_begin(const char *directory, unsigned n)
             people[i].processes[s].slot = s;
         }
         begin_process(&people[i].processes[0], CLIENT_AUTH_RECEIVE);
+        if (sim.fleet && i % 2 == 0)
+            begin_process(&people[i].processes[1], CLIENT_AUTH_SEND);
     }
 }
 

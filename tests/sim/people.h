@@ -33,6 +33,7 @@ void people_begin_process(void); /* one begins, if it does not run */
 void people_end_process(bool killed);
 void people_pause_process(int64_t us);
 bool people_break_line(void);
+void people_go_away(int64_t us); /* one of them, with all he runs */
 /* Everybody has one process, which receives. */
 void people_come_together(void);
 

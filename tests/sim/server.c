@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server.h"
 
+#include "fleet.h"
 #include "judge.h"
 #include "mail.h"
 #include "people.h"
+#include "relay/admission.h"
 #include "sim.h"
 
 static struct {
@@ -112,6 +114,7 @@ static void tick(void *who, uint64_t life)
         return;
     sim.events++;
     router_tick(server.router, sim_now_ms());
+    router_expire(server.router, env_mono_ms(&sim.env));
     mail_tick();
     server_check();
     agenda_plan(&sim.agenda, 250 * MS, tick, NULL, life);
@@ -182,30 +185,114 @@ bool server_is_up(void)
     return server.router != NULL && !server.stopping;
 }
 
-/* ---- records ---- */
+/* ---- certificates ---- */
 
-static void log_in(struct line *line, const struct sim_record *record)
+static int64_t ends_ms(const struct cert *cert)
 {
-    struct cert cert = { .fields = { .role = CERT_CLIENT, .not_after_s = INT64_MAX / 2000 } };
-    cert.fields.name = people_name(line->person);
-    cert.fields.serial[0] = (uint8_t)(1 + line->person);
-    cert.spki_hash[0] = (uint8_t)(1 + line->person);
-    const struct route_facts facts = { .kind = record->login, .cert = &cert, .link = line };
-    const struct sim_record welcome = { .kind = SIM_WELCOME };
-    if (!server_is_up() || !router_has_room(server.router, &cert.fields.name)) {
-        line_server_hangs_up(line);
+    return env_mono_ms(&sim.env) + cert->fields.not_after_s * 1000 - sim_now_ms();
+}
+
+/* What Welcome says. */
+static void admit(const struct line *line, struct renewed *answer)
+{
+    *answer = (struct renewed) { .result = WELCOME_LOGGED_IN };
+    if (!sim.fleet)
         return;
-    }
-    line_note_server(line, true);
-    line->server_life = server.life;
-    line_down(line, &welcome);
-    must_ok(router_join(server.router, &facts, &line->route));
+    const struct cert *cert = &fleet_certificate(line->person, line->generation)->cert;
+    struct welcome w;
+    bool is_over = sim_now_ms() / 1000 >= cert->fields.not_after_s;
+    const struct admission_facts facts = { .verdict = is_over ? MLT_ERR_CERT_EXPIRED : MLT_OK,
+                                           .revoked = router_is_revoked(server.router, cert) };
+    admission_login(&facts, sim_now_ms(), &w);
+    *answer = (struct renewed) { .result = w.result, .reason = w.reason };
 }
 
 static bool is_mine(const struct line *line)
 {
     return server.router != NULL && line->server && line->server_life == server.life &&
-           line->route != NULL;
+           (line->route != NULL || line->only_renews);
+}
+
+static void extend(struct line *line, uint64_t generation)
+{
+    const struct cert *cert = &fleet_certificate(line->person, generation)->cert;
+    line->generation = generation;
+    if (line->route == NULL || sim_has(PLANT_END_NOT_EXTENDED))
+        return;
+    must_ok(router_renewed(server.router, line->route, cert, ends_ms(cert)));
+    must(router_is_of(line->route, cert->fields.serial));
+}
+
+static void be_busy(struct renewed *answer)
+{
+    fleet_figures()->busy++;
+    admission_renew_busy(answer);
+}
+
+/* The ca's process answers, or is not there. */
+static void answer_renewal(void *who, uint64_t life)
+{
+    struct line *line = who;
+    struct sim_record r = { .kind = SIM_RENEWED };
+    struct fleet_answer answer = { 0 };
+    if (life != server.life || !is_mine(line))
+        return;
+    sim.events++;
+    if (fleet_ca_is_up())
+        fleet_renew(line->person, line->generation, &answer);
+    else
+        be_busy(&answer.renewed);
+    line->renews = false;
+    if (answer.renewed.result == WELCOME_ISSUED)
+        extend(line, answer.generation);
+    r.renewed = answer.renewed;
+    r.generation = answer.generation;
+    line_down(line, &r);
+    if (line->only_renews)
+        close_line(line, CLOSE_DONE);
+}
+
+static void take_renew(struct line *line, const struct sim_record *record)
+{
+    must(record->generation == line->generation); /* over the session's serial */
+    must(!line->renews);                          /* one at a time */
+    line->renews = true;
+    agenda_plan(&sim.agenda, 1 * MS + (int64_t)dice_below(&sim.dice, 50 * MS), answer_renewal, line,
+                server.life);
+}
+
+/* ---- records ---- */
+
+static void join(struct line *line, enum client_auth_kind kind)
+{
+    struct cert cert = { .fields = { .role = CERT_CLIENT } };
+    struct route_facts facts = { .kind = kind, .cert = &cert, .link = line, .ends_ms = INT64_MAX };
+    cert.fields.name = people_name(line->person);
+    cert.fields.serial[0] = (uint8_t)(1 + line->person);
+    cert.spki_hash[0] = (uint8_t)(1 + line->person);
+    if (sim.fleet) {
+        facts.cert = &fleet_certificate(line->person, line->generation)->cert;
+        facts.ends_ms = ends_ms(facts.cert);
+    }
+    must_ok(router_join(server.router, &facts, &line->route));
+}
+
+static void log_in(struct line *line, const struct sim_record *record)
+{
+    const struct name name = people_name(line->person);
+    struct sim_record welcome = { .kind = SIM_WELCOME };
+    if (!server_is_up() || !router_has_room(server.router, &name)) {
+        line_server_hangs_up(line);
+        return;
+    }
+    line->generation = record->generation;
+    admit(line, &welcome.renewed);
+    line->only_renews = welcome.renewed.result == WELCOME_RENEW;
+    line_note_server(line, true);
+    line->server_life = server.life;
+    line_down(line, &welcome);
+    if (!line->only_renews)
+        join(line, record->login);
 }
 
 static void take_send(const struct line *line, const struct sim_record *record)
@@ -232,7 +319,11 @@ void server_receive(struct line *line, const struct sim_record *record)
     }
     if (!is_mine(line))
         return;
+    must(record->kind == SIM_RENEW || !line->only_renews);
     switch (record->kind) {
+    case SIM_RENEW:
+        take_renew(line, record);
+        break;
     case SIM_SEND:
         take_send(line, record);
         break;

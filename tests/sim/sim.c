@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "chaos.h"
+#include "fleet.h"
 #include "judge.h"
 #include "mail.h"
 #include "people.h"
@@ -19,11 +20,15 @@
  * sim [--seed N] [--events M] [--seconds S] [--size EVENTS] [--plant NAME] [--loud]
  *     [--watch SENDER RECIPIENT]
  *
- * sim --plants
+ * sim --fleet MINUTES [--people N] ...
+ * sim [--fleet MINUTES] --plants
  *
  * One world after another, each from its own seed, until M events or S seconds of the real clock
  * have gone by; with neither, one world.  After --size events (60,000 unless told) each ends
  * healed, and is judged.  Exit 1 and the seed when a promise was broken.
+ *
+ * With --fleet a world lasts so many minutes of virtual time, and less goes wrong in each; but
+ * certificates have ten minutes, from a real CA, and nobody may notice (20 people unless told).
  */
 
 struct sim sim;
@@ -35,7 +40,13 @@ const char *const plant_names[PLANT_COUNT] = { "nothing",
                                                "no-memory-of-ids",
                                                "no-going-back",
                                                "live-before-drained",
-                                               "forget-puts-of-the-gone" };
+                                               "forget-puts-of-the-gone",
+                                               "renew-at-the-end",
+                                               "no-retry-after-busy",
+                                               "end-not-extended",
+                                               "second-process-not-renewed",
+                                               "grace-ends-early",
+                                               "grace-ends-late" };
 
 static const int64_t epoch_ms = 1795361897000;
 
@@ -93,10 +104,12 @@ static void remove_directory(void)
 void sim_fail(const char *file, int line, const char *what)
 {
     printf("not ok: %s:%d: %s\n", file, line, what);
-    printf("again: sim --seed %" PRIu64 " --size %" PRIu64 "%s%s; at %" PRId64 " ms, %" PRIu64
-           " events\n",
-           sim.seed, sim.size, sim.plant != 0 ? " --plant " : "",
-           sim.plant != 0 ? plant_names[sim.plant] : "", sim.agenda.now / MS, sim.events);
+    printf("again: sim --seed %" PRIu64, sim.seed);
+    if (sim.fleet)
+        printf(" --fleet %" PRId64 " --people %u", sim.lasts / (60 * SECONDS), sim.people);
+    printf(" --size %" PRIu64 "%s%s; at %" PRId64 " ms, %" PRIu64 " events\n", sim.size,
+           sim.plant != 0 ? " --plant " : "", sim.plant != 0 ? plant_names[sim.plant] : "",
+           sim.agenda.now / MS, sim.events);
     fflush(stdout);
     remove_directory();
     _exit(1);
@@ -133,11 +146,18 @@ static void begin(uint64_t seed)
     sim.env = (struct env) { NULL, wall_ms, mono_ms, draw };
     snprintf(directory, sizeof(directory), "/dev/shm/malote-sim-XXXXXX");
     must(mkdtemp(directory) != NULL);
-    chaos_draw();
+    if (sim.fleet)
+        chaos_draw_fleet(sim.people);
+    else
+        chaos_draw();
     mail_init();
+    if (sim.fleet)
+        fleet_begin(directory, chaos.people);
     people_begin(directory, chaos.people);
     server_begin();
     chaos_begin();
+    if (sim.fleet)
+        fleet_ca_begin();
 }
 
 static void end(void)
@@ -147,6 +167,8 @@ static void end(void)
     line_clear_all();
     mail_clear();
     judge_clear();
+    if (sim.fleet)
+        fleet_clear();
     agenda_clear(&sim.agenda);
     remove_directory();
 }
@@ -204,6 +226,7 @@ static void add_up(struct sums *s)
     s->chaos.crashes += c.crashes + c.stops;
     s->chaos.kills += c.kills + c.ends;
     s->chaos.pauses += c.pauses;
+    s->chaos.aways += c.aways;
     s->mail.commits += m.commits;
     s->mail.failed_commits += m.failed_commits;
     s->mail.came_true += m.came_true;
@@ -212,13 +235,17 @@ static void add_up(struct sums *s)
 static void run_world(uint64_t seed, struct sums *s)
 {
     begin(seed);
-    while (sim.events < sim.size)
+    while (sim.fleet ? sim.agenda.now < sim.lasts : sim.events < sim.size)
         must(agenda_step(&sim.agenda));
     drain();
     judge_all();
+    if (sim.fleet)
+        fleet_judge();
     sim_say("seed %" PRIu64 ": %" PRIu64 " events, digest %016" PRIx64, seed, sim.events,
             sim.agenda.digest);
     add_up(s);
+    if (sim.fleet)
+        fleet_edge_of_grace();
     end();
 }
 
@@ -250,7 +277,9 @@ static enum plant plant_of(const char *name)
 
 static NORETURN void list_plants(void)
 {
-    for (unsigned i = 1; i < PLANT_COUNT; i++)
+    unsigned first = sim.fleet ? PLANT_RENEW_AT_THE_END : 1;
+    unsigned end = sim.fleet ? PLANT_COUNT : PLANT_RENEW_AT_THE_END;
+    for (unsigned i = first; i < end; i++)
         puts(plant_names[i]);
     exit(0);
 }
@@ -261,6 +290,11 @@ static void read_arguments(int argc, char **argv, struct wish *wish)
         bool has_value = i + 1 < argc;
         if (strcmp(argv[i], "--plants") == 0)
             list_plants();
+        else if (strcmp(argv[i], "--fleet") == 0 && has_value) {
+            sim.fleet = true;
+            sim.lasts = (int64_t)number(argv[++i]) * 60 * SECONDS;
+        } else if (strcmp(argv[i], "--people") == 0 && has_value)
+            sim.people = (unsigned)number(argv[++i]);
         else if (strcmp(argv[i], "--loud") == 0)
             sim.loud = true;
         else if (strcmp(argv[i], "--seed") == 0 && has_value)
@@ -280,10 +314,11 @@ static void read_arguments(int argc, char **argv, struct wish *wish)
             fprintf(
                 stderr,
                 "usage: sim [--seed N] [--events M] [--seconds S] [--size EVENTS] [--plant NAME]"
-                " [--loud] [--watch SENDER RECIPIENT]\n");
+                " [--loud] [--watch SENDER RECIPIENT] [--fleet MINUTES [--people N]]\n");
             exit(2);
         }
     }
+    must(sim.people >= 2 && sim.people <= PEOPLE_MOST);
 }
 
 static double real_seconds(void)
@@ -291,6 +326,18 @@ static double real_seconds(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void report_fleet(const struct sums *s)
+{
+    const struct fleet_figures *f = fleet_figures();
+    printf("    %" PRIu64 " certificates, %" PRIu64 " given again, %" PRIu64
+           " asked for too early, %" PRIu64 " while the ca was away (%" PRIu64 " times, %" PRIu64
+           " s at most)\n",
+           f->issued, f->given_again, f->too_early, f->busy, f->downs, f->longest_down_s);
+    printf("    %" PRIu64 " times somebody was away, %" PRIu64
+           " logins after the end; the others had %" PRId64 " s left at least\n",
+           s->chaos.aways, f->renewed_late, f->least_left_s);
 }
 
 static void report(const struct wish *wish, const struct sums *s, double took)
@@ -308,6 +355,8 @@ static void report(const struct wish *wish, const struct sums *s, double took)
            " messages of them came true)\n",
            s->chaos.breaks, s->chaos.crashes, s->chaos.kills, s->chaos.pauses,
            s->mail.failed_commits, s->mail.commits, s->mail.came_true);
+    if (sim.fleet)
+        report_fleet(s);
 }
 
 int main(int argc, char **argv)
@@ -315,6 +364,7 @@ int main(int argc, char **argv)
     struct wish wish = { .seed = 1 };
     struct sums sums = { 0 };
     sim.size = 60000;
+    sim.people = 20;
     sim.watched[0] = sim.watched[1] = -1;
     read_arguments(argc, argv, &wish);
     double began = real_seconds();
@@ -324,5 +374,6 @@ int main(int argc, char **argv)
     } while (sums.events < wish.events ||
              (wish.seconds > 0 && real_seconds() - began < (double)wish.seconds));
     report(&wish, &sums, real_seconds() - began);
+    fleet_forget_keys();
     return 0;
 }

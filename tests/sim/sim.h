@@ -19,6 +19,7 @@
  *   people    homes, and the processes of the malote command on them
  *   chaos     what goes wrong, and when
  *   judge     what was promised, and whether it was kept
+ *   fleet     with --fleet: a real CA, and certificates that are renewed all the time
  */
 
 /* Bugs of the parts around the product: each has to be found out.  --plant NAME */
@@ -31,6 +32,13 @@ enum plant {
     PLANT_NO_GOING_BACK,            /* after a passing refusal later messages go through */
     PLANT_LIVE_BEFORE_DRAINED,      /* a mailbox is said to be at its end when it is not */
     PLANT_FORGET_PUTS_OF_THE_GONE,  /* what a session leaves behind is not put, but answered */
+    /* Of the fleet. */
+    PLANT_RENEW_AT_THE_END,           /* and not from a third of the life on */
+    PLANT_NO_RETRY_AFTER_BUSY,        /* a client that was refused busy waits for ever */
+    PLANT_END_NOT_EXTENDED,           /* the server answers, and keeps the old end */
+    PLANT_SECOND_PROCESS_NOT_RENEWED, /* who finds a newer certificate in his home asks nobody */
+    PLANT_GRACE_ENDS_EARLY,           /* by a second */
+    PLANT_GRACE_ENDS_LATE,
     PLANT_COUNT
 };
 extern const char *const plant_names[PLANT_COUNT];
@@ -39,7 +47,10 @@ struct sim {
     uint64_t seed;
     uint64_t size; /* events, before it is healed */
     enum plant plant;
-    bool healed; /* nothing goes wrong any more */
+    bool healed;     /* nothing goes wrong any more */
+    bool fleet;      /* with certificates that end */
+    int64_t lasts;   /* a world of the fleet: microseconds, before it is healed */
+    unsigned people; /* of the fleet */
     struct agenda agenda;
     struct dice dice; /* of what happens */
     struct dice dust; /* of ids and seeds */

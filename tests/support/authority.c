@@ -29,13 +29,13 @@ static void must(bool ok, const char *what)
 static int64_t wall_ms(void *ctx)
 {
     const struct authority *a = ctx;
-    return a->now_ms;
+    return a->now_ms + a->jumped_ms;
 }
 
 static int64_t mono_ms(void *ctx)
 {
     const struct authority *a = ctx;
-    return env_mono_ms(env_system()) + a->ahead_ms;
+    return env_mono_ms(env_system()) + a->ahead_ms + a->now_ms - (int64_t)AUTHORITY_NOW_S * 1000;
 }
 
 static enum mlt_err fill(void *ctx, uint8_t *out, size_t n)
@@ -76,7 +76,8 @@ enum mlt_err authority_open(struct authority *a, const char *realm, const char *
                                         .mode = a->mode,
                                         .kdf_cost = 1024,
                                         .ca_bits = 2048,
-                                        .advertise = span_str("relay.example:6256") };
+                                        .advertise = span_str("relay.example:6256"),
+                                        .accept_clock = a->accept_clock };
     struct ipc_key_needed need;
     CLEANUP(secret_clear) struct secret stretched = { 0 };
     TRY(ca_open(&a->ca, &a->env, &start, &need, why));

@@ -14,8 +14,10 @@
 
 struct authority {
     char dir[64];
-    int64_t now_ms;
-    int64_t ahead_ms; /* how far its monotonic clock has been turned on */
+    int64_t now_ms;    /* the wall clock; time passes on the monotonic one as well */
+    int64_t jumped_ms; /* how far the wall clock alone was set */
+    int64_t ahead_ms;  /* how far its monotonic clock alone has been turned on */
+    bool accept_clock; /* at the next opening */
     struct env env;
     enum enrol_mode mode;
     struct ca ca;

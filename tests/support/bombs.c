@@ -486,6 +486,54 @@ static void keystore_of_a_long_line(struct buf *out)
     put_byte(out, '0', 64);
 }
 
+/* CertificateList of so many entries, or of one with such a serial; signed by nobody. */
+static void put_crl(struct buf *out, struct span entries)
+{
+    CLEANUP(buf_clear) struct buf tbs = { 0 };
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    PUT(&tbs, "\x02\x01\x01\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00\x30\x00");
+    PUT(&tbs, "\x17\x0d"
+              "261118110640Z"
+              "\x17\x0d"
+              "261125110640Z");
+    put_tlv(&tbs, 0x30, entries);
+    put_tlv(&body, 0x30, buf_span(&tbs));
+    PUT(&body, "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00\x03\x02\x00\x00");
+    put_tlv(out, 0x30, buf_span(&body));
+}
+
+static void crl_of_empty_entries(struct buf *out)
+{
+    CLEANUP(buf_clear) struct buf entries = { 0 };
+    for (size_t i = 0; i < MEGA / 4; i++)
+        PUT(&entries, "\x30\x00");
+    put_crl(out, buf_span(&entries));
+}
+
+static void crl_of_a_mega_serial(struct buf *out)
+{
+    CLEANUP(buf_clear) struct buf serial = { 0 };
+    CLEANUP(buf_clear) struct buf number = { 0 };
+    CLEANUP(buf_clear) struct buf entry = { 0 };
+    put_byte(&serial, 0x11, MEGA);
+    put_tlv(&number, 0x02, buf_span(&serial));
+    put_tlv(&entry, 0x30, buf_span(&number));
+    put_crl(out, buf_span(&entry));
+}
+
+/* A PFX of nothing, whose MAC wants 2^31 - 1 rounds. */
+static void pkcs12_of_two_billion_rounds(struct buf *out)
+{
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    PUT(&body, "\x02\x01\x03"
+               "\x30\x11\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0\x04\x04\x02\x30\x00"
+               "\x30\x43\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00"
+               "\x04\x20");
+    put_byte(&body, 0x55, 32);
+    PUT(&body, "\x04\x08saltsalt\x02\x04\x7f\xff\xff\xff");
+    put_tlv(out, 0x30, buf_span(&body));
+}
+
 static const struct bomb all[] = {
 #define B(name)                                                                                    \
     {                                                                                              \
@@ -551,6 +599,9 @@ static const struct bomb all[] = {
     B(lockbox_of_much_memory),
     B(lockbox_of_a_long_secret),
     B(keystore_of_a_long_line),
+    B(crl_of_empty_entries),
+    B(crl_of_a_mega_serial),
+    B(pkcs12_of_two_billion_rounds),
 #undef B
 };
 

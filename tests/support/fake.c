@@ -165,6 +165,13 @@ void fake_sign(X509 *x, EVP_PKEY *key, enum fake_signature how)
     EVP_MD_CTX_free(ctx);
 }
 
+void fake_sign_crl(X509_CRL *crl, EVP_PKEY *key, enum fake_signature how)
+{
+    EVP_MD_CTX *ctx = signing(key, how);
+    must(X509_CRL_sign_ctx(crl, ctx) > 0);
+    EVP_MD_CTX_free(ctx);
+}
+
 void fake_sign_request(X509_REQ *r, EVP_PKEY *key, enum fake_signature how)
 {
     EVP_MD_CTX *ctx = signing(key, how);

@@ -51,6 +51,7 @@ enum fake_signature {
 };
 
 void fake_sign(X509 *x, EVP_PKEY *key, enum fake_signature how);
+void fake_sign_crl(X509_CRL *crl, EVP_PKEY *key, enum fake_signature how);
 void fake_sign_request(X509_REQ *r, EVP_PKEY *key, enum fake_signature how);
 
 /* Extension in the notation of x509v3_config(5); `at` -1 is the end. */

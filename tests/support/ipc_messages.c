@@ -9,7 +9,7 @@
 #include "ipc/messages.h"
 #include "wire/join_url.h"
 
-static uint8_t filler[LIMIT_TRANSCRIPT];
+static uint8_t filler[LIMIT_IPC_PART];
 
 static struct span some(size_t n)
 {
@@ -25,6 +25,26 @@ static struct name name_of(const char *text)
 }
 
 static const char longest[] = "abcdefghijklmnopqrstuvwxyz012345";
+
+/* LIMIT_IPC_PART bytes of vec8: 240 of them of 250 bytes each. */
+static struct span most_leaves(void)
+{
+    memset(filler, 'x', sizeof(filler));
+    for (size_t at = 0; at < sizeof(filler); at += 250)
+        filler[at] = 249;
+    return SPAN_OF(filler);
+}
+
+static struct span names_seen(size_t count)
+{
+    static uint8_t names[LIMIT_SEEN * (1 + LIMIT_NAME)];
+    const size_t each = count == 1 ? 1 : LIMIT_NAME;
+    for (size_t i = 0; i < count; i++) {
+        names[i * (1 + each)] = (uint8_t)each;
+        memcpy(names + i * (1 + each) + 1, longest, each);
+    }
+    return span_of(names, count * (1 + each));
+}
 
 /* Two samples each: the smallest and the largest. */
 #define SAMPLES(room, type, small, large)                                                          \
@@ -48,7 +68,7 @@ static const char longest[] = "abcdefghijklmnopqrstuvwxyz012345";
     }
 
 SAMPLES(ipc_, ca_start, OF(.mode = ENROL_INVITE),
-        OF(some(LIMIT_REALM), ENROL_APPROVE, LIMIT_KDF_COST_MAX, 4096, some(300)))
+        OF(some(LIMIT_REALM), ENROL_APPROVE, LIMIT_KDF_COST_MAX, 4096, some(300), UINT32_MAX, true))
 SAMPLES(ipc_, key_needed, OF(.fresh = false), OF(true, { 1u << 20, 8, 1 }, { 1, 2, 3 }))
 SAMPLES(ipc_, ca_ready, OF(false, false, some(1), { 0 }),
         OF(true, true, some(LIMIT_REALM), some(JOIN_URL_MAX)))
@@ -73,11 +93,22 @@ SAMPLES(ipc_, login_grant, OF(.err = MLT_ERR_AUTH), OF(MLT_OK, { 1, [39] = 2 }, 
 SAMPLES(ipc_, unwrap, OF(name_of("a"), { 1 }, { 2 }, some(LIMIT_SIGNATURE_MIN)),
         OF(name_of(longest), { 255 }, { 254 }, some(LIMIT_SIGNATURE)))
 SAMPLES(ipc_, unwrapped, OF(.err = MLT_ERR_STATE), OF(MLT_OK, { 1, [31] = 2 }))
+SAMPLES(ipc_, renew, OF({ 1 }, some(LIMIT_SIGNATURE_MIN)), OF({ 255 }, some(LIMIT_SIGNATURE)))
+SAMPLES(ipc_, crl_part, OF(1, 0, 1, some(1)),
+        OF(UINT64_MAX, LIMIT_CRL - LIMIT_IPC_PART, LIMIT_CRL, some(LIMIT_IPC_PART)))
+SAMPLES(ipc_, crl_taken, OF(0), OF(UINT64_MAX))
+SAMPLES(ipc_, proof_wanted, OF(0, 0, 0), OF(UINT64_MAX, UINT64_MAX, UINT64_MAX))
+SAMPLES(ipc_, proof, OF(.err = MLT_ERR_MISSING),
+        OF(MLT_OK, some((size_t)LIMIT_PROOF_HASHES *HASH_LEN)))
+SAMPLES(ipc_, leaves_wanted, OF(0), OF(UINT64_MAX))
+SAMPLES(ipc_, leaves, OF(.err = MLT_ERR_MISSING), OF(MLT_OK, UINT64_MAX, most_leaves()))
+SAMPLES(ipc_, seen, OF(names_seen(1)), OF(names_seen(LIMIT_SEEN)))
 SAMPLES(admin_, request, OF(.verb = ADMIN_LIST),
-        OF(ADMIN_REISSUE, true, name_of(longest), { 5 }, UINT32_MAX, INT64_MAX))
+        OF(ADMIN_BACKUP, true, name_of(longest), { 5 }, UINT32_MAX, INT64_MAX, CRL_CESSATION))
 SAMPLES(admin_, row, OF(.kind = ADMIN_ROW_PENDING),
         OF(ADMIN_ROW_CERT, name_of(longest), { 1 }, 5, { 0 }, CERT_CLIENT, CERT_STATE_REVOKED,
-           { 3 }, INT64_MAX, UINT64_MAX, some(LIMIT_CERTIFICATE)))
+           { 3 }, INT64_MAX, UINT64_MAX, some(LIMIT_CERTIFICATE), INT64_MAX, INT64_MAX,
+           CRL_SUPERSEDED, INT64_MAX, UINT64_MAX, UINT64_MAX, 0, { 0 }, { 0 }))
 SAMPLES(admin_, end, OF(MLT_OK, { 0 }), OF(MLT_ERR_STATE, some(1000)))
 
 #define ROW(type)                                                                                  \
@@ -86,11 +117,12 @@ SAMPLES(admin_, end, OF(MLT_OK, { 0 }), OF(MLT_ERR_STATE, some(1000)))
     }
 
 static const struct message_row rows[] = {
-    ROW(ca_start),  ROW(key_needed),   ROW(ca_ready), ROW(ca_failed),   ROW(net_start),
-    ROW(peer_lost), ROW(ca_info),      ROW(member),   ROW(revoked),     ROW(enrol),
-    ROW(enrolled),  ROW(request),      ROW(row),      ROW(server_cert), ROW(end),
-    ROW(nonces),    ROW(mailbox_name), ROW(mailbox),  ROW(login_proof), ROW(login_grant),
-    ROW(unwrap),    ROW(unwrapped),
+    ROW(ca_start),     ROW(key_needed),   ROW(ca_ready),      ROW(ca_failed),   ROW(net_start),
+    ROW(peer_lost),    ROW(ca_info),      ROW(member),        ROW(revoked),     ROW(enrol),
+    ROW(enrolled),     ROW(request),      ROW(row),           ROW(server_cert), ROW(end),
+    ROW(nonces),       ROW(mailbox_name), ROW(mailbox),       ROW(login_proof), ROW(login_grant),
+    ROW(unwrap),       ROW(unwrapped),    ROW(renew),         ROW(crl_part),    ROW(crl_taken),
+    ROW(proof_wanted), ROW(proof),        ROW(leaves_wanted), ROW(leaves),      ROW(seen),
 };
 
 const struct message_row *ipc_message_rows(size_t *count)

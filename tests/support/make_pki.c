@@ -13,14 +13,21 @@
 #include "base/hex.h"
 #include "base/secret.h"
 #include "crypto/crypto.h"
-#include "fake.h"
+#include "crypto/pkcs12.h"
+#include "fake_crl.h"
+#include "pki/crl.h"
 #include "pki/request.h"
 
 /*
  * make_pki DIR: a CA, a server and a client as malote issues them (ca, server, client .pem, .der
  * and .key), a client's request.der, twin.pem (a root of the same name, another key), the CA's
  * pin, and below bad/ every certificate that must be refused; bad/expected.txt names the error.
+ * Two revocation lists, crl (which has revoked.pem on it) and crl_empty, and below bad_crl/ those
+ * that must be refused; ca.p12, the CA's key and certificate under the passphrase PKI_PASSPHRASE.
  */
+
+#define PKI_PASSPHRASE "what make_pki says"
+#define PKI_CRL_NUMBER 4711
 
 static void quit(const char *what)
 {
@@ -122,6 +129,71 @@ static void write_bad(struct fake *fake)
     finish(expected);
 }
 
+static void write_list(const char *name, struct span der)
+{
+    CLEANUP(buf_clear) struct buf pem = { 0 };
+    write_bytes(name, ".der", der);
+    if (crl_pem(der, &pem) == MLT_OK)
+        write_bytes(name, ".pem", buf_span(&pem));
+}
+
+/* As ca makes them. */
+static void write_signed(struct fake *fake, const char *name, struct crl *crl)
+{
+    CLEANUP(buf_clear) struct buf tbs = { 0 };
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    crl->number = PKI_CRL_NUMBER;
+    crl->this_update_s = fake->now_s;
+    crl->next_update_s = fake->now_s + LIMIT_CRL_S;
+    if (crl_tbs(crl, &fake->ca, &tbs) != MLT_OK ||
+        crl_sign(buf_span(&tbs), fake->ca_key, &fake->ca, &der) != MLT_OK)
+        quit(name);
+    write_list(name, buf_span(&der));
+}
+
+static void write_lists(struct fake *fake)
+{
+    CLEANUP(crl_clear) struct crl crl = { 0 };
+    struct cert_fields fields;
+    X509 *x = fake_good(fake, CERT_CLIENT);
+    write_signed(fake, "crl_empty", &crl);
+    if (profile_check(x, CERT_CLIENT, &fields) != MLT_OK || crl_reserve(&crl, 1) != MLT_OK)
+        quit("crl");
+    memcpy(crl.entries[0].serial, fields.serial, CERT_SERIAL);
+    crl.entries[0].reason = CRL_KEY_COMPROMISE;
+    crl.entries[0].revoked_s = fake->now_s;
+    write_signed(fake, "crl", &crl);
+    write_certificate("revoked", x);
+    X509_free(x);
+}
+
+static void write_bad_lists(struct fake *fake)
+{
+    size_t count = 0;
+    const struct fake_crl_defect *defects = fake_crl_defects(&count);
+    FILE *expected = create("bad_crl/expected", ".txt");
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP(buf_clear) struct buf der = { 0 };
+        char name[128];
+        snprintf(name, sizeof name, "bad_crl/%s", defects[i].name);
+        fake_crl_make(fake, &defects[i], &der);
+        write_list(name, buf_span(&der));
+        fprintf(expected, "%s %s\n", defects[i].name, err_name(defects[i].wanted));
+    }
+    finish(expected);
+}
+
+static void write_export(struct fake *fake)
+{
+    CLEANUP(buf_clear) struct buf file = { 0 };
+    struct pkcs12 p = { .key = fake->ca_key };
+    fake_der(fake->ca.x509, &p.certificate);
+    if (pkcs12_make(&p, "malote CA", span_str(PKI_PASSPHRASE), &file) != MLT_OK)
+        quit("ca.p12");
+    write_bytes("ca", ".p12", buf_span(&file));
+    buf_clear(&p.certificate);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -131,13 +203,17 @@ int main(int argc, char **argv)
     bool locked = false;
     if (secret_start(&locked) != MLT_OK || crypto_start() != MLT_OK)
         quit("start");
-    if (mkdir(argv[1], 0700) != 0 || chdir(argv[1]) != 0 || mkdir("bad", 0700) != 0)
+    if (mkdir(argv[1], 0700) != 0 || chdir(argv[1]) != 0 || mkdir("bad", 0700) != 0 ||
+        mkdir("bad_crl", 0700) != 0)
         quit(argv[1]);
     struct fake fake;
     fake_start(&fake, (int64_t)time(NULL));
     write_good(&fake);
     write_request(fake.leaf_key);
     write_bad(&fake);
+    write_lists(&fake);
+    write_bad_lists(&fake);
+    write_export(&fake);
     fake_stop(&fake);
     return 0;
 }

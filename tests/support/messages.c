@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "messages_authority.h"
 #include "wire/client_auth.h"
 #include "wire/client_hello.h"
 #include "wire/close.h"
@@ -315,6 +316,8 @@ static enum mlt_err sample_welcome(unsigned variant, struct buf *out)
         { .result = WELCOME_PENDING, .retry_after_s = LIMIT_RETRY_S },
         { .result = WELCOME_REFUSED, .reason = REFUSAL_NAME_TAKEN },
         { .result = WELCOME_REFUSED, .reason = REFUSAL_BUSY, .retry_after_s = 1 },
+        { .result = WELCOME_REFUSED, .reason = REFUSAL_STALE },
+        { .result = WELCOME_RENEW },
     };
     ENSURE(variant < COUNT_OF(all), MLT_ERR_MISSING);
     return welcome_encode(&all[variant], out);
@@ -335,6 +338,15 @@ const struct message_row *message_rows(size_t *count)
         { "close", recode_close, sample_close },
         { "welcome", recode_welcome, sample_welcome },
         { "noted", recode_noted, sample_noted },
+        { "renew", recode_renew, sample_renew },
+        { "renewed", recode_renewed, sample_renewed },
+        { "revoked", recode_revoked, sample_revoked },
+        { "crl_wanted", recode_crl_wanted, sample_crl_wanted },
+        { "crl", recode_crl_piece, sample_crl_piece },
+        { "prove", recode_ledger_head, sample_ledger_head },
+        { "proof", recode_ledger_proof, sample_ledger_proof },
+        { "leaves_wanted", recode_leaves_wanted, sample_leaves_wanted },
+        { "leaves", recode_leaves, sample_leaves },
     };
     *count = COUNT_OF(rows);
     return rows;

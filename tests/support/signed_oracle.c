@@ -85,20 +85,15 @@ static const char *check_time(const X509 *x, const struct signed_wanted *w)
     return NULL;
 }
 
-static const char *check_signature(X509 *x, const struct signed_wanted *w)
+static const char *check_algorithm(const X509_ALGOR *algorithm)
 {
-    int digest = 0, scheme = 0, bits = 0;
-    const X509_ALGOR *algorithm = NULL;
-    X509_get0_signature(NULL, &algorithm, x);
-    WRONG_IF(X509_verify(x, X509_get0_pubkey(w->ca)) != 1, "signature");
     WRONG_IF(OBJ_obj2nid(algorithm->algorithm) != NID_rsassaPss, "signature: not PSS");
-    WRONG_IF(X509_get_signature_info(x, &digest, &scheme, &bits, NULL) != 1, "signature: no info");
-    WRONG_IF(digest != NID_sha256 || scheme != EVP_PKEY_RSA_PSS, "signature: algorithm");
     RSA_PSS_PARAMS *pss =
         ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(RSA_PSS_PARAMS), algorithm->parameter);
-    bool good = pss != NULL && ASN1_INTEGER_get(pss->saltLength) == 32 &&
-                pss->trailerField == NULL && pss->maskGenAlgorithm != NULL &&
-                OBJ_obj2nid(pss->maskGenAlgorithm->algorithm) == NID_mgf1;
+    bool good =
+        pss != NULL && ASN1_INTEGER_get(pss->saltLength) == 32 && pss->trailerField == NULL &&
+        pss->hashAlgorithm != NULL && OBJ_obj2nid(pss->hashAlgorithm->algorithm) == NID_sha256 &&
+        pss->maskGenAlgorithm != NULL && OBJ_obj2nid(pss->maskGenAlgorithm->algorithm) == NID_mgf1;
     X509_ALGOR *mask = good ? ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(X509_ALGOR),
                                                         pss->maskGenAlgorithm->parameter)
                             : NULL;
@@ -107,6 +102,17 @@ static const char *check_signature(X509 *x, const struct signed_wanted *w)
     RSA_PSS_PARAMS_free(pss);
     WRONG_IF(!good, "signature: PSS parameters");
     return NULL;
+}
+
+static const char *check_signature(X509 *x, const struct signed_wanted *w)
+{
+    int digest = 0, scheme = 0, bits = 0;
+    const X509_ALGOR *algorithm = NULL;
+    X509_get0_signature(NULL, &algorithm, x);
+    WRONG_IF(X509_verify(x, X509_get0_pubkey(w->ca)) != 1, "signature");
+    WRONG_IF(X509_get_signature_info(x, &digest, &scheme, &bits, NULL) != 1, "signature: no info");
+    WRONG_IF(digest != NID_sha256 || scheme != EVP_PKEY_RSA_PSS, "signature: algorithm");
+    return check_algorithm(algorithm);
 }
 
 static const char *check_key(X509 *x, const struct signed_wanted *w)
@@ -221,4 +227,89 @@ const char *signed_complaint(X509 *x, const struct signed_wanted *wanted)
     WRONG_IF((complaint = check_alternative(x, wanted)) != NULL, complaint);
     WRONG_IF((complaint = check_ids(x, wanted)) != NULL, complaint);
     return check_signature(x, wanted);
+}
+
+/* ---- revocation lists ---- */
+
+enum { LIST_LIFE_S = 7 * 86400, LIST_EXTENSIONS = 2 };
+
+static bool is_extension(const X509_CRL *crl, int place, int nid)
+{
+    X509_EXTENSION *e = X509_CRL_get_ext(crl, place);
+    return e != NULL && OBJ_obj2nid(X509_EXTENSION_get_object(e)) == nid &&
+           !X509_EXTENSION_get_critical(e);
+}
+
+static const char *check_list_extensions(X509_CRL *crl, const struct signed_list *w)
+{
+    uint8_t of_ca[KEY_ID];
+    key_id(w->ca, of_ca);
+    WRONG_IF(X509_CRL_get_ext_count(crl) != LIST_EXTENSIONS, "extensions: how many");
+    WRONG_IF(!is_extension(crl, 0, NID_authority_key_identifier), "extensions: the first");
+    WRONG_IF(!is_extension(crl, 1, NID_crl_number), "extensions: the second");
+    AUTHORITY_KEYID *id = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL);
+    bool good = id != NULL && id->keyid != NULL && id->issuer == NULL && id->serial == NULL &&
+                span_eq(content_of(id->keyid), SPAN_OF(of_ca));
+    AUTHORITY_KEYID_free(id);
+    WRONG_IF(!good, "authorityKeyIdentifier");
+    ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+    uint64_t got = 0;
+    good = number != NULL && ASN1_INTEGER_get_uint64(&got, number) == 1 && got == w->number;
+    ASN1_INTEGER_free(number);
+    WRONG_IF(!good, "CRLNumber");
+    return NULL;
+}
+
+static const char *check_reason(X509_REVOKED *entry)
+{
+    int count = X509_REVOKED_get_ext_count(entry);
+    WRONG_IF(count < 0 || count > 1, "an entry's extensions");
+    if (count == 0)
+        return NULL;
+    X509_EXTENSION *e = X509_REVOKED_get_ext(entry, 0);
+    WRONG_IF(X509_EXTENSION_get_critical(e), "an entry's extension: critical");
+    ASN1_ENUMERATED *reason = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+    long got = reason != NULL ? ASN1_ENUMERATED_get(reason) : -1;
+    ASN1_ENUMERATED_free(reason);
+    WRONG_IF(got != 1 && got != 3 && got != 4 && got != 5, "an entry's reason");
+    return NULL;
+}
+
+static const char *check_entries(X509_CRL *crl)
+{
+    STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
+    WRONG_IF(entries != NULL && sk_X509_REVOKED_num(entries) == 0, "entries: an empty list");
+    const ASN1_INTEGER *before = NULL;
+    for (int i = 0; i < sk_X509_REVOKED_num(entries); i++) {
+        X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
+        const ASN1_INTEGER *serial = X509_REVOKED_get0_serialNumber(entry);
+        const char *complaint = check_reason(entry);
+        WRONG_IF(complaint != NULL, complaint);
+        WRONG_IF(before != NULL && ASN1_INTEGER_cmp(before, serial) >= 0, "entries: order");
+        WRONG_IF(seconds(X509_REVOKED_get0_revocationDate(entry)) >
+                     seconds(X509_CRL_get0_lastUpdate(crl)),
+                 "entries: revoked later than listed");
+        before = serial;
+    }
+    return NULL;
+}
+
+const char *signed_list_complaint(X509_CRL *crl, const struct signed_list *wanted)
+{
+    static const int nids[] = { NID_organizationName, NID_commonName };
+    char realm[128] = "";
+    const char *complaint = NULL;
+    const X509_ALGOR *algorithm = NULL;
+    X509_NAME_get_text_by_NID(X509_get_subject_name(wanted->ca), NID_organizationName, realm,
+                              sizeof(realm));
+    const char *const issuer[] = { realm, "malote CA" };
+    WRONG_IF(X509_CRL_get_version(crl) != X509_CRL_VERSION_2, "version");
+    WRONG_IF(!is_dn(X509_CRL_get_issuer(crl), nids, issuer, 2), "issuer");
+    int64_t from = seconds(X509_CRL_get0_lastUpdate(crl));
+    WRONG_IF(from < 0 || seconds(X509_CRL_get0_nextUpdate(crl)) != from + LIST_LIFE_S, "times");
+    WRONG_IF((complaint = check_list_extensions(crl, wanted)) != NULL, complaint);
+    WRONG_IF((complaint = check_entries(crl)) != NULL, complaint);
+    X509_CRL_get0_signature(crl, NULL, &algorithm);
+    WRONG_IF(X509_CRL_verify(crl, X509_get0_pubkey(wanted->ca)) != 1, "signature");
+    return check_algorithm(algorithm);
 }

@@ -8,7 +8,7 @@
 
 /*
  * What a certificate of a malote CA must be, read off PROTOCOL.md 11 and written with libcrypto's
- * X.509 calls alone: a second opinion on src/pki/profile.c, of which it uses nothing.
+ * X.509 calls alone: a second opinion on src/pki, of which it uses nothing.
  */
 
 struct signed_wanted {
@@ -21,5 +21,13 @@ struct signed_wanted {
 
 /* NULL, or what is wrong with it. */
 const char *signed_complaint(X509 *x, const struct signed_wanted *wanted);
+
+struct signed_list {
+    X509 *ca;
+    uint64_t number;
+};
+
+/* The same of a revocation list; which serials are in it is the caller's to know. */
+const char *signed_list_complaint(X509_CRL *crl, const struct signed_list *wanted);
 
 #endif

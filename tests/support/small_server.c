@@ -144,6 +144,61 @@ static void take_noted(struct small_server *s, struct span body)
     s->noteds++;
 }
 
+static void take_renew(struct small_server *s, struct span body)
+{
+    struct renew r;
+    s->err = renew_decode(body, &r);
+    s->renews++;
+    if (s->err == MLT_OK)
+        memcpy(s->renew_serial, r.serial, sizeof(s->renew_serial));
+}
+
+static void count_ca_record(struct small_server *s, enum record_kind kind, struct span body)
+{
+    if (kind == RECORD_RENEW)
+        take_renew(s, body);
+    s->crl_wanteds += kind == RECORD_CRL_WANTED;
+    s->proves += kind == RECORD_PROVE;
+    s->leaves_wanteds += kind == RECORD_LEAVES_WANTED;
+}
+
+static void put_off(struct small_server *s, enum record_kind kind, struct span body)
+{
+    CLEANUP(buf_clear) struct buf answer = { 0 };
+    struct leaves_wanted wanted = { 0 };
+    if (kind == RECORD_RENEW) {
+        const struct renewed r = { .result = WELCOME_REFUSED, .reason = REFUSAL_NOT_DUE };
+        must(renewed_encode(&r, &answer) == MLT_OK);
+        small_server_put(s, RECORD_RENEWED, buf_span(&answer));
+    } else if (kind == RECORD_PROVE) {
+        const struct ledger_proof p = { .result = PROOF_BUSY };
+        must(ledger_proof_encode(&p, &answer) == MLT_OK);
+        small_server_put(s, RECORD_PROOF, buf_span(&answer));
+    } else if (kind == RECORD_LEAVES_WANTED) {
+        must(leaves_wanted_decode(body, &wanted) == MLT_OK);
+        const struct leaves l = { .result = LEAVES_BUSY, .first = wanted.first };
+        must(leaves_encode(&l, &answer) == MLT_OK);
+        small_server_put(s, RECORD_LEAVES, buf_span(&answer));
+    }
+}
+
+/* False: not one of these. */
+static bool take_ca_record(struct small_server *s, enum record_kind kind, struct span body)
+{
+    bool is_one = kind == RECORD_RENEW || kind == RECORD_CRL_WANTED || kind == RECORD_PROVE ||
+                  kind == RECORD_LEAVES_WANTED;
+    if (!is_one)
+        return false;
+    count_ca_record(s, kind, body);
+    if (s->err != MLT_OK || s->is_ca_mute)
+        return true;
+    if (s->ca != NULL)
+        s->ca(s, kind, body);
+    else
+        put_off(s, kind, body);
+    return true;
+}
+
 static void on_record(struct small_server *s, enum record_kind kind, struct span body)
 {
     s->records++;
@@ -156,7 +211,7 @@ static void on_record(struct small_server *s, enum record_kind kind, struct span
     else if (kind == RECORD_PING) {
         s->pings++;
         small_server_put(s, RECORD_PONG, span_of(NULL, 0));
-    } else if (kind != RECORD_PONG)
+    } else if (!take_ca_record(s, kind, body) && kind != RECORD_PONG)
         s->err = MLT_ERR_UNEXPECTED;
 }
 

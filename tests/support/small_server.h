@@ -5,7 +5,10 @@
 #include "pair.h"
 #include "wire/client_auth.h"
 #include "wire/envelope.h"
+#include "wire/ledger_proof.h"
 #include "wire/outcome.h"
+#include "wire/renew.h"
+#include "wire/revocation.h"
 #include "wire/welcome.h"
 
 /*
@@ -48,6 +51,13 @@ struct small_server {
     uint16_t send_flags;
     void (*on_receipt)(void *ctx); /* NULL: nobody */
     void *ctx;
+
+    /* What concerns the CA.  Without `ca` the server has none at hand: it is too early to renew,
+     * there is no news, and everything else is busy. */
+    unsigned renews, crl_wanteds, proves, leaves_wanteds;
+    uint8_t renew_serial[RENEW_SERIAL];
+    void (*ca)(struct small_server *s, enum record_kind kind, struct span body);
+    bool is_ca_mute; /* counts, and answers nothing */
 };
 
 void small_server_start(struct small_server *s);

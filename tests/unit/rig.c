@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -30,6 +31,52 @@ int rig_quiet(void **state)
     (void)state;
     log_start("test", LOG_LEVEL_ERROR);
     return pair_house() != NULL ? 0 : -1;
+}
+
+/* ---- its clock ---- */
+
+/* Shared with the net process, which has its own copy of `env`. */
+struct rig_clock {
+    struct env env;
+    atomic_llong wall_ms, mono_ms; /* ahead of the system's */
+};
+
+static struct rig_clock *clock;
+
+static int64_t show_wall(void *ctx)
+{
+    (void)ctx;
+    return env_wall_ms(env_system()) + atomic_load(&clock->wall_ms);
+}
+
+static int64_t show_mono(void *ctx)
+{
+    (void)ctx;
+    return env_mono_ms(env_system()) + atomic_load(&clock->mono_ms);
+}
+
+static enum mlt_err draw(void *ctx, uint8_t *out, size_t n)
+{
+    (void)ctx;
+    return env_random(env_system(), out, n);
+}
+
+static void set_clock(void)
+{
+    if (clock == NULL) {
+        clock =
+            mmap(NULL, sizeof(*clock), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        assert_true(clock != MAP_FAILED);
+        clock->env = (struct env) { NULL, show_wall, show_mono, draw };
+    }
+    atomic_store(&clock->wall_ms, 0);
+    atomic_store(&clock->mono_ms, 0);
+}
+
+void rig_pass(int64_t wall_s, int64_t mono_s)
+{
+    atomic_fetch_add(&clock->wall_ms, wall_s * 1000);
+    atomic_fetch_add(&clock->mono_ms, mono_s * 1000);
 }
 
 /* ---- as the parent ---- */
@@ -57,7 +104,7 @@ static void be_net(struct rig *rig, int fd, int listener)
     const struct rlimit files = { rig->options.most_files, rig->options.most_files };
     if (rig->options.most_files > 0 && setrlimit(RLIMIT_NOFILE, &files) != 0)
         _exit(99);
-    _exit(net_process(&parent, &listener, 1));
+    _exit(net_process(&clock->env, &parent, &listener, 1));
 }
 
 void rig_introduce(struct rig *rig)
@@ -102,6 +149,7 @@ void rig_start_as(struct rig *rig, const struct rig_options *options)
     *rig = (struct rig) { .dir = "/tmp/malote-net-XXXXXX", .options = *options };
     rig->parent.fd = rig->ca.fd = -1;
     assert_non_null(mkdtemp(rig->dir));
+    set_clock();
     start_net(rig);
 }
 
@@ -141,7 +189,8 @@ void rig_kill_ca(struct rig *rig)
 
 void rig_stop(struct rig *rig)
 {
-    static const char *const files[] = { "mail.db", "mail.db-wal", "mail.db-shm" };
+    static const char *const files[] = { "mail.db", "mail.db-wal", "mail.db-shm", "crl.der",
+                                         "head" };
     rig_kill_ca(rig);
     channel_close(&rig->parent);
     end_child(&rig->pid);
@@ -173,15 +222,26 @@ static enum mlt_err give_nonces(struct channel *ca, uint32_t tag)
     return channel_send(ca, IPC_NONCES, tag, buf_span(&body));
 }
 
+static void note_taken(struct rig *rig)
+{
+    struct ipc_crl_taken taken = { 0 };
+    assert_ok(ipc_crl_taken_decode(rig->message.body, &taken));
+    rig->taken = taken.number;
+}
+
 void rig_hear_ca(struct rig *rig, enum ipc_type type)
 {
+    int64_t until = env_mono_ms(env_system()) + rig_patience_ms;
     for (;;) {
-        assert_true(rig_hear(rig, &rig->ca, rig_patience_ms));
+        int64_t left = until - env_mono_ms(env_system());
+        assert_true(left > 0 && rig_hear(rig, &rig->ca, (int)left));
         if (rig->message.type == type)
             return;
         if (rig->message.type == IPC_NONCES_WANTED)
             assert_ok(give_nonces(&rig->ca, rig->message.tag));
-        else
+        else if (rig->message.type == IPC_CRL_TAKEN)
+            note_taken(rig);
+        else if (rig->message.type != IPC_SEEN)
             assert_int_equal(rig->message.type, IPC_LOGIN_PROOF);
     }
 }
@@ -208,6 +268,11 @@ void rig_synchronise(struct rig *rig)
 void rig_certify(struct rig *rig, EVP_PKEY *instead)
 {
     rig_hear_ca(rig, IPC_SERVER_REQUEST);
+    rig_certify_heard(rig, instead);
+}
+
+void rig_certify_heard(struct rig *rig, EVP_PKEY *instead)
+{
     CLEANUP(request_clear) struct request request = { 0 };
     CLEANUP(buf_clear) struct buf der = { 0 };
     assert_ok(request_read(rig->message.body, &request));
@@ -335,6 +400,8 @@ static enum mlt_err answer(struct rig *rig, const struct ipc_message *asked)
     case IPC_UNWRAP:
         TRY(unwrap(fake, asked->body, &body));
         return channel_send(&rig->ca, IPC_UNWRAPPED, asked->tag, buf_span(&body));
+    case IPC_SEEN:
+        return MLT_OK;
     default:
         return MLT_ERR_UNEXPECTED;
     }
@@ -399,6 +466,7 @@ void rig_client_clear(struct rig_client *c)
     buf_clear(&c->in);
     buf_clear(&c->out);
     buf_clear(&c->plain);
+    cert_clear(&c->server);
 }
 
 void rig_flush(struct rig_client *c)
@@ -410,8 +478,13 @@ void rig_flush(struct rig_client *c)
 /* False at the end of the stream, or when nothing comes. */
 bool rig_read_more(struct rig_client *c)
 {
+    return rig_read_more_within(c, rig_patience_ms);
+}
+
+bool rig_read_more_within(struct rig_client *c, int ms)
+{
     struct pollfd p = { .fd = c->fd, .events = POLLIN };
-    if (poll(&p, 1, rig_patience_ms) != 1)
+    if (poll(&p, 1, ms) != 1)
         return false;
     assert_ok(buf_reserve(&c->in, 65536));
     ssize_t n = read(c->fd, c->in.p + c->in.len, 65536);
@@ -492,6 +565,8 @@ void rig_get_welcome(struct rig_client *c)
     assert_ok(hs_take_result(c->hs, &result));
     assert_ok(session_init(&c->session, env_system(), &session_default_limits, &result.send,
                            &result.receive));
+    c->server = result.peer;
+    result.peer = (struct cert) { 0 };
     assert_int_equal(rig_next_record(c), RECORD_WELCOME);
     assert_ok(welcome_decode(buf_span(&c->plain), &c->welcome));
 }
@@ -537,6 +612,17 @@ void rig_must_close(struct rig_client *c, enum close_reason reason)
 {
     assert_int_equal(rig_next_record(c), 0);
     assert_int_equal(c->session.close_reason, reason);
+}
+
+void rig_must_fail(struct rig_client *c, enum alert alert)
+{
+    size_t used = 0;
+    enum record_kind kind = 0;
+    while (c->in.len < FRAME_HEADER)
+        assert_true(rig_read_more(c));
+    assert_err(session_open(&c->session, buf_span(&c->in), &used, &kind, &c->plain, &c->out),
+               MLT_ERR_ALERT);
+    assert_int_equal(c->session.peer_alert, alert);
 }
 
 /* ---- messages ---- */

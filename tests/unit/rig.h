@@ -35,6 +35,7 @@ struct rig {
     struct rig_options options;
     pid_t pid, ca_pid;
     struct channel parent, ca; /* ca: ours until rig_start_ca */
+    uint64_t taken;            /* of the CRL_TAKEN that rig_hear_ca passed over; 0: none */
     struct rig_fake_ca *fake;  /* shared with it */
     struct sockaddr_in address;
     struct buf received;
@@ -63,15 +64,21 @@ int rig_status(struct rig *rig);
 void rig_stop(struct rig *rig);
 bool rig_hear(struct rig *rig, struct channel *from, int timeout_ms);
 
+/* Time passes in net alone: on its wall clock, and on the one that only goes on. */
+void rig_pass(int64_t wall_s, int64_t mono_s);
+
 /* ---- as ca ---- */
 
-/* The next question but for those that come by themselves: nonces are given, proofs passed over. */
+/* The next question but for those that come by themselves: nonces are given, proofs and SEEN passed
+ * over. */
 void rig_hear_ca(struct rig *rig, enum ipc_type type);
 /* Clears `body`. */
 void rig_tell(struct rig *rig, enum ipc_type type, uint32_t tag, struct buf *body);
 void rig_synchronise(struct rig *rig);
 /* Answers the SERVER_REQUEST with a certificate of this key, or of the one asked for. */
 void rig_certify(struct rig *rig, EVP_PKEY *instead);
+/* The one that rig_hear_ca has heard. */
+void rig_certify_heard(struct rig *rig, EVP_PKEY *instead);
 bool rig_is_dropped(struct channel *c);
 void rig_start_ca(struct rig *rig);
 void rig_kill_ca(struct rig *rig);
@@ -86,6 +93,7 @@ struct rig_client {
     struct handshake *hs;
     struct session session;
     struct buf certificate, in, out, plain;
+    struct cert server; /* whose Welcome it got */
     struct welcome welcome;
 };
 
@@ -105,11 +113,14 @@ void rig_client_clear(struct rig_client *c);
 void rig_flush(struct rig_client *c);
 /* False at the end of the stream, or when nothing comes. */
 bool rig_read_more(struct rig_client *c);
+bool rig_read_more_within(struct rig_client *c, int ms);
 /* The next record; 0 at an authenticated end. */
 enum record_kind rig_next_record(struct rig_client *c);
 /* Everything before it was taken when it is answered. */
 void rig_ping(struct rig_client *c);
 void rig_must_close(struct rig_client *c, enum close_reason reason);
+/* The server's alert is the next that comes. */
+void rig_must_fail(struct rig_client *c, enum alert alert);
 
 /* ---- messages ---- */
 

@@ -408,7 +408,9 @@ void member(const char *name)
 void join(struct link *link, const char *name, enum client_auth_kind kind, uint8_t serial)
 {
     struct cert cert = cert_of(name, serial);
-    const struct route_facts facts = { .kind = kind, .cert = &cert, .link = link };
+    const struct route_facts facts = {
+        .kind = kind, .cert = &cert, .link = link, .ends_ms = SCENE_ENDS_MS
+    };
     *link = (struct link) { 0 };
     assert_ok(router_join(router, &facts, &link->route));
 }

@@ -16,6 +16,7 @@ extern struct router *router;
 extern int64_t now_ms; /* the test turns it */
 
 #define SCENE_NOT_AFTER_S 1795461897
+#define SCENE_ENDS_MS     86400000 /* monotonic */
 
 struct link {
     struct route *route; /* NULL once it was ended */

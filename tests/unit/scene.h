@@ -25,6 +25,8 @@ struct scene {
 extern struct scene *scene;
 
 int scene_begin(void **state);
+/* The same on the system's clock, where it stands now. */
+int scene_begin_now(void **state);
 int scene_end(void **state);
 
 struct pair_env *scene_clock_now(void);

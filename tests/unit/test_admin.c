@@ -44,7 +44,9 @@ static int start(void **state)
 {
     (void)state;
     authority_start(&a, ENROL_APPROVE);
-    a.ca.events = (struct ca_events) { NULL, on_member, on_revoked, on_erased };
+    a.ca.events = (struct ca_events) { .on_member = on_member,
+                                       .on_revoked = on_revoked,
+                                       .on_erased = on_erased };
     revoked = members = erased = 0;
     return 0;
 }
@@ -56,22 +58,35 @@ static int stop(void **state)
     return 0;
 }
 
-/* What an answer brought: how many rows, and a copy of the last. */
+/* What an answer brought: how many rows of a kind, and a copy of the last, the CA's own aside. */
 struct rows {
-    unsigned count;
-    struct admin_row last;
-    struct buf url, der;
+    unsigned count, alarms;
+    struct admin_row last, authority;
+    struct buf url, der, crl, alarm;
 };
 
 static void rows_clear(struct rows *r)
 {
     buf_clear(&r->url);
     buf_clear(&r->der);
+    buf_clear(&r->crl);
+    buf_clear(&r->alarm);
 }
 
 static enum mlt_err on_row(void *ctx, const struct admin_row *row)
 {
     struct rows *r = ctx;
+    if (row->kind == ADMIN_ROW_AUTHORITY) {
+        r->authority = *row;
+        return MLT_OK;
+    }
+    if (row->kind == ADMIN_ROW_ALARM) {
+        r->alarms++;
+        buf_reset(&r->alarm);
+        return buf_put(&r->alarm, row->text);
+    }
+    if (row->kind == ADMIN_ROW_CRL)
+        return buf_put(&r->crl, row->piece);
     r->count++;
     r->last = *row;
     buf_reset(&r->url);
@@ -85,7 +100,8 @@ static enum mlt_err ask(const struct admin_request *request, struct rows *rows)
 {
     CLEANUP(buf_clear) struct buf why = { 0 };
     const struct admin_sink sink = { on_row, rows };
-    rows->count = 0;
+    rows->count = rows->alarms = 0;
+    buf_reset(&rows->crl);
     enum mlt_err err = admin_answer(&a.ca, request, &sink, &why);
     assert_true((err == MLT_OK) == (why.len == 0));
     assert_null(why.len > 0 ? memchr(why.p, '\n', why.len) : NULL);
@@ -310,9 +326,19 @@ static void list_and_show_tell_the_state(void **state)
     assert_ok(ask(&r, &rows));
     assert_int_equal(rows.last.ledger_index, 1);
     assert_ok(cert_read_leaf(buf_span(&rows.der), &a.ca.cert, CERT_CLIENT, AUTHORITY_NOW_S, &c));
-    a.now_ms += (int64_t)LIMIT_CERT_DAYS * 86400 * 1000;
-    assert_ok(ask(&r, &rows));
-    assert_int_equal(rows.last.state, CERT_STATE_EXPIRED);
+    static const struct {
+        int64_t day;
+        enum cert_state state;
+    } ages[] = { { 45, CERT_STATE_VALID },
+                 { 46, CERT_STATE_LATE },
+                 { LIMIT_CERT_DAYS, CERT_STATE_GRACE },
+                 { LIMIT_CERT_DAYS + 7, CERT_STATE_GRACE },
+                 { LIMIT_CERT_DAYS + 8, CERT_STATE_EXPIRED } };
+    for (size_t i = 0; i < COUNT_OF(ages); i++) {
+        a.now_ms = (AUTHORITY_NOW_S + ages[i].day * 86400) * 1000;
+        assert_ok(ask(&r, &rows));
+        assert_int_equal(rows.last.state, ages[i].state);
+    }
     r = request_for(ADMIN_SHOW, "ninguem");
     assert_err(ask(&r, &rows), MLT_ERR_MISSING);
 }
@@ -334,7 +360,8 @@ static void reissue_revokes_at_once_and_prints_a_bound_invite(void **state)
     assert_string_equal(url.name.text, "maria");
     const struct admin_request show = request_for(ADMIN_SHOW, "maria");
     assert_ok(ask(&show, &rows));
-    assert_int_equal(rows.last.state, CERT_STATE_REVOKED);
+    assert_int_equal(rows.last.state, CERT_STATE_WAITS);
+    assert_int_equal(rows.last.reason, CRL_SUPERSEDED);
     assert_int_equal(enrol("maria", 0, &reason), WELCOME_REFUSED);
     assert_int_equal(reason, REFUSAL_REVOKED);
     /* Lost as well: the next one voids this one. */
@@ -372,7 +399,7 @@ static void a_request_that_needs_a_name_and_has_none_is_refused(void **state)
 {
     (void)state;
     static const enum admin_verb verbs[] = { ADMIN_APPROVE, ADMIN_REFUSE, ADMIN_SHOW, ADMIN_REISSUE,
-                                             ADMIN_ERASE };
+                                             ADMIN_ERASE,   ADMIN_REVOKE, ADMIN_RENEW };
     CLEANUP(rows_clear) struct rows rows = { 0 };
     for (size_t i = 0; i < COUNT_OF(verbs); i++) {
         const struct admin_request r = request_for(verbs[i], NULL);

@@ -6,11 +6,17 @@
 
 static const int64_t now_ms = 1795361897000;
 
-static struct welcome login(enum mlt_err verdict, bool revoked)
+static struct welcome judge(const struct admission_facts *facts)
 {
     struct welcome w = { 0 };
-    admission_login(verdict, revoked, now_ms, &w);
+    admission_login(facts, now_ms, &w);
     return w;
+}
+
+static struct welcome login(enum mlt_err verdict, bool revoked)
+{
+    const struct admission_facts facts = { verdict, revoked, false };
+    return judge(&facts);
 }
 
 static void a_good_certificate_is_let_in(void **state)
@@ -32,7 +38,6 @@ static void what_is_wrong_with_a_certificate_is_told(void **state)
         bool revoked;
         enum refusal reason;
     } rows[] = {
-        { MLT_ERR_CERT_EXPIRED, false, REFUSAL_EXPIRED },
         { MLT_ERR_CERT_NOT_YET, false, REFUSAL_NOT_YET },
         { MLT_OK, true, REFUSAL_REVOKED },
         { MLT_ERR_CERT_EXPIRED, true, REFUSAL_REVOKED },
@@ -43,6 +48,49 @@ static void what_is_wrong_with_a_certificate_is_told(void **state)
         assert_int_equal(w.result, WELCOME_REFUSED);
         assert_int_equal(w.reason, rows[i].reason);
     }
+}
+
+static void an_expired_certificate_may_be_renewed_and_no_more(void **state)
+{
+    (void)state;
+    struct welcome w = login(MLT_ERR_CERT_EXPIRED, false);
+    assert_int_equal(w.result, WELCOME_RENEW);
+    assert_int_equal(w.reason, REFUSAL_NONE);
+    /* What is stale here ca knows better. */
+    const struct admission_facts stale = { MLT_ERR_CERT_EXPIRED, false, true };
+    assert_int_equal(judge(&stale).result, WELCOME_RENEW);
+}
+
+static void of_a_stale_list_the_older_certificates_are_refused_and_told_why(void **state)
+{
+    (void)state;
+    const struct admission_facts stale = { MLT_OK, false, true };
+    const struct admission_facts revoked = { MLT_OK, true, true };
+    assert_int_equal(judge(&stale).result, WELCOME_REFUSED);
+    assert_int_equal(judge(&stale).reason, REFUSAL_STALE);
+    assert_int_equal(judge(&revoked).reason, REFUSAL_REVOKED);
+}
+
+static void only_what_waits_is_told_how_long(void **state)
+{
+    (void)state;
+    const struct ipc_enrolled stopped = { WELCOME_REFUSED, REFUSAL_STOPPED, 60, { 0 } };
+    const struct ipc_enrolled busy = { WELCOME_REFUSED, REFUSAL_BUSY, 60, { 0 } };
+    struct welcome w = { 0 };
+    struct renewed r = { 0 };
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    admission_enrol(&stopped, now_ms, &w);
+    assert_int_equal(w.retry_after_s, 0);
+    assert_ok(welcome_encode(&w, &body));
+    admission_renew(&stopped, &r);
+    assert_int_equal(r.reason, REFUSAL_STOPPED);
+    assert_ok(renewed_encode(&r, &body));
+    admission_renew(&busy, &r);
+    assert_int_equal(r.retry_after_s, 60);
+    admission_renew_busy(&r);
+    assert_int_equal(r.reason, REFUSAL_BUSY);
+    assert_int_equal(r.retry_after_s, LIMIT_RETRY_S);
+    assert_ok(renewed_encode(&r, &body));
 }
 
 static void an_unforeseen_verdict_lets_nobody_in(void **state)
@@ -92,6 +140,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_certificate_is_let_in),
         cmocka_unit_test(what_is_wrong_with_a_certificate_is_told),
+        cmocka_unit_test(an_expired_certificate_may_be_renewed_and_no_more),
+        cmocka_unit_test(of_a_stale_list_the_older_certificates_are_refused_and_told_why),
+        cmocka_unit_test(only_what_waits_is_told_how_long),
         cmocka_unit_test(an_unforeseen_verdict_lets_nobody_in),
         cmocka_unit_test(what_ca_answers_is_passed_on),
         cmocka_unit_test(without_ca_an_enrolment_is_told_busy),

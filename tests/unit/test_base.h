@@ -14,6 +14,15 @@
 #include "base/err.h"
 #include "base/span.h"
 
+/* Sanitizers keep what was freed, and take their time: memory then says little. */
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+
 #define assert_ok(expr)          assert_string_equal(err_name(expr), "MLT_OK")
 #define assert_err(expr, wanted) assert_string_equal(err_name(expr), err_name(wanted))
 

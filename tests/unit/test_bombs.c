@@ -18,8 +18,11 @@
 #include "client/server_file.h"
 #include "cmd/maloted_config.h"
 #include "crypto/key_pem.h"
+#include "crypto/pkcs12.h"
 #include "crypto/rsa.h"
 #include "pair.h"
+#include "pki/crl.h"
+#include "pki/ledger_leaf.h"
 #include "pki/request.h"
 #include "wire/join_url.h"
 
@@ -29,14 +32,6 @@
  * for memory and for how much, against the size of the input, in a process whose memory and
  * processor time are limited as well.
  */
-
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
 
 /* ---- what libcrypto asks for ---- */
 
@@ -99,6 +94,24 @@ static enum mlt_err read_request(struct span s)
 {
     CLEANUP(request_clear) struct request r = { 0 };
     return request_read(s, &r);
+}
+
+static enum mlt_err read_crl(struct span s)
+{
+    CLEANUP(crl_clear) struct crl crl = { 0 };
+    return crl_read(s, &pair_house()->ca, &crl);
+}
+
+static enum mlt_err read_pkcs12(struct span s)
+{
+    CLEANUP(pkcs12_clear) struct pkcs12 p = { 0 };
+    return pkcs12_read(s, span_str("passphrase"), &p);
+}
+
+static enum mlt_err read_leaf(struct span s)
+{
+    struct ledger_leaf leaf;
+    return ledger_leaf_decode(s, &leaf);
 }
 
 static enum mlt_err read_key(struct span s)
@@ -194,6 +207,9 @@ static const struct reader {
     { "client certificate", read_client },
     { "PEM certificate", read_pem },
     { "request", read_request },
+    { "CRL", read_crl },
+    { "PKCS#12", read_pkcs12 },
+    { "ledger leaf", read_leaf },
     { "PKCS#8", read_key },
     { "PEM key", read_key_pem },
     { "name", read_name },

@@ -140,6 +140,30 @@ static void peer_without_a_descriptor_is_refused(void **state)
     assert_err(receive_raw(SPAN_OF(bare)), MLT_ERR_UNEXPECTED);
 }
 
+static void a_backup_is_passed_to_an_administrator_and_by_nothing_else(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_ok(channel_pair(ends));
+    struct channel ca, admin;
+    channel_init(&ca, ends[0], IPC_CA, IPC_ADMIN);
+    channel_init(&admin, ends[1], IPC_ADMIN, IPC_CA);
+    CLEANUP(buf_clear) struct buf buffer = { 0 };
+    struct ipc_message message = { 0 };
+    bool got = false;
+    assert_err(channel_send_fd(&ca, IPC_ADMIN_ROW, ends[0]), MLT_ERR_RANGE);
+    assert_err(channel_send_fd(&admin, IPC_ADMIN_FILE, ends[0]), MLT_ERR_UNEXPECTED);
+    assert_ok(channel_send_fd(&ca, IPC_ADMIN_FILE, ends[0]));
+    assert_ok(channel_receive(&admin, 0, &buffer, &message, &got));
+    assert_true(got && message.type == IPC_ADMIN_FILE && message.passed_fd >= 0);
+    close(message.passed_fd);
+    const uint8_t bare[] = { IPC_ADMIN_FILE, 0, 0, 0, 0 };
+    assert_int_equal(send(ends[0], bare, sizeof(bare), 0), sizeof(bare));
+    assert_err(channel_receive(&admin, 0, &buffer, &message, &got), MLT_ERR_UNEXPECTED);
+    channel_close(&ca);
+    channel_close(&admin);
+}
+
 static void a_descriptor_on_another_message_is_refused_and_closed(void **state)
 {
     (void)state;
@@ -228,6 +252,7 @@ int main(void)
         cmocka_unit_test(the_end_of_the_other_process_is_told),
         cmocka_unit_test(a_descriptor_travels_with_peer),
         cmocka_unit_test(peer_without_a_descriptor_is_refused),
+        cmocka_unit_test(a_backup_is_passed_to_an_administrator_and_by_nothing_else),
         cmocka_unit_test(a_descriptor_on_another_message_is_refused_and_closed),
         cmocka_unit_test(a_peer_that_does_not_read_is_lost_after_a_second),
         cmocka_unit_test(two_descriptors_at_once_are_refused_and_closed),

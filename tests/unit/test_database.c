@@ -420,6 +420,80 @@ static void columns_are_what_they_should_be_or_damage(void **state)
 
 /* ---- the log ---- */
 
+/* ---- a copy ---- */
+
+static enum mlt_err copy_to(struct database *db, const char *name)
+{
+    const struct database_place place = { scratch_fd, name };
+    return database_copy(db, &place, name);
+}
+
+static int64_t rows_of_copy(const char *name)
+{
+    const struct database_schema schema = { name, 1, step, 100, false };
+    const struct database_place place = { scratch_fd, name };
+    CLEANUP(database_close) struct database db = { 0 };
+    bool fresh = true;
+    assert_ok(database_open(&db, &schema, &place, false, &fresh));
+    assert_false(fresh);
+    return number(&db, "SELECT count(*) FROM thing");
+}
+
+static void a_copy_holds_what_is_committed_and_nothing_else(void **state)
+{
+    (void)state;
+    CLEANUP(database_close) struct database db = opened(&first);
+    CLEANUP(database_close) struct database other = opened(&first);
+    struct stat st;
+    assert_ok(run(&db, "INSERT INTO thing(n) VALUES(1)"));
+    assert_ok(database_begin(&other));
+    assert_ok(run(&other, "INSERT INTO thing(n) VALUES(2)"));
+    assert_ok(copy_to(&db, "copy.db"));
+    assert_ok(database_end(&other, MLT_OK));
+    assert_int_equal(stat("copy.db", &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(size_of("copy.db-wal"), -1);
+    assert_int_equal(rows_of_copy("copy.db"), 1);
+    /* One that was there, whatever it held, makes way. */
+    assert_ok(copy_to(&db, "copy.db"));
+    assert_int_equal(rows_of_copy("copy.db"), 2);
+    assert_int_equal(number(&db, "SELECT count(*) FROM thing"), 2);
+}
+
+static void a_copy_is_not_made_inside_a_transaction(void **state)
+{
+    (void)state;
+    CLEANUP(database_close) struct database db = opened(&first);
+    assert_ok(database_begin(&db));
+    assert_err(copy_to(&db, "copy.db"), MLT_ERR_STATE);
+    assert_ok(database_end(&db, MLT_OK));
+    assert_int_equal(size_of("copy.db"), -1);
+}
+
+static void a_copy_that_fails_leaves_no_file_and_the_database_goes_on(void **state)
+{
+    (void)state;
+    CLEANUP(database_close) struct database db = opened(&first);
+    struct rlimit before;
+    assert_ok(run(&db, "INSERT INTO thing(n, bytes) VALUES(1, zeroblob(40000))"));
+    assert_ok(database_checkpoint(&db));
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit small = { 20000, before.rlim_max };
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    enum mlt_err err = copy_to(&db, "copy.db");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_err(err, MLT_ERR_SYSTEM);
+    assert_int_equal(size_of("copy.db"), -1);
+    assert_int_equal(size_of("copy.db-journal"), -1);
+    assert_false(db.broken);
+    assert_ok(run(&db, "INSERT INTO thing(n) VALUES(2)"));
+    assert_ok(copy_to(&db, "copy.db"));
+    assert_int_equal(rows_of_copy("copy.db"), 2);
+    assert_int_equal(mkdir("taken", 0700), 0);
+    assert_err(copy_to(&db, "taken"), MLT_ERR_SYSTEM);
+}
+
 static int64_t said_of_a_failure(bool in_log)
 {
     const struct database_schema schema = { FILE_NAME, 1, step, 100, in_log };
@@ -464,6 +538,9 @@ int main(void)
         IN_DIR(a_kept_statement_is_bound_and_run_anew),
         IN_DIR(an_error_is_remembered_until_the_statement_is_taken_again),
         IN_DIR(columns_are_what_they_should_be_or_damage),
+        IN_DIR(a_copy_holds_what_is_committed_and_nothing_else),
+        IN_DIR(a_copy_is_not_made_inside_a_transaction),
+        IN_DIR(a_copy_that_fails_leaves_no_file_and_the_database_goes_on),
         IN_DIR(a_failure_is_said_in_the_log_or_not_at_all),
     };
     log_start("test", LOG_LEVEL_ERROR);

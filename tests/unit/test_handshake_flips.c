@@ -14,14 +14,6 @@
  * end takes the message as it was sent, so it was the flip that was refused.
  */
 
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-
 /* A prime: over the bytes every position comes.  Without sanitizers: every bit. */
 #ifdef IS_SANITIZED
 enum { STRIDE = 7 };

@@ -85,7 +85,7 @@ static void every_certificate_has_its_leaf(void **state)
     assert_memory_equal(leaf.spki_hash, c.spki_hash, HASH_LEN);
     assert_memory_equal(leaf.serial, c.fields.serial, CERT_SERIAL);
     assert_string_equal(leaf.name.text, "joao");
-    assert_int_equal(leaf.role, CERT_CLIENT);
+    assert_int_equal(leaf.kind, LEDGER_CLIENT);
 }
 
 static void nothing_is_signed_when_the_leaf_cannot_be_written(void **state)
@@ -106,6 +106,36 @@ static void nothing_is_signed_when_the_leaf_cannot_be_written(void **state)
     bool found = true;
     assert_ok(members_find(&a.ca.db, &ask.name, &member, &found));
     assert_false(found);
+}
+
+static void no_revocation_list_is_signed_when_its_leaf_cannot_be_written(void **state)
+{
+    (void)state;
+    CLEANUP(crl_clear) struct crl crl = { .number = 1 };
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    struct issuer issuer;
+    uint64_t position = 0;
+    assert_ok(ca_issuer(&a.ca, &issuer));
+    struct query q = query_start(&a.ca.db, "CREATE TEMP TRIGGER full BEFORE INSERT ON leaf "
+                                           "BEGIN SELECT raise(ABORT, 'disk full'); END");
+    assert_ok(query_run(&q));
+    query_end(&q);
+    assert_err(issue_crl(&issuer, &crl, &position, &der), MLT_ERR_DATABASE);
+    assert_int_equal(der.len, 0);
+    q = query_start(&a.ca.db, "DROP TRIGGER full");
+    assert_ok(query_run(&q));
+    query_end(&q);
+    assert_ok(issue_crl(&issuer, &crl, &position, &der));
+    struct ledger_leaf leaf;
+    CLEANUP(buf_clear) struct buf tbs = { 0 };
+    uint8_t hash[HASH_LEN];
+    assert_ok(ledger_read(&a.ca.db, position, &leaf));
+    assert_ok(crl_tbs_of(buf_span(&der), &tbs));
+    assert_ok(hash_sha256(buf_span(&tbs), hash));
+    assert_int_equal(leaf.kind, LEDGER_CRL);
+    assert_memory_equal(leaf.tbs_hash, hash, HASH_LEN);
+    assert_memory_equal(leaf.spki_hash, a.ca.cert.spki_hash, HASH_LEN);
+    assert_string_equal(leaf.name.text, "");
 }
 
 static void a_certificate_that_cannot_be_recorded_is_not_given_out(void **state)
@@ -263,6 +293,16 @@ static void nothing_outlives_the_root(void **state)
     const struct ipc_enrol ask =
         authority_ask(&a.ca.cert, "depois", authority_key(1), NULL, &request);
     assert_err(enrol_client(&a.ca, &ask, &answer, &der), MLT_ERR_CERT_EXPIRED);
+}
+
+static void nothing_is_issued_before_the_root_begins(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    CLEANUP(buf_clear) struct buf request = { 0 };
+    struct ipc_enrolled answer;
+    const struct ipc_enrol ask =
+        authority_ask(&a.ca.cert, "cedo", authority_key(1), NULL, &request);
     a.now_ms = (a.ca.cert.fields.not_before_s - 1) * 1000;
     assert_err(enrol_client(&a.ca, &ask, &answer, &der), MLT_ERR_CERT_NOT_YET);
 }
@@ -455,6 +495,7 @@ int main(void)
         WITH_CA(a_client_gets_its_name_its_key_and_ninety_days),
         WITH_CA(every_certificate_has_its_leaf),
         WITH_CA(nothing_is_signed_when_the_leaf_cannot_be_written),
+        WITH_CA(no_revocation_list_is_signed_when_its_leaf_cannot_be_written),
         WITH_CA(a_certificate_that_cannot_be_recorded_is_not_given_out),
         WITH_CA(the_server_gets_its_own_name_and_one_day),
         WITH_CA(a_server_request_under_another_name_is_refused),
@@ -464,6 +505,7 @@ int main(void)
         WITH_CA(a_reissued_name_moves_and_its_old_key_never_comes_back),
         WITH_CA(an_expired_certificate_is_not_handed_out_again),
         WITH_CA(nothing_outlives_the_root),
+        WITH_CA(nothing_is_issued_before_the_root_begins),
         WITH_CA(what_was_made_opens_again_and_nothing_else_does),
         WITH_CA(the_realm_is_chosen_once),
         WITH_CA(one_file_without_the_other_is_refused_and_nothing_is_made),

@@ -27,86 +27,12 @@ static int stop(void **state)
 static struct ledger_leaf some_leaf(void)
 {
     struct ledger_leaf leaf = { .name = authority_name("maria"),
-                                .role = CERT_CLIENT,
+                                .kind = LEDGER_CLIENT,
                                 .time_s = AUTHORITY_NOW_S };
     memset(leaf.tbs_hash, 0x11, sizeof(leaf.tbs_hash));
     memset(leaf.spki_hash, 0x22, sizeof(leaf.spki_hash));
     memset(leaf.serial, 0x33, sizeof(leaf.serial));
     return leaf;
-}
-
-static void a_leaf_is_laid_out_as_the_protocol_says(void **state)
-{
-    (void)state;
-    CLEANUP(buf_clear) struct buf bytes = { 0 };
-    const struct ledger_leaf leaf = some_leaf();
-    assert_ok(ledger_leaf_encode(&leaf, &bytes));
-    assert_int_equal(bytes.len, 1 + 32 + 1 + 5 + 32 + 1 + 16 + 8);
-    assert_int_equal(bytes.p[0], 0);
-    assert_int_equal(bytes.p[1], 0x11);
-    assert_int_equal(bytes.p[33], 5);
-    assert_memory_equal(bytes.p + 34, "maria", 5);
-    assert_int_equal(bytes.p[39], 0x22);
-    assert_int_equal(bytes.p[71], 3);
-    assert_int_equal(bytes.p[72], 0x33);
-    static const uint8_t time_s[8] = { 0, 0, 0, 0, 0x6b, 0x03, 0x0c, 0x69 };
-    assert_memory_equal(bytes.p + 88, time_s, 8);
-}
-
-static void a_leaf_comes_back_as_it_went(void **state)
-{
-    (void)state;
-    CLEANUP(buf_clear) struct buf bytes = { 0 };
-    CLEANUP(buf_clear) struct buf again = { 0 };
-    const struct ledger_leaf leaf = some_leaf();
-    struct ledger_leaf got;
-    assert_ok(ledger_leaf_encode(&leaf, &bytes));
-    assert_ok(ledger_leaf_decode(buf_span(&bytes), &got));
-    assert_ok(ledger_leaf_encode(&got, &again));
-    assert_span_equal(buf_span(&bytes), buf_span(&again));
-}
-
-static void a_leaf_cut_or_lengthened_is_refused(void **state)
-{
-    (void)state;
-    CLEANUP(buf_clear) struct buf bytes = { 0 };
-    const struct ledger_leaf leaf = some_leaf();
-    struct ledger_leaf got;
-    assert_ok(ledger_leaf_encode(&leaf, &bytes));
-    for (size_t n = 0; n < bytes.len; n++)
-        assert_int_not_equal(ledger_leaf_decode(span_of(bytes.p, n), &got), MLT_OK);
-    assert_ok(buf_put_u8(&bytes, 0));
-    assert_err(ledger_leaf_decode(buf_span(&bytes), &got), MLT_ERR_TRAILING);
-}
-
-static void a_root_has_no_name_and_all_others_have_one(void **state)
-{
-    (void)state;
-    CLEANUP(buf_clear) struct buf bytes = { 0 };
-    struct ledger_leaf leaf = some_leaf();
-    struct ledger_leaf got;
-    leaf.role = CERT_CA;
-    assert_ok(ledger_leaf_encode(&leaf, &bytes));
-    assert_err(ledger_leaf_decode(buf_span(&bytes), &got), MLT_ERR_RANGE);
-    buf_reset(&bytes);
-    leaf = some_leaf();
-    leaf.name = (struct name) { 0 };
-    assert_ok(ledger_leaf_encode(&leaf, &bytes));
-    assert_err(ledger_leaf_decode(buf_span(&bytes), &got), MLT_ERR_RANGE);
-}
-
-/* RFC 9162 2.1.1: SHA-256 of a zero byte and the leaf.  Computed with sha256sum. */
-static void a_leaf_hash_is_that_of_rfc_9162(void **state)
-{
-    (void)state;
-    static const uint8_t empty[HASH_LEN] = {
-        0x6e, 0x34, 0x0b, 0x9c, 0xff, 0xb3, 0x7a, 0x98, 0x9c, 0xa5, 0x44,
-        0xe6, 0xbb, 0x78, 0x0a, 0x2c, 0x78, 0x90, 0x1d, 0x3f, 0xb3, 0x37,
-        0x38, 0x76, 0x85, 0x11, 0xa3, 0x06, 0x17, 0xaf, 0xa0, 0x1d,
-    };
-    uint8_t hash[HASH_LEN];
-    assert_ok(ledger_leaf_hash(span_of(NULL, 0), hash));
-    assert_memory_equal(hash, empty, HASH_LEN);
 }
 
 static void positions_count_from_zero_without_a_gap(void **state)
@@ -118,7 +44,7 @@ static void positions_count_from_zero_without_a_gap(void **state)
     assert_ok(ledger_size(&a.ca.db, &size));
     assert_int_equal(size, 1); /* the root */
     assert_ok(ledger_read(&a.ca.db, 0, &got));
-    assert_int_equal(got.role, CERT_CA);
+    assert_int_equal(got.kind, LEDGER_CA);
     for (uint64_t i = 1; i <= 3; i++) {
         assert_ok(ledger_append(&a.ca.db, &leaf, &position));
         assert_int_equal(position, i);
@@ -187,11 +113,6 @@ static void after_an_io_error_only_opening_anew_helps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_leaf_is_laid_out_as_the_protocol_says),
-        cmocka_unit_test(a_leaf_comes_back_as_it_went),
-        cmocka_unit_test(a_leaf_cut_or_lengthened_is_refused),
-        cmocka_unit_test(a_root_has_no_name_and_all_others_have_one),
-        cmocka_unit_test(a_leaf_hash_is_that_of_rfc_9162),
         cmocka_unit_test(positions_count_from_zero_without_a_gap),
         cmocka_unit_test(a_leaf_can_be_neither_changed_nor_taken_out),
         cmocka_unit_test(after_an_io_error_only_opening_anew_helps),

@@ -219,7 +219,7 @@ static void a_forked_child_does_not_keep_the_home_locked(void **state)
 
 int main(void)
 {
-#define T(test) cmocka_unit_test_setup_teardown(test, scene_begin, end)
+#define T(test) cmocka_unit_test_setup_teardown(test, scene_begin_now, end)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_start_without_memory_fails_and_does_no_harm), /* before any start */
         T(the_hosts_queue_of_errors_is_left_alone),

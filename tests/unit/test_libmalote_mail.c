@@ -199,7 +199,7 @@ static void who_asked_hears_that_it_was_read_if_the_host_tells(void **state)
 
 int main(void)
 {
-#define T(test) cmocka_unit_test_setup_teardown(test, scene_begin, end)
+#define T(test) cmocka_unit_test_setup_teardown(test, scene_begin_now, end)
     const struct CMUnitTest tests[] = {
         T(a_message_is_kept_without_a_connection_and_sent_by_the_next),
         T(what_cannot_be_a_message_is_not_kept),

@@ -485,7 +485,8 @@ static void a_revoked_certificate_earns_nothing(void **state)
                MLT_ERR_CERT_REVOKED);
     assert_ok(log_in_as(JOAO, JOAO, CLIENT_AUTH_RECEIVE, SPAN_OF(nonce), &grant));
     /* One certificate of a key that is good otherwise. */
-    run("UPDATE certificate SET revoked_s = 1 WHERE name = 'joao'");
+    run("INSERT INTO revocation(serial, revoked_s, reason, until_s) SELECT serial, 1, 0, not_after_s "
+        "FROM certificate WHERE name = 'joao'");
     assert_err(log_in_as(JOAO, JOAO, CLIENT_AUTH_RECEIVE, SPAN_OF(nonce), &grant),
                MLT_ERR_CERT_REVOKED);
 }
@@ -541,8 +542,8 @@ static void an_expired_certificate_earns_nothing(void **state)
     (void)state;
     uint8_t nonce[MAILBOX_NONCE];
     struct ipc_login_grant grant;
-    get_nonce(nonce);
     a.now_ms += ((int64_t)LIMIT_CERT_DAYS * 86400 - 1) * 1000;
+    get_nonce(nonce);
     assert_ok(log_in_as(MARIA, MARIA, CLIENT_AUTH_RECEIVE, SPAN_OF(nonce), &grant));
     a.now_ms += 2000;
     assert_err(log_in_as(MARIA, MARIA, CLIENT_AUTH_RECEIVE, SPAN_OF(nonce), &grant),

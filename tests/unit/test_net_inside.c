@@ -89,7 +89,9 @@ static struct route *join(struct scene *s, const struct name *name, enum client_
     struct route *route = NULL;
     const struct cert cert = { .fields = {
                                    .role = CERT_CLIENT, .name = *name, .not_after_s = INT64_MAX } };
-    const struct route_facts facts = { .kind = kind, .cert = &cert, .link = s };
+    const struct route_facts facts = {
+        .kind = kind, .cert = &cert, .link = s, .ends_ms = INT64_MAX
+    };
     assert_ok(router_join(s->net.router, &facts, &route));
     return route;
 }

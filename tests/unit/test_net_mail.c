@@ -13,15 +13,6 @@
 #include "relay/net.h"
 #include "rig.h"
 
-/* Where sanitizers keep what was freed, memory says little. */
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-
 /* The net process with its mailboxes: what is stored, opened, drained, and what is said of it. */
 
 static void start(struct rig *rig)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test_base.h"
 
+#include "base/limits.h"
 #include "ca/policy.h"
 
 /* Every combination of facts is decided here, and the promises are checked over all of them. */
 
 static const enum enrol_mode modes[] = { ENROL_INVITE, ENROL_OPEN, ENROL_APPROVE };
 static const enum policy_holder holders[] = { POLICY_NOBODY, POLICY_SAME_KEY, POLICY_OTHER_KEY,
-                                              POLICY_WAITING };
+                                              POLICY_WAITING, POLICY_CLOSED };
 static const enum invite_verdict invites[] = { INVITE_REFUSED, INVITE_FREE, INVITE_BOUND,
                                                INVITE_REPEATED };
 static const enum policy_request requests[] = { POLICY_REQUEST_NONE, POLICY_REQUEST_KEPT,
@@ -15,7 +16,7 @@ static const enum policy_request requests[] = { POLICY_REQUEST_NONE, POLICY_REQU
 
 static void for_all(void (*check)(const struct policy_facts *f, struct policy_decision d))
 {
-    for (unsigned n = 0; n < 3 * 4 * 4 * 4 * 32; n++) {
+    for (unsigned n = 0; n < 3 * 5 * 4 * 4 * 32; n++) {
         unsigned i = n / 32;
         struct policy_facts f = { .reserved = n & 1,
                                   .key_revoked = n & 2,
@@ -23,9 +24,9 @@ static void for_all(void (*check)(const struct policy_facts *f, struct policy_de
                                   .expired = n & 8,
                                   .has_invite = n & 16 };
         f.mode = modes[i % 3];
-        f.holder = holders[i / 3 % 4];
-        f.invite = invites[i / 12 % 4];
-        f.request = requests[i / 48 % 4];
+        f.holder = holders[i / 3 % 5];
+        f.invite = invites[i / 15 % 4];
+        f.request = requests[i / 60 % 4];
         check(&f, policy_enrol(&f));
     }
 }
@@ -83,7 +84,7 @@ static void reserved_names_revoked_keys_and_keys_of_others_never_pass(void **sta
 
 static void check_never_moves(const struct policy_facts *f, struct policy_decision d)
 {
-    if (f->holder == POLICY_OTHER_KEY)
+    if (f->holder == POLICY_OTHER_KEY || f->holder == POLICY_CLOSED)
         assert_int_equal(d.action, POLICY_REFUSE);
     if (f->holder == POLICY_WAITING && !(f->has_invite && f->invite == INVITE_BOUND))
         assert_int_equal(d.action, POLICY_REFUSE);
@@ -217,6 +218,83 @@ static void an_expired_holder_needs_what_a_newcomer_needs(void **state)
     assert_action(&f, POLICY_ISSUE);
 }
 
+/* ---- renewal ---- */
+
+static const enum policy_age ages[] = { POLICY_TOO_OLD, POLICY_YOUNG, POLICY_DUE, POLICY_GRACE };
+
+/* What PROTOCOL.md 11.5 says, written down a second time and in another order: from what is given
+ * out backwards. */
+static struct policy_decision renewal_by_the_book(const struct renewal_facts *f)
+{
+    bool has_right = f->known && f->proven && !f->revoked && f->current;
+    bool in_time =
+        f->age == POLICY_DUE || f->age == POLICY_GRACE || (f->age == POLICY_TOO_OLD && f->allowed);
+    if (has_right && f->replaced)
+        return (struct policy_decision) { POLICY_RETURN, REFUSAL_NONE };
+    if (has_right && in_time && f->gains)
+        return (struct policy_decision) { POLICY_ISSUE, REFUSAL_NONE };
+    if (has_right && (in_time || f->age == POLICY_YOUNG))
+        return (struct policy_decision) { POLICY_REFUSE, REFUSAL_NOT_DUE };
+    if (has_right)
+        return (struct policy_decision) { POLICY_REFUSE, REFUSAL_EXPIRED };
+    bool is_stranger = !f->known || !f->proven;
+    return (struct policy_decision) { POLICY_REFUSE,
+                                      is_stranger ? REFUSAL_REQUEST : REFUSAL_REVOKED };
+}
+
+static void every_renewal_is_decided_by_the_book(void **state)
+{
+    (void)state;
+    size_t issued = 0;
+    for (unsigned n = 0; n < 4 * 128; n++) {
+        const struct renewal_facts f = { .known = n & 1,
+                                         .proven = n & 2,
+                                         .revoked = n & 4,
+                                         .current = n & 8,
+                                         .allowed = n & 16,
+                                         .gains = n & 32,
+                                         .replaced = n & 64,
+                                         .age = ages[n / 128] };
+        const struct policy_decision got = policy_renew(&f), wanted = renewal_by_the_book(&f);
+        assert_int_equal(got.action, wanted.action);
+        assert_int_equal(got.reason, wanted.reason);
+        assert_true((got.action == POLICY_REFUSE) == (got.reason != REFUSAL_NONE));
+        if (got.action == POLICY_REFUSE)
+            continue;
+        /* The promises, each by itself. */
+        assert_true(f.known && f.proven && !f.revoked && f.current);
+        issued += got.action == POLICY_ISSUE;
+    }
+    /* DUE and GRACE with and without leave, TOO_OLD with it. */
+    assert_int_equal(issued, 2 + 2 + 1);
+}
+
+static void nothing_is_the_refusal_of_facts_that_nobody_filled_in(void **state)
+{
+    (void)state;
+    const struct renewal_facts f = { 0 };
+    assert_int_equal(policy_renew(&f).action, POLICY_REFUSE);
+}
+
+static void a_third_of_a_life_is_counted_from_its_issue(void **state)
+{
+    (void)state;
+    static const int64_t lives_s[] = { 600, 3600, 86400, 90 * 86400, 7 };
+    const int64_t issued_s = 1795361897;
+    for (size_t i = 0; i < COUNT_OF(lives_s); i++) {
+        const struct policy_life life = { issued_s - LIMIT_BACKDATE_S, issued_s + lives_s[i] };
+        int64_t due_s = issued_s + lives_s[i] / 3, end_s = issued_s + lives_s[i];
+        assert_int_equal(policy_age(&life, issued_s - 100000), POLICY_YOUNG);
+        assert_int_equal(policy_age(&life, due_s - 1), POLICY_YOUNG);
+        assert_int_equal(policy_age(&life, due_s), POLICY_DUE);
+        assert_int_equal(policy_age(&life, end_s - 1), POLICY_DUE);
+        assert_int_equal(policy_age(&life, end_s), POLICY_GRACE);
+        assert_int_equal(policy_age(&life, end_s + LIMIT_GRACE_S), POLICY_GRACE);
+        assert_int_equal(policy_age(&life, end_s + LIMIT_GRACE_S + 1), POLICY_TOO_OLD);
+        assert_int_equal(policy_age(&life, INT64_MAX), POLICY_TOO_OLD);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +310,9 @@ int main(void)
         cmocka_unit_test(a_lost_welcome_locks_nobody_out),
         cmocka_unit_test(an_invite_used_by_a_key_is_nothing_once_the_name_waits),
         cmocka_unit_test(an_expired_holder_needs_what_a_newcomer_needs),
+        cmocka_unit_test(every_renewal_is_decided_by_the_book),
+        cmocka_unit_test(nothing_is_the_refusal_of_facts_that_nobody_filled_in),
+        cmocka_unit_test(a_third_of_a_life_is_counted_from_its_issue),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }

@@ -151,7 +151,9 @@ static struct route *join(struct scene *s, const char *name, enum client_auth_ki
     struct cert cert = { .fields = { .role = CERT_CLIENT, .not_after_s = now_ms / 1000 + 3600 } };
     struct route *route = NULL;
     cert.fields.name = mailroom_name(name);
-    const struct route_facts facts = { .kind = kind, .cert = &cert, .link = s };
+    const struct route_facts facts = {
+        .kind = kind, .cert = &cert, .link = s, .ends_ms = INT64_MAX
+    };
     assert_ok(router_join(s->router, &facts, &route));
     return route;
 }

@@ -340,7 +340,7 @@ static void a_newer_database_is_refused_and_left_alone(void **state)
     assert_ok(store_open(&home, env_system(), &s));
     store_close(&s);
     sqlite3 *db = open_raw();
-    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 3", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 4", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     assert_err(store_open(&home, env_system(), &s), MLT_ERR_NEWER);
     assert_null(s);

@@ -18,11 +18,11 @@ static void fields_that_contradict_each_other_are_not_written(void **state)
     (void)state;
     const struct span some = span_str("certificate");
     refuse((struct welcome) { 0 });
-    refuse((struct welcome) { .result = WELCOME_REFUSED + 1 });
+    refuse((struct welcome) { .result = WELCOME_RENEW + 1 });
     refuse((struct welcome) { .result = WELCOME_ISSUED });
     refuse((struct welcome) { .result = WELCOME_LOGGED_IN, .certificate = some });
     refuse((struct welcome) { .result = WELCOME_REFUSED });
-    refuse((struct welcome) { .result = WELCOME_REFUSED, .reason = REFUSAL_BUSY + 1 });
+    refuse((struct welcome) { .result = WELCOME_REFUSED, .reason = REFUSAL_STOPPED + 1 });
     refuse((struct welcome) { .result = WELCOME_LOGGED_IN, .reason = REFUSAL_BUSY });
     refuse((struct welcome) { .result = WELCOME_LOGGED_IN, .retry_after_s = 1 });
     refuse((struct welcome) { .result = WELCOME_LOGGED_IN, .server_time_ms = -1 });
@@ -39,8 +39,13 @@ static void fields_that_contradict_each_other_are_not_read(void **state)
     static const struct {
         size_t at;
         uint8_t value;
-    } changes[] = { { 0, 0 }, { 0, 5 }, { 0, WELCOME_ISSUED }, { 0, WELCOME_REFUSED },
-                    { 1, 1 }, { 5, 1 }, { 18, 0x80 } };
+    } changes[] = { { 0, 0 },
+                    { 0, WELCOME_RENEW + 1 },
+                    { 0, WELCOME_ISSUED },
+                    { 0, WELCOME_REFUSED },
+                    { 1, 1 },
+                    { 5, 1 },
+                    { 18, 0x80 } };
     for (size_t i = 0; i < COUNT_OF(changes); i++) {
         uint8_t was = b.p[changes[i].at];
         b.p[changes[i].at] = changes[i].value;
@@ -54,7 +59,7 @@ static void fields_that_contradict_each_other_are_not_read(void **state)
 static void every_refusal_and_close_has_a_text_of_its_own(void **state)
 {
     (void)state;
-    for (int a = REFUSAL_NAME_TAKEN; a <= REFUSAL_BUSY; a++)
+    for (int a = REFUSAL_NAME_TAKEN; a <= REFUSAL_STOPPED; a++)
         for (int b = 0; b < a; b++)
             assert_string_not_equal(refusal_text((enum refusal)a), refusal_text((enum refusal)b));
     for (int a = CLOSE_DONE; a <= CLOSE_AGAIN; a++)
@@ -62,7 +67,7 @@ static void every_refusal_and_close_has_a_text_of_its_own(void **state)
             assert_string_not_equal(close_reason_text((enum close_reason)a),
                                     close_reason_text((enum close_reason)b));
     /* And these were all of them. */
-    assert_string_equal(refusal_text(REFUSAL_BUSY + 1), refusal_text((enum refusal)0));
+    assert_string_equal(refusal_text(REFUSAL_STOPPED + 1), refusal_text((enum refusal)0));
     assert_string_equal(close_reason_text(CLOSE_AGAIN + 1),
                         close_reason_text((enum close_reason)0));
 }

@@ -136,7 +136,9 @@ static void issue_all(struct given *g)
         &g->db, issue_root(&g->env, &g->db, span_str(GIVEN_REALM), g->keys[KEY_CA], &g->root)));
     must_ok(cert_read_ca(buf_span(&g->root.der), NULL, &g->ca));
 
-    const struct issuer issuer = { &g->env, &g->db, g->keys[KEY_CA], &g->ca };
+    const struct issuer issuer = {
+        .env = &g->env, .db = &g->db, .key = g->keys[KEY_CA], .ca = &g->ca
+    };
     given_random("server certificate");
     must_ok(issue_leaf(&issuer, CERT_SERVER, NULL, g->keys[KEY_SERVER], &g->server));
     given_random("client certificate");

@@ -35,6 +35,9 @@ int main(int argc, char **argv)
     topic_keystore(&given);
     topic_mailbox(&given);
     topic_leaf(&given);
+    topic_ledger(&given);
+    topic_revocation(&given);
+    topic_renewal(&given);
     sheet_finish();
     given_stop(&given);
     close(out);

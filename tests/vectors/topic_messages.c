@@ -238,6 +238,13 @@ static void put_welcomes(const struct given *g)
     w.reason = REFUSAL_BUSY;
     w.retry_after_s = 10;
     put_welcome("WELCOME, refused: busy", &w);
+    w.reason = REFUSAL_STALE;
+    w.retry_after_s = 0;
+    w.crl_number = 258;
+    put_welcome("WELCOME, refused: stale", &w);
+    w.result = WELCOME_RENEW;
+    w.reason = REFUSAL_NONE;
+    put_welcome("WELCOME, renew", &w);
 }
 
 void topic_messages(const struct given *g)

@@ -5,6 +5,7 @@
 
 #include "crypto/rsa.h"
 #include "must.h"
+#include "pki/merkle.h"
 #include "pki/request.h"
 #include "sheet.h"
 #include "steps.h"
@@ -130,7 +131,7 @@ static void put_leaf(const struct given *g, const char *name, uint64_t position)
     const struct issued *issued = issued_at(g, position);
     must_ok(ledger_read(&db, position, &leaf));
     must_ok(ledger_leaf_encode(&leaf, &bytes));
-    must_ok(ledger_leaf_hash(buf_span(&bytes), hash));
+    must_ok(merkle_leaf_hash(buf_span(&bytes), hash));
     must(span_eq(SPAN_OF(leaf.serial), SPAN_OF(issued->serial)));
     must(span_eq(SPAN_OF(leaf.spki_hash), SPAN_OF(issued->spki_hash)));
 
@@ -139,7 +140,7 @@ static void put_leaf(const struct given *g, const char *name, uint64_t position)
     sheet_hex("TBSCertificate SHA-256", SPAN_OF(leaf.tbs_hash));
     sheet_text("name", leaf.name.text);
     sheet_hex("key fingerprint", SPAN_OF(leaf.spki_hash));
-    sheet_int("kind", (uint64_t)leaf.role);
+    sheet_int("kind", (uint64_t)leaf.kind);
     sheet_hex("serial", SPAN_OF(leaf.serial));
     sheet_int("time, s", (uint64_t)leaf.time_s);
     sheet_hex("leaf", buf_span(&bytes));

@@ -16,6 +16,9 @@ void topic_invite(const struct given *g);
 void topic_keystore(const struct given *g);
 void topic_mailbox(const struct given *g);
 void topic_leaf(const struct given *g);
+void topic_ledger(const struct given *g);
+void topic_revocation(const struct given *g);
+void topic_renewal(const struct given *g);
 
 /* A group: a PKCS#10 request and its parts, signed by `key`. */
 void topic_request(struct span der, EVP_PKEY *key);

@@ -12,7 +12,11 @@ PROTOCOL.md.  It serves tests; it keeps its keys in plain files and takes no car
     seal          CTR and HMAC; one direction of records with rekey and limits     3.1 6
     raw_rsa       PSS with a salt and OAEP with a seed from outside                1
     certificates  the profile: makes certificates and requests, refuses others     11
-    lockbox       passphrase-sealed files and the ledger leaf                      9 10
+    lockbox       passphrase-sealed files                                          9
+    ledger        leaves, trees, proofs, signed heads                              10
+    revocation    notices and revocation lists                                     11.4
+    standing      the records about renewal, revocation and the ledger             7
+    membership    a client's side of those                                         10 11
     mailbox       stored mail at rest                                              9.3
     session       records over a socket, for both sides                            6 7
     client        the client's handshake                                           4

@@ -192,9 +192,12 @@ def person(name: str) -> bytes:
     return der_name((COMMON_NAME, name))
 
 
+def extension_of(oid: bytes, value: bytes, critical: bool = False) -> bytes:
+    return der(SEQUENCE, oid, der(BOOLEAN, b"\xff") if critical else b"", der(OCTETS, value))
+
+
 def extension(kind: str, value: bytes) -> bytes:
-    critical = der(BOOLEAN, b"\xff") if kind in CRITICAL else b""
-    return der(SEQUENCE, EXTENSION[kind], critical, der(OCTETS, value))
+    return extension_of(EXTENSION[kind], value, kind in CRITICAL)
 
 
 @dataclass

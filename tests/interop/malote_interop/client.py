@@ -18,6 +18,7 @@ from . import certificates as pki
 from . import wire
 from .errors import Refused
 from .groups import Group, find_group
+from .membership import Membership
 from .schedule import HandshakeSecrets, Transcript, finished, invite_proof, signed_bytes
 from .seal import Seal
 from .session import Line, Session, open_alert, send_alert
@@ -29,6 +30,7 @@ class ClientHandshake:
 
     least_bits = 3072
     role = "client"
+    revoked: frozenset[bytes] | set[bytes] = frozenset()  # serials
 
     def __init__(self, host: str, port: int, pin: bytes, patience: float = 30):
         self.pin = pin
@@ -97,6 +99,8 @@ class ClientHandshake:
             server.spki, auth.signature, signed_bytes("server", self.transcript.hash())
         ):
             raise Refused("a handshake signature that does not verify")
+        if server.serial.to_bytes(16, "big") in self.revoked:
+            raise pki.BadCertificate("revoked")
         self.transcript.add(wire.vec(auth.signature, 16))
         expected = finished(self.secrets.server, self.transcript.hash())
         if not hmac.compare_digest(auth.finished, expected):
@@ -228,7 +232,7 @@ class NotLoggedIn(Exception):
         self.welcome = welcome
 
 
-class Conversation:
+class Conversation(Membership):
     """A session of somebody who is logged in: messages, outcomes, receipts, notices (7, 8).
 
     A message is `under_way` until its SEND is answered, and `stored` from that answer on until it
@@ -237,14 +241,17 @@ class Conversation:
 
     receipts = True  # say RECEIPT delivered as soon as a message is there
     notes = True  # say NOTED as soon as a kept outcome is there
+    opens = (wire.LOGGED_IN,)  # results of Welcome
 
     def __init__(self, identity: Identity, kind: int, handshake=ClientHandshake):
+        super().__init__()
         connection = handshake(identity.host, identity.port, identity.pin)
         connection.meet()
         self.welcome = connection.login(identity, kind)
-        if self.welcome.result != wire.LOGGED_IN:
+        if self.welcome.result not in self.opens:
             raise NotLoggedIn(self.welcome)
         self.name = identity.name
+        self.ca = connection.ca
         self.session = connection.session
         self.id = connection.id
         self.epoch = secrets.randbits(64)
@@ -270,7 +277,7 @@ class Conversation:
                 self.session.send(wire.PONG)
             elif kind == wire.PONG:
                 self.pongs += 1
-            else:
+            elif not self.hear(kind, body):
                 raise Refused("a second Welcome")
         except Refused as refused:
             self.session.fail(refused)

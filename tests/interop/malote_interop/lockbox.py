@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Passphrase-sealed files (9) and the leaf of the ledger (10)."""
+"""Passphrase-sealed files (9)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from .certificates import Authority, Parts, text_of
 from .errors import Refused
-from .schedule import expand_label, mac, sha256
+from .schedule import expand_label, mac
 from .seal import Seal
-from .wire import uint, vec
 
 LOCKBOX = re.compile(
     r"(?P<header>malote-(?P<what>[a-z]+) 1 scrypt (?P<n>[1-9][0-9]*) (?P<r>8) (?P<p>1)"
@@ -108,16 +107,3 @@ def authority_of(keystore: Path, passphrase_file: Path) -> Authority:
     return Authority(text_of(root.subject, 0), key, root.serial)
 
 
-LEAF_KIND = {"ca": 1, "server": 2, "client": 3}
-
-
-def ledger_leaf(tbs: bytes, name: str, key: bytes, role: str, serial: int, time: int) -> bytes:
-    """`key` is the fingerprint, raw."""
-    return (
-        uint(0, 8) + sha256(tbs) + vec(name.encode(), 8) + key + uint(LEAF_KIND[role], 8)
-        + serial.to_bytes(16, "big") + uint(time, 64)
-    )
-
-
-def leaf_hash(leaf: bytes) -> bytes:
-    return sha256(b"\0", leaf)

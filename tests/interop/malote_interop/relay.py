@@ -16,9 +16,13 @@ from dataclasses import dataclass, field
 from . import certificates as pki
 from . import wire
 from .errors import Alerted, BadCertificate, Closed, Cut, Refused
+from .ledger import Head
+from .registry import GRACE, LedgerAuthority, Registry
+from .revocation import Notice
 from .schedule import invite_proof
 from .server import Credentials, ServerHandshake
 from .session import Session
+from .standing import CrlWanted, LeavesWanted, Renew
 
 SEND_WINDOW = DRAIN_WINDOW = NOTICES = 64
 DRAIN_BYTES = 1048576
@@ -31,6 +35,7 @@ class Guest:
     name: str
     kind: int
     session: Session
+    certificate: bytes = b""
     lock: threading.Lock = field(default_factory=threading.Lock)
     blocked: dict[tuple[str, int], int] = field(default_factory=dict)  # stream to number, 8.3
     untold: list[wire.Outcome] = field(default_factory=list)  # beyond the first NOTICES
@@ -244,9 +249,10 @@ class Relay:
 
     handshake = ServerHandshake
 
-    def __init__(self, authority: pki.Authority, rekey_every: int = 0, on_login=None, say=print,
-                 post: type[Post] = Post):
+    def __init__(self, authority: LedgerAuthority, rekey_every: int = 0, on_login=None, say=print,
+                 post: type[Post] = Post, registry: type[Registry] = Registry):
         self.authority = authority
+        self.registry = registry(authority)
         self.credentials = Credentials.new(authority)
         self.rekey_every = rekey_every
         self.on_login = on_login
@@ -284,10 +290,15 @@ class Relay:
         session = connection.open_session()
         answer = self.enrol(auth, name, spki) if auth.kind == wire.ENROL else self.login(auth, spki)
         answer.server_time = int(time.time() * 1000)
+        answer.ledger_head = self.registry.shown_head()
+        answer.crl_number = self.registry.crl_number()
         session.send(wire.WELCOME, answer.encode())
         self.say(f"welcome: {name} kind {auth.kind} result {answer.result} reason {answer.reason}")
+        guest = Guest(name, auth.kind, session, auth.certificate)
         if answer.result == wire.LOGGED_IN:
-            self.attend_guest(Guest(name, auth.kind, session))
+            self.attend_guest(guest)
+        elif answer.result == wire.RENEW_FIRST:
+            self.renew_expired(guest)
         else:
             session.close()
 
@@ -314,11 +325,25 @@ class Relay:
 
     def login(self, auth: wire.ClientAuth, spki: bytes) -> wire.Welcome:
         ca = self.authority.certificate
+        made = pki.check_leaf(auth.certificate, "client", ca, None)
+        if self.registry.is_revoked(made.serial):
+            return wire.Welcome(wire.REFUSED, reason=wire.REASON_REVOKED)
         try:
-            pki.check_leaf(auth.certificate, "client", ca, time.time())
+            pki.check_time(made, time.time())
         except BadCertificate as bad:
-            return wire.Welcome(wire.REFUSED, reason=7 if "expired" in str(bad) else 8)
+            if "expired" not in str(bad):
+                return wire.Welcome(wire.REFUSED, reason=wire.REASON_NOT_YET)
+            if time.time() > made.not_after + GRACE:
+                return wire.Welcome(wire.REFUSED, reason=wire.REASON_EXPIRED)
+            return wire.Welcome(wire.RENEW_FIRST)
         return wire.Welcome(wire.LOGGED_IN)
+
+    def renew_expired(self, guest: Guest) -> None:
+        kind, body = guest.session.receive()
+        if kind != wire.RENEW:
+            raise Refused("something else than RENEW of who may do nothing else")
+        self.take_standing(guest, kind, body)
+        guest.session.close()
 
     def attend_guest(self, guest: Guest) -> None:
         self.post.arrive(guest)
@@ -351,3 +376,26 @@ class Relay:
             if guest.kind != wire.RECEIVE:
                 raise Refused("a receipt on a session that gets no mail")
             self.post.receipt(guest, receipt)
+        else:
+            self.take_standing(guest, kind, body)
+
+    def take_standing(self, guest: Guest, kind: int, body: bytes) -> None:
+        """What is asked about the CA."""
+        registry = self.registry
+        if kind == wire.RENEW:
+            answer = registry.renew(guest.certificate, Renew.decode(body))
+            self.say(f"renew: {guest.name} result {answer.result} reason {answer.reason}")
+            guest.certificate = answer.certificate or guest.certificate
+            guest.send(wire.RENEWED, answer.encode())
+        elif kind == wire.PROVE:
+            answer = registry.prove(Head.decode(body))
+            self.say(f"prove: {guest.name} result {answer.result}")
+            guest.send(wire.PROOF, answer.encode())
+        elif kind == wire.LEAVES_WANTED:
+            guest.send(wire.LEAVES, registry.leaves(LeavesWanted.decode(body).first).encode())
+        elif kind == wire.CRL_WANTED:
+            have = CrlWanted.decode(body).have
+            self.say(f"list: {guest.name} has {have}")
+            for piece in registry.lists(have):
+                is_notice = isinstance(piece, Notice)
+                guest.send(wire.REVOKED if is_notice else wire.CRL, piece.encode())

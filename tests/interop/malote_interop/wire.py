@@ -283,6 +283,7 @@ class ClientAuth:
 # ---- what records hold, section 7 ----
 
 WELCOME, SEND, DELIVER, OUTCOME, RECEIPT, PING, PONG, CLOSE, REKEY, NOTED = range(1, 11)
+RENEW, RENEWED, REVOKED, CRL_WANTED, CRL, PROVE, PROOF, LEAVES_WANTED, LEAVES = range(11, 20)
 RECORD_BODIES = {  # least, most, sent by
     WELCOME: (38, 5158, "server"),
     SEND: (41, 65608, "client"),
@@ -294,9 +295,18 @@ RECORD_BODIES = {  # least, most, sent by
     CLOSE: (1, 1, "both"),
     REKEY: (0, 0, "both"),
     NOTED: (17, 17, "client"),
+    RENEW: (274, 530, "client"),
+    RENEWED: (8, 4104, "server"),
+    REVOKED: (284, 4636, "server"),
+    CRL_WANTED: (8, 8, "client"),
+    CRL: (20, 65555, "server"),
+    PROVE: (323, 579, "client"),
+    PROOF: (5, 5125, "server"),
+    LEAVES_WANTED: (8, 8, "client"),
+    LEAVES: (12, 65548, "server"),
 }
 
-REPLACED, STOPPING, TOO_SLOW, AGAIN = 2, 5, 7, 8
+REPLACED, REVOKED_OR_UNKNOWN, EXPIRED_NOW, STOPPING, TOO_SLOW, AGAIN = 2, 3, 4, 5, 7, 8
 
 
 @dataclass
@@ -313,8 +323,9 @@ class Close:
         return cls(body[0])
 
 
-ISSUED, LOGGED_IN, PENDING, REFUSED = 1, 2, 3, 4
-REASON_BUSY = 10
+ISSUED, LOGGED_IN, PENDING, REFUSED, RENEW_FIRST = 1, 2, 3, 4, 5
+REASON_EXPIRED, REASON_NOT_YET, REASON_REVOKED, REASON_BUSY = 7, 8, 9, 10
+REASON_STALE, REASON_NOT_DUE, REASON_STOPPED = 11, 12, 13
 
 
 @dataclass
@@ -352,7 +363,7 @@ class Welcome:
         return message
 
     def check(self) -> None:
-        if self.result not in (ISSUED, LOGGED_IN, PENDING, REFUSED) or self.reason > REASON_BUSY:
+        if not ISSUED <= self.result <= RENEW_FIRST or self.reason > REASON_STOPPED:
             raise Refused("a Welcome with an unknown result or reason")
         if bool(self.certificate) != (self.result == ISSUED):
             raise Refused("a Welcome whose certificate contradicts its result")

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/answer.h"
+
+#include "ca/audit.h"
+#include "ca/explain.h"
+#include "ca/renew.h"
+#include "ca/revoke.h"
+
+/* ---- revoke ---- */
+
+enum mlt_err answer_revoke(struct answer *a)
+{
+    const struct revoke_order order = { a->request->name, a->request->reason };
+    size_t count = 0;
+    bool done = false;
+    enum mlt_err err = revoke_name(a->ca, &order, &count, &done);
+    if (err == MLT_ERR_MISSING && !done)
+        return answer_no_such_name(a);
+    if (err != MLT_OK && done)
+        return explain(a->why, err, TEXT_REVOKED_UNLISTED, order.name.text, err_cause(err));
+    TRY(err);
+    return answer_newest(a);
+}
+
+/* ---- renew ---- */
+
+enum mlt_err answer_renew(struct answer *a)
+{
+    const struct name *name = &a->request->name;
+    enum mlt_err err = renew_allow(a->ca, name);
+    if (err == MLT_ERR_MISSING)
+        return answer_no_such_name(a);
+    if (err == MLT_ERR_CERT_REVOKED)
+        return explain(a->why, err, TEXT_RENEW_REVOKED, name->text, name->text);
+    TRY(err);
+    return answer_newest(a);
+}
+
+/* ---- audit ---- */
+
+static enum mlt_err emit_count(void *ctx, uint64_t count, struct span what)
+{
+    const struct admin_row row = { .kind = ADMIN_ROW_COUNT, .count = count, .text = what };
+    return answer_row(ctx, &row);
+}
+
+static enum mlt_err emit_finding(void *ctx, struct span text)
+{
+    const struct admin_row row = { .kind = ADMIN_ROW_FINDING, .text = text };
+    return answer_row(ctx, &row);
+}
+
+enum mlt_err answer_audit(struct answer *a)
+{
+    const struct audit_sink sink = { emit_count, emit_finding, a };
+    return audit_run(a->ca, &sink);
+}

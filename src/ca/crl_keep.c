@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/crl_keep.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "ca/head.h"
+#include "ca/setting.h"
+#include "pki/statement.h"
+
+/* The least that the next number may be, where others have seen higher ones than we. */
+static const char meta_least[] = "crl number at least";
+
+static const int64_t look_every_ms = 60 * 1000;
+static const int64_t say_every_ms = 3600 * 1000;
+
+/* ---- what is there ---- */
+
+enum mlt_err crl_keep_facts(struct database *db, struct crl_facts *facts)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT number, this_update_s, next_update_s, entries "
+                                     "FROM crl ORDER BY number DESC LIMIT 1");
+    bool row = false;
+    TRY(query_next(&q, &row));
+    struct crl_facts got = { 0 };
+    if (row)
+        got = (struct crl_facts) { (uint64_t)query_int(&q, 0), query_int(&q, 1), query_int(&q, 2),
+                                   (uint64_t)query_int(&q, 3) };
+    *facts = got;
+    return MLT_OK;
+}
+
+enum mlt_err crl_keep_der(struct database *db, uint64_t *number, struct buf *der)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT number, der FROM crl ORDER BY number DESC LIMIT 1");
+    bool row = false;
+    TRY(query_next(&q, &row));
+    ENSURE(row, MLT_ERR_MISSING);
+    TRY(buf_put(der, query_span(&q, 1)));
+    *number = (uint64_t)query_int(&q, 0);
+    return MLT_OK;
+}
+
+enum mlt_err crl_keep_notices(struct database *db, uint64_t after, const struct notice_visit *visit)
+{
+    CLEANUP(query_end)
+    struct query q =
+        query_start(db, "SELECT number, record FROM notice WHERE number > ? ORDER BY number");
+    query_put_int(&q, (int64_t)after);
+    for (;;) {
+        bool row = false;
+        TRY(query_next(&q, &row));
+        if (!row)
+            return MLT_OK;
+        TRY(visit->on_notice(visit->ctx, (uint64_t)query_int(&q, 0), query_span(&q, 1)));
+    }
+}
+
+enum mlt_err crl_keep_skip_to(struct database *db, uint64_t number)
+{
+    ENSURE(number <= INT64_MAX, MLT_ERR_RANGE);
+    TRY(setting_set_number(db, meta_least, (int64_t)number));
+    return crl_keep_drop_notices(db);
+}
+
+enum mlt_err crl_keep_drop_notices(struct database *db)
+{
+    CLEANUP(query_end) struct query q = query_start(db, "DELETE FROM notice");
+    return query_run(&q);
+}
+
+/* ---- the next one ---- */
+
+/* A list on its way: its number, and the serials that are new in it. */
+struct draft {
+    int64_t now_s;
+    uint64_t before, first; /* numbers: of the list that is there, of the first new notice */
+    struct buf fresh;       /* serials */
+    struct crl crl;
+    uint64_t position;
+    struct buf der;
+};
+
+static void draft_clear(struct draft *d)
+{
+    buf_clear(&d->fresh);
+    buf_clear(&d->der);
+    crl_clear(&d->crl);
+}
+
+static enum mlt_err count_listed(struct database *db, int64_t now_s, size_t *count)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT count(*) FROM revocation WHERE until_s > ?");
+    query_put_int(&q, now_s);
+    bool row = false;
+    TRY(query_next(&q, &row));
+    ENSURE(row, MLT_ERR_DATABASE);
+    *count = (size_t)query_int(&q, 0);
+    return MLT_OK;
+}
+
+static enum mlt_err read_entries(struct database *db, struct draft *d)
+{
+    size_t count = 0, n = 0;
+    TRY(count_listed(db, d->now_s, &count));
+    TRY(crl_reserve(&d->crl, count));
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT serial, reason, revoked_s, number IS NULL "
+                                     "FROM revocation WHERE until_s > ? ORDER BY serial");
+    query_put_int(&q, d->now_s);
+    for (;;) {
+        bool row = false;
+        TRY(query_next(&q, &row));
+        if (!row)
+            break;
+        ENSURE(n < count, MLT_ERR_STATE);
+        struct crl_entry *entry = &d->crl.entries[n++];
+        TRY(query_bytes(&q, 0, entry->serial, CERT_SERIAL));
+        entry->reason = (enum crl_reason)query_int(&q, 1);
+        entry->revoked_s = query_int(&q, 2);
+        if (query_int(&q, 3) != 0)
+            TRY(buf_put(&d->fresh, SPAN_OF(entry->serial)));
+    }
+    ENSURE(n == count, MLT_ERR_STATE);
+    return MLT_OK;
+}
+
+static enum mlt_err read_least(struct database *db, int64_t *least)
+{
+    *least = 0;
+    enum mlt_err err = setting_get_number(db, meta_least, least);
+    return err == MLT_ERR_MISSING ? MLT_OK : err;
+}
+
+static enum mlt_err next_number(struct database *db, uint64_t before, uint64_t *number)
+{
+    int64_t least = 0;
+    TRY(read_least(db, &least));
+    *number = before + 1 > (uint64_t)least ? before + 1 : (uint64_t)least;
+    return MLT_OK;
+}
+
+/* Serials told of by notice number first + i: LIMIT_REVOKED_AT_ONCE each; one at least. */
+static size_t batches(const struct draft *d)
+{
+    size_t serials = d->fresh.len / CERT_SERIAL;
+    size_t full = (serials + LIMIT_REVOKED_AT_ONCE - 1) / LIMIT_REVOKED_AT_ONCE;
+    return full > 0 ? full : 1;
+}
+
+static struct span batch(const struct draft *d, size_t i)
+{
+    const size_t most = (size_t)LIMIT_REVOKED_AT_ONCE * CERT_SERIAL;
+    struct span rest = span_from(buf_span(&d->fresh), i * most);
+    return span_of(rest.p, rest.n < most ? rest.n : most);
+}
+
+/* ---- recording it ---- */
+
+static enum mlt_err put_list(struct database *db, const struct draft *d)
+{
+    CLEANUP(query_end) struct query drop = query_start(db, "DELETE FROM crl");
+    TRY(query_run(&drop));
+    CLEANUP(query_end)
+    struct query q = query_start(db, "INSERT INTO crl(number, position, this_update_s, "
+                                     "next_update_s, entries, der) VALUES(?, ?, ?, ?, ?, ?)");
+    query_put_int(&q, (int64_t)d->crl.number);
+    query_put_int(&q, (int64_t)d->position);
+    query_put_int(&q, d->crl.this_update_s);
+    query_put_int(&q, d->crl.next_update_s);
+    query_put_int(&q, (int64_t)d->crl.count);
+    query_put_span(&q, buf_span(&d->der));
+    return query_run(&q);
+}
+
+static enum mlt_err put_notice(struct ca *ca, const struct draft *d, size_t i)
+{
+    struct revocation notice = { .number = d->first + i,
+                                 .this_update_s = d->crl.this_update_s,
+                                 .next_update_s = d->crl.next_update_s,
+                                 .serials = batch(d, i) };
+    CLEANUP(buf_clear) struct buf signature = { 0 };
+    CLEANUP(buf_clear) struct buf record = { 0 };
+    TRY(statement_sign_revocation(ca->key, &ca->cert, &notice, &signature));
+    notice.signature = buf_span(&signature);
+    TRY(revocation_encode(&notice, &record));
+    CLEANUP(query_end)
+    struct query q = query_start(&ca->db, "INSERT INTO notice(number, record) VALUES(?, ?)");
+    query_put_int(&q, (int64_t)notice.number);
+    query_put_span(&q, buf_span(&record));
+    return query_run(&q);
+}
+
+static enum mlt_err mark_told(struct database *db, struct span serials, uint64_t number)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "UPDATE revocation SET number = ? WHERE serial = ?");
+    for (; serials.n > 0; serials = span_from(serials, CERT_SERIAL)) {
+        query_put_int(&q, (int64_t)number);
+        query_put_span(&q, span_of(serials.p, CERT_SERIAL));
+        TRY(query_run(&q));
+        query_again(&q);
+    }
+    return MLT_OK;
+}
+
+static enum mlt_err drop_old_notices(struct database *db, uint64_t newest)
+{
+    CLEANUP(query_end) struct query q = query_start(db, "DELETE FROM notice WHERE number <= ?");
+    query_put_int(&q, (int64_t)newest - LIMIT_REVOCATIONS_KEPT);
+    return query_run(&q);
+}
+
+static enum mlt_err record(struct ca *ca, const struct draft *d)
+{
+    size_t count = batches(d);
+    TRY(put_list(&ca->db, d));
+    for (size_t i = 0; i < count; i++) {
+        if (count - i <= LIMIT_REVOCATIONS_KEPT)
+            TRY(put_notice(ca, d, i));
+        TRY(mark_told(&ca->db, batch(d, i), d->first + i));
+    }
+    return drop_old_notices(&ca->db, d->crl.number);
+}
+
+static enum mlt_err sign(struct ca *ca, struct draft *d)
+{
+    struct issuer issuer;
+    TRY(ca_issuer(ca, &issuer));
+    TRY(next_number(&ca->db, d->before, &d->first));
+    d->crl.number = d->first + batches(d) - 1;
+    return issue_crl(&issuer, &d->crl, &d->position, &d->der);
+}
+
+static enum mlt_err has_untold(struct database *db, int64_t now_s, bool *any)
+{
+    CLEANUP(query_end)
+    struct query q =
+        query_start(db, "SELECT 1 FROM revocation WHERE number IS NULL AND until_s > ? LIMIT 1");
+    query_put_int(&q, now_s);
+    return query_next(&q, any);
+}
+
+static enum mlt_err is_due(struct ca *ca, const struct crl_facts *facts, bool *due)
+{
+    bool untold = false;
+    int64_t least = 0, now_s = ca_now_s(ca), age_s = now_s - facts->this_update_s;
+    TRY(has_untold(&ca->db, now_s, &untold));
+    TRY(read_least(&ca->db, &least));
+    /* After a restore others may hold a later one, and take none but a later one still. */
+    bool behind = facts->number == 0 || facts->number < (uint64_t)least;
+    /* One from the future was signed by a clock that was wrong; clock.h. */
+    *due = behind || untold || age_s >= LIMIT_CRL_RENEW_S || age_s < -LIMIT_CLOCK_SLACK_S;
+    return MLT_OK;
+}
+
+enum mlt_err crl_keep_tend(struct ca *ca, bool *made)
+{
+    struct crl_facts facts;
+    bool due = false;
+    TRY(crl_keep_facts(&ca->db, &facts));
+    TRY(is_due(ca, &facts, &due));
+    if (made != NULL)
+        *made = due;
+    if (!due)
+        return MLT_OK;
+    CLEANUP(draft_clear) struct draft d = { .now_s = ca_now_s(ca), .before = facts.number };
+    TRY(read_entries(&ca->db, &d));
+    TRY(sign(ca, &d));
+    TRY(database_begin(&ca->db));
+    TRY(database_end(&ca->db, record(ca, &d)));
+    log_info("revocation list %llu was signed: %zu certificate%s", (unsigned long long)d.crl.number,
+             d.crl.count, d.crl.count == 1 ? "" : "s");
+    /* Before the list: who has it then also has the head that its leaf is in. */
+    TRY(head_sign(ca));
+    if (ca->events.on_crl != NULL)
+        ca->events.on_crl(ca->events.ctx, d.before);
+    return MLT_OK;
+}
+
+/* ---- the loop ---- */
+
+int crl_keep_timeout(const struct ca *ca)
+{
+    int64_t now_ms = env_mono_ms(ca->env);
+    return ca->crl_care.next_ms > now_ms ? (int)(ca->crl_care.next_ms - now_ms) : 0;
+}
+
+void crl_keep_tick(struct ca *ca)
+{
+    if (crl_keep_timeout(ca) > 0)
+        return;
+    struct crl_care *care = &ca->crl_care;
+    int64_t now_ms = env_mono_ms(ca->env);
+    care->next_ms = now_ms + look_every_ms;
+    enum mlt_err err = crl_keep_tend(ca, NULL);
+    bool is_news = !care->failed || now_ms - care->said_ms >= say_every_ms;
+    care->failed = err != MLT_OK;
+    if (err == MLT_OK || !is_news)
+        return;
+    care->said_ms = now_ms;
+    log_error("no new revocation list could be signed: %s", err_cause(err));
+}

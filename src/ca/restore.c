@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "ca/backup.h"
+#include "ca/ledger_tree.h"
+#include "ca/schema.h"
+#include "ca/stopped.h"
+#include "pki/statement.h"
+
+/* The ledger.db that is replaced, for as long as it is looked at beside the restored one. */
+static const char old_name[] = "ledger.db.old";
+
+static void remove_old(int dir)
+{
+    unlinkat(dir, old_name, 0);
+    unlinkat(dir, "ledger.db.old-wal", 0);
+    unlinkat(dir, "ledger.db.old-shm", 0);
+}
+
+void restore_clear(struct restore *r)
+{
+    database_close(&r->old);
+    crl_clear(&r->crl);
+    if (r->ca != NULL)
+        remove_old(r->ca->dir);
+    *r = (struct restore) { 0 };
+}
+
+/* ---- witnesses ---- */
+
+static void note(uint64_t *highest, uint64_t seen)
+{
+    if (seen > *highest)
+        *highest = seen;
+}
+
+/* A ledger of `size` leaves with this root, which holds in `epoch`. */
+struct sight {
+    uint64_t epoch, base, size;
+    const uint8_t *root;
+};
+
+static enum mlt_err see(struct restore *r, const struct sight *sight)
+{
+    uint64_t epoch = sight->epoch, size = sight->size;
+    uint8_t own[HASH_LEN];
+    /* Of a later epoch no more is known than where it began. */
+    if (epoch > r->facts.epoch && sight->base < r->common)
+        r->common = sight->base;
+    if (epoch > r->seen_epoch)
+        r->seen_size = size;
+    else if (epoch == r->seen_epoch)
+        note(&r->seen_size, size);
+    note(&r->seen_epoch, epoch);
+    if (epoch != r->facts.epoch || size == 0 || size > r->facts.size)
+        return MLT_OK;
+    TRY(ledger_tree_root(&r->ca->db, size, own));
+    if (span_eq(SPAN_OF(own), span_of(sight->root, HASH_LEN)))
+        return MLT_OK;
+    r->forked = true;
+    r->common = 0; /* they part somewhere before that */
+    return MLT_OK;
+}
+
+enum mlt_err restore_see_head(struct restore *r, struct span head)
+{
+    struct ledger_head h;
+    ENSURE(ledger_head_decode(head, &h) == MLT_OK, MLT_ERR_AUTH);
+    TRY(statement_check_head(&r->ca->cert, &h));
+    return see(r, &(struct sight) { h.epoch, h.base, h.size, h.root });
+}
+
+/* The head that stopped an authority: it was there, in the hands of some client. */
+static enum mlt_err see_stop(struct restore *r, struct database *db)
+{
+    CLEANUP(buf_clear) struct buf head = { 0 };
+    TRY(stopped_kept(db, &head));
+    if (head.len == 0)
+        return MLT_OK;
+    enum mlt_err err = restore_see_head(r, buf_span(&head));
+    return err == MLT_ERR_AUTH ? MLT_OK : err;
+}
+
+enum mlt_err restore_start(struct restore *r, struct ca *ca)
+{
+    CLEANUP(restore_clear) struct restore made = { .ca = ca };
+    TRY(ledger_facts_read(&ca->db, &made.facts));
+    made.common = made.facts.size;
+    TRY(see_stop(&made, &ca->db));
+    *r = made;
+    made = (struct restore) { 0 };
+    return MLT_OK;
+}
+
+enum mlt_err restore_see_crl(struct restore *r, struct span der)
+{
+    CLEANUP(crl_clear) struct crl crl = { 0 };
+    TRY(crl_read(der, &r->ca->cert, &crl));
+    note(&r->seen_crl, crl.number);
+    crl_clear(&r->crl);
+    r->crl = crl;
+    crl = (struct crl) { 0 };
+    return MLT_OK;
+}
+
+static enum mlt_err check_same_ca(struct restore *r, struct database *old)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(old, "SELECT spki FROM certificate WHERE role = ?");
+    uint8_t spki[HASH_LEN];
+    bool row = false;
+    query_put_int(&q, CERT_CA);
+    TRY(query_next(&q, &row));
+    ENSURE(row, MLT_ERR_DAMAGED);
+    TRY(query_bytes(&q, 0, spki, HASH_LEN));
+    bool same = span_eq(SPAN_OF(spki), SPAN_OF(r->ca->cert.spki_hash));
+    return same ? MLT_OK : MLT_ERR_CERT_FOREIGN;
+}
+
+static enum mlt_err copy_here(int dir, int *fd)
+{
+    CLEANUP(database_close) struct database old = { 0 };
+    const struct database_place place = { dir, SCHEMA_FILE };
+    const struct database_place copy = { dir, BACKUP_COPY };
+    bool fresh = false;
+    TRY(database_open(&old, &schema_ledger, &place, false, &fresh));
+    ENSURE(!fresh, MLT_ERR_MISSING);
+    TRY(database_copy(&old, &copy, BACKUP_COPY));
+    *fd = openat(dir, BACKUP_COPY, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    return *fd >= 0 ? MLT_OK : MLT_ERR_SYSTEM;
+}
+
+enum mlt_err restore_copy_ledger(int *fd)
+{
+    CLEANUP(file_close) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ENSURE(dir >= 0, MLT_ERR_SYSTEM);
+    enum mlt_err err = copy_here(dir, fd);
+    int kept = errno;
+    backup_tidy(dir);
+    errno = kept;
+    return err;
+}
+
+static enum mlt_err write_here(int dir, int from)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    CLEANUP(file_close) int to = openat(dir, old_name, flags, 0600);
+    CLEANUP(buf_clear) struct buf piece = { 0 };
+    ENSURE(to >= 0, MLT_ERR_SYSTEM);
+    TRY(buf_reserve(&piece, (size_t)1 << 16));
+    for (;;) {
+        ssize_t n = read(from, piece.p, piece.cap);
+        ENSURE(n >= 0 || errno == EINTR, MLT_ERR_SYSTEM);
+        if (n == 0)
+            return MLT_OK;
+        if (n > 0)
+            TRY(file_write_all(to, span_of(piece.p, (size_t)n)));
+    }
+}
+
+static enum mlt_err open_old(struct restore *r, struct database *old)
+{
+    const struct database_place place = { r->ca->dir, old_name };
+    bool fresh = false;
+    r->old_schema = schema_ledger;
+    r->old_schema.file = old_name;
+    TRY(database_open(old, &r->old_schema, &place, false, &fresh));
+    ENSURE(!fresh, MLT_ERR_MISSING);
+    return ledger_tree_complete(old);
+}
+
+enum mlt_err restore_see_ledger(struct restore *r, int fd)
+{
+    CLEANUP(database_close) struct database old = { 0 };
+    struct ledger_facts facts;
+    struct keystore_mark mark;
+    remove_old(r->ca->dir);
+    TRY(write_here(r->ca->dir, fd));
+    TRY(open_old(r, &old));
+    TRY(check_same_ca(r, &old));
+    TRY(ledger_facts_read(&old, &facts));
+    TRY(keystore_mark_load(&old, &mark));
+    TRY(see(r, &(struct sight) { facts.epoch, facts.base, facts.size, facts.root }));
+    TRY(see_stop(r, &old));
+    note(&r->seen_crl, facts.crl_number);
+    note(&r->seen_entries, mark.count);
+    r->old = old;
+    old = (struct database) { 0 };
+    return MLT_OK;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/restore_missing.h"
+
+static enum mlt_err has_serial(struct database *db, const char *sql,
+                               const uint8_t serial[static CERT_SERIAL], bool *has)
+{
+    CLEANUP(query_end) struct query q = query_start(db, sql);
+    query_put_span(&q, span_of(serial, CERT_SERIAL));
+    return query_next(&q, has);
+}
+
+static const char is_revoked[] = "SELECT 1 FROM revocation WHERE serial = ?";
+
+static enum mlt_err visit_unknown(struct restore *r, const struct crl_entry *entry,
+                                  const struct revocation_visit *visit)
+{
+    bool has = false;
+    TRY(has_serial(&r->ca->db, is_revoked, entry->serial, &has));
+    return has ? MLT_OK : visit->on_entry(visit->ctx, entry);
+}
+
+static enum mlt_err each_old(struct restore *r, const struct revocation_visit *visit)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(&r->old, "SELECT serial, reason, revoked_s FROM revocation");
+    for (;;) {
+        bool row = false;
+        TRY(query_next(&q, &row));
+        if (!row)
+            return MLT_OK;
+        struct crl_entry entry = { .reason = (enum crl_reason)query_int(&q, 1),
+                                   .revoked_s = query_int(&q, 2) };
+        TRY(query_bytes(&q, 0, entry.serial, CERT_SERIAL));
+        TRY(visit_unknown(r, &entry, visit));
+    }
+}
+
+enum mlt_err restore_missing_revocations(struct restore *r, const struct revocation_visit *visit)
+{
+    if (r->old.handle != NULL)
+        TRY(each_old(r, visit));
+    for (size_t i = 0; i < r->crl.count; i++) {
+        bool met = false;
+        if (r->old.handle != NULL)
+            TRY(has_serial(&r->old, is_revoked, r->crl.entries[i].serial, &met));
+        if (!met)
+            TRY(visit_unknown(r, &r->crl.entries[i], visit));
+    }
+    return MLT_OK;
+}
+
+/* Clients' alone: a server's is good for a day, and net asks for its own. */
+static struct query start_certificates(struct restore *r)
+{
+    struct query q = query_start(&r->old, "SELECT serial, name, spki, issued_s, not_after_s, der "
+                                          "FROM certificate WHERE role = ? ORDER BY position");
+    query_put_int(&q, CERT_CLIENT);
+    return q;
+}
+
+static enum mlt_err read_certificate(struct query *q, struct certificate *c)
+{
+    *c = (struct certificate) { .role = CERT_CLIENT,
+                                .issued_s = query_int(q, 3),
+                                .not_after_s = query_int(q, 4) };
+    TRY(query_bytes(q, 0, c->serial, CERT_SERIAL));
+    TRY(query_name(q, 1, &c->name));
+    TRY(query_bytes(q, 2, c->spki_hash, HASH_LEN));
+    c->der = query_span(q, 5);
+    return MLT_OK;
+}
+
+enum mlt_err restore_missing_certificates(struct restore *r, const struct certificate_visit *visit)
+{
+    if (r->old.handle == NULL)
+        return MLT_OK;
+    CLEANUP(query_end) struct query q = start_certificates(r);
+    for (;;) {
+        struct certificate c;
+        bool row = false, has = false;
+        TRY(query_next(&q, &row));
+        if (!row)
+            return MLT_OK;
+        TRY(read_certificate(&q, &c));
+        TRY(has_serial(&r->ca->db, "SELECT 1 FROM certificate WHERE serial = ?", c.serial, &has));
+        if (!has)
+            TRY(visit->on_certificate(visit->ctx, &c));
+    }
+}
+
+static enum mlt_err count_revocation(void *ctx, const struct crl_entry *entry)
+{
+    struct restore *r = ctx;
+    (void)entry;
+    r->unknown_revoked++;
+    return MLT_OK;
+}
+
+static enum mlt_err count_certificate(void *ctx, const struct certificate *c)
+{
+    struct restore *r = ctx;
+    (void)c;
+    r->unknown_certs++;
+    return MLT_OK;
+}
+
+enum mlt_err restore_is_behind(struct restore *r, bool *behind)
+{
+    const struct revocation_visit revoked = { count_revocation, r };
+    const struct certificate_visit certified = { count_certificate, r };
+    r->unknown_revoked = 0;
+    r->unknown_certs = 0;
+    TRY(restore_missing_revocations(r, &revoked));
+    TRY(restore_missing_certificates(r, &certified));
+    bool ahead = r->seen_epoch > r->facts.epoch ||
+                 (r->seen_epoch == r->facts.epoch && r->seen_size > r->facts.size);
+    *behind = ahead || r->forked || r->seen_crl > r->facts.crl_number ||
+              r->seen_entries > r->ca->keystore.mark.count || r->unknown_revoked > 0;
+    return MLT_OK;
+}

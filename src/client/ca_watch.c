@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/ca_watch.h"
+
+#include <string.h>
+
+#include "pki/statement.h"
+
+static enum mlt_err send_record(void *ctx, enum record_kind kind, struct span body)
+{
+    struct ca_watch *a = ctx;
+    return a->is_leaving ? MLT_OK : link_send(*a->link, kind, body);
+}
+
+static void tell(void *ctx, const struct client_event *event)
+{
+    struct ca_watch *a = ctx;
+    event_queue_add(a->events, event);
+}
+
+void ca_watch_open(struct ca_watch *a, const struct ca_watch_config *config)
+{
+    *a = (struct ca_watch) { .env = config->env,
+                             .home = config->home,
+                             .store = config->store,
+                             .identity = config->identity,
+                             .link = config->link,
+                             .events = config->events };
+    a->line = (struct ca_line) { .env = config->env,
+                                 .store = config->store,
+                                 .ca = &config->identity->ca,
+                                 .ctx = a,
+                                 .send = send_record,
+                                 .tell = tell };
+    const struct ledger_audit_config audit = { .line = &a->line,
+                                               .ledger = &a->ledger,
+                                               .name = &config->identity->server.name,
+                                               .key_hash = config->identity->key_hash };
+    ledger_watch_init(&a->ledger, &a->line);
+    crl_watch_init(&a->crl, &a->line);
+    ledger_audit_init(&a->audit, &audit);
+}
+
+void ca_watch_close(struct ca_watch *a)
+{
+    crl_watch_clear(&a->crl);
+    ledger_audit_end(&a->audit);
+}
+
+enum mlt_err ca_watch_check(struct ca_watch *a)
+{
+    identity_reload(a->home, a->identity, env_wall_ms(a->env) / 1000);
+    return ca_line_check_clock(&a->line, &a->identity->own.fields);
+}
+
+enum mlt_err ca_watch_is_revoked(void *ctx, const uint8_t serial[static CERT_SERIAL],
+                                 bool *is_revoked)
+{
+    struct ca_watch *a = ctx;
+    return store_authority_is_revoked(a->store, serial, is_revoked);
+}
+
+/* ---- a session ---- */
+
+static enum mlt_err tell_restored(struct ca_watch *a)
+{
+    struct store_restored restored;
+    bool is_news = false;
+    TRY(store_authority_tell_restored(a->store, &restored, &is_news));
+    if (is_news)
+        tell(a, &(struct client_event) { .kind = CLIENT_EVENT_RESTORED, .restored = restored });
+    return MLT_OK;
+}
+
+enum mlt_err ca_watch_begin(struct ca_watch *a, const struct welcome *w)
+{
+    const struct cert_fields *server = &link_result(*a->link)->peer.fields;
+    a->is_in = w->result == WELCOME_LOGGED_IN;
+    a->is_leaving = a->is_renewed = false;
+    a->refused = REFUSAL_NONE;
+    a->session = a->identity->own.fields;
+    renewal_begin(&a->renewal, a->env, &a->session, !a->is_in);
+    TRY(ca_line_signed(&a->line, server->not_before_s + LIMIT_BACKDATE_S));
+    if (!a->is_in)
+        return MLT_OK;
+    TRY(ledger_watch_begin(&a->ledger, w->ledger_head));
+    if (ca_watch_is_doomed(a))
+        return MLT_OK;
+    TRY(tell_restored(a));
+    return crl_watch_begin(&a->crl, w->crl_number, server->serial);
+}
+
+void ca_watch_end(struct ca_watch *a)
+{
+    ledger_watch_end(&a->ledger);
+    crl_watch_end(&a->crl);
+    ledger_audit_end(&a->audit);
+    renewal_end(&a->renewal);
+    a->is_leaving = false;
+}
+
+/* ---- renewal ---- */
+
+static enum mlt_err ask_to_renew(struct ca_watch *a)
+{
+    CLEANUP(buf_clear) struct buf signature = { 0 };
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    struct renew renew = { 0 };
+    memcpy(renew.serial, a->session.serial, sizeof(renew.serial));
+    TRY(statement_sign_renewal(a->identity->key, &a->identity->ca, renew.serial, &signature));
+    renew.signature = buf_span(&signature);
+    TRY(renew_encode(&renew, &body));
+    TRY(send_record(a, RECORD_RENEW, buf_span(&body)));
+    renewal_asked(&a->renewal);
+    return MLT_OK;
+}
+
+static void refuse(struct ca_watch *a, const struct renewed *answer)
+{
+    bool is_news = false;
+    a->refused = answer->reason;
+    a->retry_after_s = answer->retry_after_s;
+    renewal_refused(&a->renewal, answer->reason, answer->retry_after_s, &is_news);
+    if (is_news && a->is_in)
+        tell(a, &(struct client_event) { .kind = CLIENT_EVENT_NOT_RENEWED,
+                                         .refusal = answer->reason });
+}
+
+/* The CA's clock is ahead of ours, or ours is wrong: it says which times these are. */
+static enum mlt_err check_time(struct ca_watch *a, const struct cert_fields *got)
+{
+    return ca_line_signed(&a->line, got->not_before_s + LIMIT_BACKDATE_S);
+}
+
+static enum mlt_err keep(struct ca_watch *a, struct span der)
+{
+    CLEANUP(cert_clear) struct cert got = { 0 };
+    const struct trust_self self = { &a->identity->server.name, a->identity->key_hash };
+    int64_t now_s = env_wall_ms(a->env) / 1000;
+    enum mlt_err err = trust_own(der, &a->identity->ca, &self, now_s, &got);
+    if (err == MLT_ERR_CERT_NOT_YET)
+        TRY(check_time(a, &got.fields));
+    ENSURE(err == MLT_OK || err == MLT_ERR_CERT_EXPIRED, err);
+    TRY(check_time(a, &got.fields));
+    if (got.fields.not_after_s <= a->session.not_after_s) {
+        refuse(a, &(struct renewed) { .reason = REFUSAL_NOT_DUE });
+        return MLT_OK;
+    }
+    bool was_later = got.fields.not_after_s > a->identity->own.fields.not_after_s;
+    TRY(identity_keep_renewed(a->home, a->store, a->identity, der, now_s));
+    a->session = got.fields;
+    a->is_renewed = true;
+    renewal_issued(&a->renewal, &a->session);
+    if (was_later)
+        tell(a, &(struct client_event) { .kind = CLIENT_EVENT_RENEWED });
+    return MLT_OK;
+}
+
+static enum mlt_err take_renewed(struct ca_watch *a, struct span body)
+{
+    struct renewed answer;
+    ENSURE(a->renewal.is_asked, MLT_ERR_UNEXPECTED);
+    TRY(renewed_decode(body, &answer));
+    a->renewal.is_asked = false;
+    if (answer.result == WELCOME_ISSUED)
+        return keep(a, answer.certificate);
+    refuse(a, &answer);
+    return MLT_OK;
+}
+
+/* ---- records ---- */
+
+bool ca_watch_takes(enum record_kind kind)
+{
+    return kind == RECORD_RENEWED || kind == RECORD_REVOKED || kind == RECORD_CRL ||
+           kind == RECORD_PROOF || kind == RECORD_LEAVES;
+}
+
+static enum mlt_err take_proof(struct ca_watch *a, struct span body)
+{
+    TRY(ledger_watch_proof(&a->ledger, body));
+    return tell_restored(a);
+}
+
+enum mlt_err ca_watch_record(struct ca_watch *a, enum record_kind kind, struct span body)
+{
+    switch (kind) {
+    case RECORD_RENEWED:
+        return take_renewed(a, body);
+    case RECORD_REVOKED:
+        return crl_watch_notice(&a->crl, body);
+    case RECORD_CRL:
+        return crl_watch_piece(&a->crl, body);
+    case RECORD_PROOF:
+        return take_proof(a, body);
+    case RECORD_LEAVES:
+        return ledger_audit_leaves(&a->audit, body);
+    default:
+        return MLT_ERR_UNEXPECTED;
+    }
+}
+
+enum mlt_err ca_watch_run(struct ca_watch *a)
+{
+    TRY(ledger_watch_run(&a->ledger));
+    if (renewal_is_due(&a->renewal))
+        TRY(ask_to_renew(a));
+    return ledger_audit_run(&a->audit);
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t ca_watch_due_ms(const struct ca_watch *a)
+{
+    int64_t due = sooner(ledger_watch_due_ms(&a->ledger), ledger_audit_due_ms(&a->audit));
+    return sooner(due, renewal_due_ms(&a->renewal));
+}
+
+bool ca_watch_is_waiting(const struct ca_watch *a)
+{
+    return ledger_watch_is_waiting(&a->ledger) || crl_watch_is_waiting(&a->crl) ||
+           a->renewal.is_asked;
+}
+
+bool ca_watch_is_doomed(const struct ca_watch *a)
+{
+    return ledger_watch_is_doomed(&a->ledger);
+}
+
+bool ca_watch_server_is_revoked(const struct ca_watch *a)
+{
+    return a->crl.server_is_revoked;
+}
+
+enum mlt_err ca_watch_audit(struct ca_watch *a)
+{
+    return ledger_audit_begin(&a->audit, a->identity->own.x509, link_result(*a->link)->peer.x509);
+}
+
+void ca_watch_explain(const struct ca_watch *a, struct client_event *event)
+{
+    if (event->err == MLT_ERR_CLOCK) {
+        event->signed_s = a->line.signed_s;
+        event->own_s = a->line.own_s;
+    }
+    if (event->err == MLT_ERR_LEDGER)
+        event->alarm = a->line.alarm;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test_base.h"
+
+#include "base/limits.h"
+#include "ipc/messages.h"
+#include "papers.h"
+#include "rig.h"
+
+/* Time in the net process: certificates by its wall clock, sessions by the one that only goes on.
+ */
+
+static const int64_t hour_s = 3600;
+static const int64_t day_s = 86400;
+static const int64_t year_s = 365 * INT64_C(86400);
+
+static void welcome(struct rig_client *c, struct rig *rig, int64_t from_s, int64_t until_s)
+{
+    rig_prepare(c, rig, CLIENT_AUTH_SEND);
+    rig_hold_certificate(c, from_s, until_s);
+    rig_ask(c);
+    rig_get_welcome(c);
+}
+
+static void our_certificate_is_renewed_at_half_its_life_and_no_session_ends(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    CLEANUP(rig_client_clear) struct rig_client early;
+    CLEANUP(rig_client_clear) struct rig_client late = { .fd = -1 };
+    rig_start_serving(&rig);
+    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    rig_pass(11 * hour_s, 61);
+    rig_ping(&maria);
+    rig_prepare(&early, &rig, CLIENT_AUTH_SEND);
+    rig_hold_certificate(&early, rig_now_s() - 300, rig_now_s() + day_s);
+    assert_true(rig_read_more(&early)); /* its handshake has begun under the old one */
+    rig_pass(hour_s, 0);
+    rig_certify(&rig, NULL);
+    rig_ping(&maria);
+    do {
+        rig_client_clear(&late);
+        rig_log_in(&late, &rig, CLIENT_AUTH_SEND);
+    } while (span_eq(SPAN_OF(late.server.spki_hash), SPAN_OF(maria.server.spki_hash)));
+    rig_ask(&early);
+    rig_get_welcome(&early);
+    assert_span_equal(SPAN_OF(early.server.spki_hash), SPAN_OF(maria.server.spki_hash));
+    rig_ping(&maria);
+    rig_ping(&early);
+}
+
+static void without_ca_the_old_certificate_stays_in_use(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    CLEANUP(rig_client_clear) struct rig_client late;
+    rig_start_serving(&rig);
+    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    channel_close(&rig.ca);
+    rig_pass(13 * hour_s, 61);
+    rig_ping(&maria);
+    rig_log_in(&late, &rig, CLIENT_AUTH_SEND);
+    assert_span_equal(SPAN_OF(late.server.spki_hash), SPAN_OF(maria.server.spki_hash));
+}
+
+/* Row 25. */
+static void a25_a_clock_that_jumps_ends_no_session(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    CLEANUP(rig_client_clear) struct rig_client later;
+    CLEANUP(rig_client_clear) struct rig_client earlier;
+    rig_start_serving(&rig);
+    welcome(&maria, &rig, rig_now_s() - 300, rig_now_s() + day_s);
+    rig_pass(10 * year_s, 1);
+    rig_ping(&maria);
+    welcome(&later, &rig, rig_now_s() - 300, rig_now_s() + day_s);
+    assert_int_equal(later.welcome.result, WELCOME_RENEW);
+    rig_pass(-20 * year_s, 1);
+    rig_ping(&maria);
+    welcome(&earlier, &rig, rig_now_s() - 300, rig_now_s() + day_s);
+    assert_int_equal(earlier.welcome.result, WELCOME_REFUSED);
+    assert_int_equal(earlier.welcome.reason, REFUSAL_NOT_YET);
+    rig_ping(&maria);
+}
+
+static void a25_a_session_that_began_under_a_wrong_clock_lasts_as_long(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    rig_start_serving(&rig);
+    welcome(&maria, &rig, rig_now_s() - 300, rig_now_s() + 40);
+    assert_int_equal(maria.welcome.result, WELCOME_LOGGED_IN);
+    rig_pass(-year_s, 30);
+    rig_ping(&maria);
+    rig_pass(0, 30);
+    rig_must_close(&maria, CLOSE_EXPIRED);
+}
+
+static void a_list_that_grows_stale_is_refused_by_from_then_on(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    CLEANUP(rig_client_clear) struct rig_client old;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    struct buf body = { 0 };
+    const struct papers_list list = { .number = 1,
+                                      .this_update_s = rig_now_s(),
+                                      .next_update_s = rig_now_s() + 7 * day_s };
+    rig_start_serving(&rig);
+    papers_crl(&list, &der);
+    const struct ipc_crl_part part = { 1, 0, (uint32_t)der.len, buf_span(&der) };
+    assert_ok(ipc_crl_part_encode(&part, &body));
+    rig_tell(&rig, IPC_CRL_PART, 0, &body);
+    rig_hear_ca(&rig, IPC_CRL_TAKEN);
+    int64_t before_s = list.this_update_s - LIMIT_BACKDATE_S - hour_s;
+    welcome(&maria, &rig, before_s, rig_now_s() + 30 * day_s);
+    assert_int_equal(maria.welcome.result, WELCOME_LOGGED_IN);
+    rig_pass(7 * day_s + 60, 1);
+    welcome(&old, &rig, before_s, rig_now_s() + 30 * day_s);
+    assert_int_equal(old.welcome.reason, REFUSAL_STALE);
+    rig_ping(&maria);
+}
+
+static void whoever_came_in_the_same_minute_is_in_one_report(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    CLEANUP(rig_client_clear) struct rig_client joao;
+    CLEANUP(rig_client_clear) struct rig_client again;
+    CLEANUP(rig_client_clear) struct rig_client third;
+    struct ipc_seen seen = { 0 };
+    struct name name;
+    rig_start_serving(&rig);
+    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    do {
+        assert_true(rig_hear(&rig, &rig.ca, rig_patience_ms));
+    } while (rig.message.type != IPC_SEEN);
+    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_SEND);
+    rig_log_in(&again, &rig, CLIENT_AUTH_SEND);
+    rig_log_in(&third, &rig, CLIENT_AUTH_SEND);
+    rig_pass(0, 61);
+    do {
+        assert_true(rig_hear(&rig, &rig.ca, rig_patience_ms));
+    } while (rig.message.type != IPC_SEEN);
+    assert_ok(ipc_seen_decode(rig.message.body, &seen));
+    assert_ok(ipc_seen_next(&seen.names, &name));
+    assert_string_equal(name.text, "joao");
+    assert_ok(ipc_seen_next(&seen.names, &name));
+    assert_string_equal(name.text, "maria");
+    assert_err(ipc_seen_next(&seen.names, &name), MLT_ERR_MISSING);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(our_certificate_is_renewed_at_half_its_life_and_no_session_ends),
+        cmocka_unit_test(without_ca_the_old_certificate_stays_in_use),
+        cmocka_unit_test(a25_a_clock_that_jumps_ends_no_session),
+        cmocka_unit_test(a25_a_session_that_began_under_a_wrong_clock_lasts_as_long),
+        cmocka_unit_test(a_list_that_grows_stale_is_refused_by_from_then_on),
+        cmocka_unit_test(whoever_came_in_the_same_minute_is_in_one_report),
+    };
+    return cmocka_run_group_tests(tests, rig_quiet, NULL);
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test_base.h"
+
+#include "ipc/messages.h"
+#include "papers.h"
+#include "pki/statement.h"
+#include "rig.h"
+#include "wire/renew.h"
+
+/* PROTOCOL.md 11.5, as the net process does it: the test is ca, and the client. */
+
+static const int64_t life_s = 7776000;
+
+static void read_own(const struct rig_client *c, struct cert *cert)
+{
+    enum mlt_err err = cert_read_leaf(buf_span(&c->certificate), &pair_house()->ca, CERT_CLIENT,
+                                      rig_now_s(), cert);
+    assert_true(err == MLT_OK || err == MLT_ERR_CERT_EXPIRED);
+}
+
+static void ask_with(struct rig_client *c, const uint8_t serial[static CERT_SERIAL])
+{
+    CLEANUP(buf_clear) struct buf signature = { 0 };
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    struct renew renew = { 0 };
+    assert_ok(statement_sign_renewal(c->config.key, &pair_house()->ca, serial, &signature));
+    memcpy(renew.serial, serial, CERT_SERIAL);
+    renew.signature = buf_span(&signature);
+    assert_ok(renew_encode(&renew, &body));
+    assert_ok(session_seal(&c->session, RECORD_RENEW, buf_span(&body), &c->out));
+    rig_flush(c);
+}
+
+static void ask(struct rig_client *c)
+{
+    CLEANUP(cert_clear) struct cert cert = { 0 };
+    read_own(c, &cert);
+    ask_with(c, cert.fields.serial);
+}
+
+/* As ca: what was asked is for this certificate, and signed by its key. */
+static uint32_t hear_renew(struct rig *rig, const struct rig_client *c)
+{
+    CLEANUP(cert_clear) struct cert cert = { 0 };
+    struct ipc_renew asked = { 0 };
+    rig_hear_ca(rig, IPC_RENEW);
+    assert_ok(ipc_renew_decode(rig->message.body, &asked));
+    read_own(c, &cert);
+    assert_span_equal(SPAN_OF(asked.serial), SPAN_OF(cert.fields.serial));
+    assert_ok(statement_check_renewal(cert.key, &pair_house()->ca, asked.serial, asked.signature));
+    return rig->message.tag;
+}
+
+static void answer(struct rig *rig, uint32_t tag, const struct ipc_enrolled *m)
+{
+    struct buf body = { 0 };
+    assert_ok(ipc_enrolled_encode(m, &body));
+    rig_tell(rig, IPC_RENEWED, tag, &body);
+}
+
+static void issue(struct rig *rig, uint32_t tag, struct span der)
+{
+    const struct ipc_enrolled m = { .result = WELCOME_ISSUED, .certificate = der };
+    answer(rig, tag, &m);
+}
+
+static struct renewed take_renewed(struct rig_client *c)
+{
+    struct renewed renewed = { 0 };
+    assert_int_equal(rig_next_record(c), RECORD_RENEWED);
+    assert_ok(renewed_decode(buf_span(&c->plain), &renewed));
+    return renewed;
+}
+
+static void must_be_busy(struct rig_client *c)
+{
+    struct renewed renewed = take_renewed(c);
+    assert_int_equal(renewed.result, WELCOME_REFUSED);
+    assert_int_equal(renewed.reason, REFUSAL_BUSY);
+    assert_int_equal(renewed.retry_after_s, LIMIT_RETRY_S);
+}
+
+static void must_be_dropped(struct rig *rig)
+{
+    struct ipc_peer_lost lost = { false };
+    assert_true(rig_is_dropped(&rig->ca));
+    assert_true(rig_hear(rig, &rig->parent, rig_patience_ms));
+    assert_int_equal(rig->message.type, IPC_PEER_LOST);
+    assert_ok(ipc_peer_lost_decode(rig->message.body, &lost));
+    assert_true(lost.misbehaved);
+}
+
+static void log_in_until(struct rig_client *c, struct rig *rig, int64_t from_s, int64_t until_s)
+{
+    rig_prepare(c, rig, CLIENT_AUTH_RECEIVE);
+    rig_hold_certificate(c, from_s, until_s);
+    rig_ask(c);
+    rig_get_welcome(c);
+}
+
+/* ---- in the session ---- */
+
+static void a_session_goes_on_under_the_new_certificate(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    rig_start_serving(&rig);
+    log_in_until(&maria, &rig, rig_now_s() - 300, rig_now_s() + 3);
+    assert_int_equal(maria.welcome.result, WELCOME_LOGGED_IN);
+    ask(&maria);
+    uint32_t tag = hear_renew(&rig, &maria);
+    pair_issue(CERT_CLIENT, "maria", maria.config.key, rig_now_s() - 300, rig_now_s() + life_s,
+               &der);
+    issue(&rig, tag, buf_span(&der));
+    struct renewed renewed = take_renewed(&maria);
+    assert_int_equal(renewed.result, WELCOME_ISSUED);
+    assert_span_equal(renewed.certificate, buf_span(&der));
+    /* The old one would have ended it by now, and is not renewed twice. */
+    assert_false(rig_read_more_within(&maria, 4000));
+    rig_ping(&maria);
+    buf_clear(&maria.certificate);
+    assert_ok(buf_put(&maria.certificate, buf_span(&der)));
+    ask(&maria);
+    (void)hear_renew(&rig, &maria);
+}
+
+static void only_the_sessions_own_certificate_is_renewed(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    static const uint8_t other[CERT_SERIAL] = { 1, 2, 3 };
+    rig_start_serving(&rig);
+    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    ask_with(&maria, other);
+    rig_must_fail(&maria, ALERT_PROTOCOL);
+}
+
+static void a_second_question_before_the_answer_ends_the_session(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    rig_start_serving(&rig);
+    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    ask(&maria);
+    (void)hear_renew(&rig, &maria);
+    ask(&maria);
+    rig_must_fail(&maria, ALERT_PROTOCOL);
+}
+
+static void what_ca_says_is_passed_on(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    static const enum refusal reasons[] = { REFUSAL_NOT_DUE, REFUSAL_STOPPED, REFUSAL_EXPIRED,
+                                            REFUSAL_BUSY };
+    rig_start_serving(&rig);
+    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    for (size_t i = 0; i < COUNT_OF(reasons); i++) {
+        const struct ipc_enrolled m = { WELCOME_REFUSED, reasons[i], 60, { 0 } };
+        ask(&maria);
+        answer(&rig, hear_renew(&rig, &maria), &m);
+        struct renewed renewed = take_renewed(&maria);
+        assert_int_equal(renewed.result, WELCOME_REFUSED);
+        assert_int_equal(renewed.reason, reasons[i]);
+        assert_int_equal(renewed.retry_after_s, reasons[i] == REFUSAL_BUSY ? 60 : 0);
+    }
+    rig_ping(&maria);
+}
+
+static void without_ca_a_renewal_is_told_busy_and_the_session_goes_on(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    rig_start_serving(&rig);
+    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    /* It dies with the question, */
+    ask(&maria);
+    (void)hear_renew(&rig, &maria);
+    channel_close(&rig.ca);
+    must_be_busy(&maria);
+    /* and is gone when the next one comes. */
+    ask(&maria);
+    must_be_busy(&maria);
+    rig_ping(&maria);
+}
+
+static void a_ca_that_never_answers_is_busy_in_the_end(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    rig_start_serving(&rig);
+    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    ask(&maria);
+    uint32_t tag = hear_renew(&rig, &maria);
+    assert_true(rig_read_more_within(&maria, LIMIT_HANDSHAKE_MS + 5000));
+    must_be_busy(&maria);
+    /* What it says later is for nobody. */
+    const struct ipc_enrolled late = { WELCOME_REFUSED, REFUSAL_BUSY, 60, { 0 } };
+    answer(&rig, tag, &late);
+    rig_ping(&maria);
+}
+
+/* ---- a ca that lies ---- */
+
+static void certify_wrongly(const char *name, EVP_PKEY *key, enum cert_role role)
+{
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    rig_start_serving(&rig);
+    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    ask(&maria);
+    pair_issue(role, name, key, rig_now_s() - 300, rig_now_s() + 86400, &der);
+    issue(&rig, hear_renew(&rig, &maria), buf_span(&der));
+    must_be_busy(&maria);
+    must_be_dropped(&rig);
+    rig_ping(&maria);
+}
+
+static void a_certificate_of_another_name_key_or_role_goes_to_nobody(void **state)
+{
+    (void)state;
+    certify_wrongly("joao", pair_house()->client_key, CERT_CLIENT);
+    certify_wrongly("maria", pair_house()->other_key, CERT_CLIENT);
+    certify_wrongly("relay", pair_house()->client_key, CERT_SERVER);
+}
+
+static void renewals_do_not_wait_for_approval(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    rig_start_serving(&rig);
+    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    ask(&maria);
+    const struct ipc_enrolled pending = { .result = WELCOME_PENDING, .retry_after_s = 10 };
+    answer(&rig, hear_renew(&rig, &maria), &pending);
+    must_be_busy(&maria);
+    must_be_dropped(&rig);
+}
+
+/* ---- with an expired certificate ---- */
+
+static void log_in_expired(struct rig_client *c, struct rig *rig)
+{
+    log_in_until(c, rig, rig_now_s() - life_s, rig_now_s() - 3600);
+    assert_int_equal(c->welcome.result, WELCOME_RENEW);
+    assert_int_equal(c->welcome.reason, REFUSAL_NONE);
+}
+
+static void an_expired_certificate_is_renewed_and_the_session_ends(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    CLEANUP(rig_client_clear) struct rig_client again;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    rig_start_serving(&rig);
+    log_in_expired(&maria, &rig);
+    ask(&maria);
+    uint32_t tag = hear_renew(&rig, &maria);
+    pair_issue(CERT_CLIENT, "maria", maria.config.key, rig_now_s() - 300, rig_now_s() + life_s,
+               &der);
+    issue(&rig, tag, buf_span(&der));
+    struct renewed renewed = take_renewed(&maria);
+    assert_int_equal(renewed.result, WELCOME_ISSUED);
+    assert_span_equal(renewed.certificate, buf_span(&der));
+    rig_must_close(&maria, CLOSE_DONE);
+    rig_prepare(&again, &rig, CLIENT_AUTH_SEND);
+    assert_ok(buf_put(&again.certificate, buf_span(&der)));
+    again.config.certificate = buf_span(&again.certificate);
+    rig_ask(&again);
+    rig_get_welcome(&again);
+    assert_int_equal(again.welcome.result, WELCOME_LOGGED_IN);
+}
+
+static void an_expired_certificate_gets_no_other_persons_renewal(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    rig_start_serving(&rig);
+    log_in_expired(&maria, &rig);
+    ask(&maria);
+    uint32_t tag = hear_renew(&rig, &maria);
+    pair_issue(CERT_CLIENT, "joao", maria.config.key, rig_now_s() - 300, rig_now_s() + life_s,
+               &der);
+    issue(&rig, tag, buf_span(&der));
+    must_be_busy(&maria);
+    rig_must_close(&maria, CLOSE_DONE);
+    must_be_dropped(&rig);
+}
+
+static void an_expired_certificate_sends_nothing(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    const struct rig_message oi = { "joao", 1, 10 };
+    rig_start_serving(&rig);
+    log_in_expired(&maria, &rig);
+    rig_ping(&maria);
+    rig_send(&maria, &oi);
+    rig_must_fail(&maria, ALERT_PROTOCOL);
+}
+
+static void an_expired_certificate_that_asks_nothing_is_sent_away(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    rig_start_serving(&rig);
+    log_in_expired(&maria, &rig);
+    assert_true(rig_read_more_within(&maria, LIMIT_HANDSHAKE_MS + 5000));
+    rig_must_close(&maria, CLOSE_EXPIRED);
+}
+
+static void without_ca_an_expired_certificate_is_told_busy(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    CLEANUP(rig_client_clear) struct rig_client maria;
+    rig_start_serving(&rig);
+    channel_close(&rig.ca);
+    log_in_expired(&maria, &rig);
+    ask(&maria);
+    must_be_busy(&maria);
+    rig_must_close(&maria, CLOSE_DONE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_session_goes_on_under_the_new_certificate),
+        cmocka_unit_test(only_the_sessions_own_certificate_is_renewed),
+        cmocka_unit_test(a_second_question_before_the_answer_ends_the_session),
+        cmocka_unit_test(what_ca_says_is_passed_on),
+        cmocka_unit_test(without_ca_a_renewal_is_told_busy_and_the_session_goes_on),
+        cmocka_unit_test(a_ca_that_never_answers_is_busy_in_the_end),
+        cmocka_unit_test(a_certificate_of_another_name_key_or_role_goes_to_nobody),
+        cmocka_unit_test(renewals_do_not_wait_for_approval),
+        cmocka_unit_test(an_expired_certificate_is_renewed_and_the_session_ends),
+        cmocka_unit_test(an_expired_certificate_gets_no_other_persons_renewal),
+        cmocka_unit_test(an_expired_certificate_sends_nothing),
+        cmocka_unit_test(an_expired_certificate_that_asks_nothing_is_sent_away),
+        cmocka_unit_test(without_ca_an_expired_certificate_is_told_busy),
+    };
+    return cmocka_run_group_tests(tests, rig_quiet, NULL);
+}
