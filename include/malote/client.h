@@ -256,11 +256,13 @@ struct mlt_authority {
     }
 
 /* Needs no mlt_load and no connection; opens the database as mlt_open_store does. */
-MLT_CHECK enum mlt_error mlt_authority(struct mlt_client *client, struct mlt_authority *authority);
+MLT_CHECK enum mlt_error mlt_get_authority(struct mlt_client *client,
+                                           struct mlt_authority *authority);
 
 /*
  * For a user who says that the clock is right now: a newest_s that lies ahead of it is forgotten,
- * and *was_s says what it was (0: it did not lie ahead, and nothing changed).  As mlt_authority.
+ * and *was_s says what it was (0: it did not lie ahead, and nothing changed).  As
+ * mlt_get_authority.
  */
 MLT_CHECK enum mlt_error mlt_accept_clock(struct mlt_client *client, int64_t *was_s);
 

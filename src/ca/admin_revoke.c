@@ -8,6 +8,15 @@
 
 /* ---- revoke ---- */
 
+/* Net was told before the list was tried, unless there is none, or its channel broke. */
+static enum mlt_err say_unlisted(struct answer *a, enum mlt_err err)
+{
+    const char *name = a->request->name.text;
+    if (a->ca->net.is_here)
+        return explain(a->why, err, TEXT_REVOKED_UNLISTED, name, err_cause(err));
+    return explain(a->why, err, TEXT_REVOKED_UNTOLD, name, err_cause(err));
+}
+
 enum mlt_err answer_revoke(struct answer *a)
 {
     const struct revoke_order order = { a->request->name, a->request->reason };
@@ -17,7 +26,7 @@ enum mlt_err answer_revoke(struct answer *a)
     if (err == MLT_ERR_MISSING && !done)
         return answer_no_such_name(a);
     if (err != MLT_OK && done)
-        return explain(a->why, err, TEXT_REVOKED_UNLISTED, order.name.text, err_cause(err));
+        return say_unlisted(a, err);
     TRY(err);
     return answer_newest(a);
 }

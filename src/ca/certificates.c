@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/certificates.h"
 
+#include "base/limits.h"
+
 #define COLUMNS                                                                                    \
     "c.role, c.name, c.spki, c.serial, c.issued_s, c.not_after_s, c.position, "                    \
     "ifnull(r.revoked_s, 0), ifnull(r.reason, 0)"
@@ -98,15 +100,17 @@ enum mlt_err certificates_revoked(struct database *db, int64_t now_s,
     return walk(&q, visit);
 }
 
-enum mlt_err certificates_unlisted(struct database *db, int64_t now_s,
-                                   const struct certificate_visit *visit)
+enum mlt_err certificates_unlisted(struct database *db, int64_t now_s, enum cert_role role,
+                                   const struct name *name, const struct certificate_visit *visit)
 {
     CLEANUP(query_end)
-    struct query q =
-        query_start(db, "SELECT " COLUMNS " FROM revocation AS r "
-                        "JOIN certificate AS c ON c.serial = r.serial "
-                        "WHERE r.number IS NULL AND r.until_s > ? ORDER BY c.position");
+    struct query q = query_start(db, "SELECT " COLUMNS " FROM revocation AS r "
+                                     "JOIN certificate AS c ON c.serial = r.serial "
+                                     "WHERE r.number IS NULL AND (r.until_s > ? OR "
+                                     "(c.role = ? AND c.name = ?)) ORDER BY c.position");
     query_put_int(&q, now_s);
+    query_put_int(&q, role);
+    query_put_text(&q, name->text);
     return walk(&q, visit);
 }
 
@@ -157,14 +161,15 @@ enum mlt_err certificates_key_is_used(struct database *db, const uint8_t spki_ha
     return answers_one(&q, used);
 }
 
-enum mlt_err certificates_count_since(struct database *db, enum cert_role role, int64_t since_s,
-                                      uint64_t *count)
+enum mlt_err certificates_count_hour(struct database *db, enum cert_role role, int64_t now_s,
+                                     uint64_t *count)
 {
     CLEANUP(query_end)
-    struct query q =
-        query_start(db, "SELECT count(*) FROM certificate WHERE role = ? AND issued_s > ?");
+    struct query q = query_start(db, "SELECT count(*) FROM certificate "
+                                     "WHERE role = ? AND issued_s > ? AND issued_s <= ?");
     query_put_int(&q, role);
-    query_put_int(&q, since_s);
+    query_put_int(&q, now_s - 3600);
+    query_put_int(&q, now_s + LIMIT_CLOCK_SLACK_S);
     bool row = false;
     TRY(query_next(&q, &row));
     ENSURE(row, MLT_ERR_DATABASE);

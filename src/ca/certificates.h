@@ -38,12 +38,15 @@ MUST_CHECK enum mlt_err certificates_by_serial(struct database *db,
                                                const uint8_t serial[static CERT_SERIAL],
                                                struct certificate *c, struct buf *der);
 
-/* Revoked, the server's as well, and could otherwise still be used or renewed. */
+/* Revoked, the server's as well, and could otherwise still be used or renewed: at clock_earliest,
+ * where net is to be told. */
 MUST_CHECK enum mlt_err certificates_revoked(struct database *db, int64_t now_s,
                                              const struct certificate_visit *visit);
 
-/* Those of them that no CRL lists yet. */
+/* Those of them that no CRL lists yet, and whatever the time all of this role and name that none
+ * lists: what is past its end is never listed, and would be told again with every other name. */
 MUST_CHECK enum mlt_err certificates_unlisted(struct database *db, int64_t now_s,
+                                              enum cert_role role, const struct name *name,
                                               const struct certificate_visit *visit);
 
 MUST_CHECK enum mlt_err
@@ -62,8 +65,12 @@ MUST_CHECK enum mlt_err certificates_key_is_used(struct database *db,
                                                  enum cert_role role, const struct name *name,
                                                  bool *used);
 
-/* Issued in a role since then, or after now: a clock set back wins nobody anything. */
-MUST_CHECK enum mlt_err certificates_count_since(struct database *db, enum cert_role role,
-                                                 int64_t since_s, uint64_t *count);
+/*
+ * Issued in a role within the last hour, or within the next one: a clock set back by so little wins
+ * nobody anything.  Beyond that nothing is signed until the administrator says that the clock is
+ * right (clock.h), and what was signed in that future is no measure of the present.
+ */
+MUST_CHECK enum mlt_err certificates_count_hour(struct database *db, enum cert_role role,
+                                                int64_t now_s, uint64_t *count);
 
 #endif

@@ -30,6 +30,14 @@ enum mlt_err clock_raise_floor(struct database *db, int64_t signed_s)
     return signed_s > floor_s ? setting_set_number(db, meta_floor, signed_s) : MLT_OK;
 }
 
+enum mlt_err clock_earliest(struct ca *ca, int64_t *now_s)
+{
+    int64_t floor_s = 0, wall_s = ca_now_s(ca);
+    TRY(clock_floor(&ca->db, &floor_s));
+    *now_s = floor_s < wall_s ? floor_s : wall_s;
+    return MLT_OK;
+}
+
 /* ---- at the start ---- */
 
 struct two_times {

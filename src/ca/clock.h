@@ -39,6 +39,12 @@ void clock_tick(struct ca *ca);
 /* Never lowers it; within the caller's transaction. */
 MUST_CHECK enum mlt_err clock_raise_floor(struct database *db, int64_t signed_s);
 
+/*
+ * The earliest that it can be now: the clock's time, or the newest that was signed if that is
+ * earlier.  What was over by then is over, though the clock may have jumped ahead.
+ */
+MUST_CHECK enum mlt_err clock_earliest(struct ca *ca, int64_t *now_s);
+
 /* 0 while nothing was signed. */
 MUST_CHECK enum mlt_err clock_floor(struct database *db, int64_t *floor_s);
 

@@ -238,7 +238,7 @@ static enum mlt_err check_server_key(struct ca *ca, const struct request *r)
     TRY(certificates_key_is_used(&ca->db, r->spki_hash, CERT_SERVER, &r->name, &elsewhere));
     ENSURE(!elsewhere, MLT_ERR_REQUEST);
     uint64_t count = 0;
-    TRY(certificates_count_since(&ca->db, CERT_SERVER, ca_now_s(ca) - 3600, &count));
+    TRY(certificates_count_hour(&ca->db, CERT_SERVER, ca_now_s(ca), &count));
     ENSURE(count < LIMIT_SERVER_CERTS_PER_HOUR, MLT_ERR_TOO_MANY);
     return MLT_OK;
 }

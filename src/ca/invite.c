@@ -170,6 +170,12 @@ enum mlt_err invite_forget_bound(struct database *db, const struct name *name)
     return query_run(&q);
 }
 
+enum mlt_err invite_forget_unused(struct database *db)
+{
+    CLEANUP(query_end) struct query q = query_start(db, "DELETE FROM invite WHERE proof IS NULL");
+    return query_run(&q);
+}
+
 enum mlt_err invite_purge(struct database *db, int64_t now_s)
 {
     CLEANUP(query_end)

@@ -51,6 +51,9 @@ MUST_CHECK enum mlt_err invite_use(struct database *db, const struct invite_clai
 /* Unused invites bound to the name are void from now on. */
 MUST_CHECK enum mlt_err invite_forget_bound(struct database *db, const struct name *name);
 
+/* Every invite that was not used is void from now on. */
+MUST_CHECK enum mlt_err invite_forget_unused(struct database *db);
+
 /* Forgets what expired: at once if unused, after a certificate's life if used. */
 MUST_CHECK enum mlt_err invite_purge(struct database *db, int64_t now_s);
 

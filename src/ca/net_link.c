@@ -6,12 +6,14 @@
 #include "base/log.h"
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "ca/clock.h"
 #include "ca/crl_keep.h"
 #include "ca/enrol.h"
 #include "ca/erased.h"
 #include "ca/mailbox_grant.h"
 #include "ca/mailbox_open.h"
 #include "ca/net_crl.h"
+#include "ca/net_epochs.h"
 #include "ca/proof.h"
 #include "ca/renew.h"
 #include "ca/seen.h"
@@ -38,6 +40,9 @@ static void drop(struct net_link *link, enum mlt_err err)
 {
     if (err == MLT_ERR_CUT) {
         log_info("net closed its channel");
+    } else if (err == MLT_ERR_TIMEOUT && channel_is_out_of_patience(&link->channel)) {
+        log_error("net reads too slowly, and keeps ca from its work: its channel is dropped");
+        link->loss = NET_LINK_MISBEHAVED;
     } else if (err_fault(err) == FAULT_PEER && err != MLT_ERR_TIMEOUT) {
         log_error("net sent what it may not send (%s): its channel is dropped", err_text(err));
         link->loss = NET_LINK_MISBEHAVED;
@@ -100,7 +105,10 @@ static enum mlt_err send_everything(struct net_link *link)
     const struct member_visit members = { send_member, link };
     TRY(members_each(&link->ca->db, &members));
     const struct certificate_visit revoked = { send_revoked, link };
-    TRY(certificates_revoked(&link->ca->db, ca_now_s(link->ca), &revoked));
+    int64_t earliest_s = 0;
+    TRY(clock_earliest(link->ca, &earliest_s));
+    TRY(certificates_revoked(&link->ca->db, earliest_s, &revoked));
+    TRY(net_epochs_send(&link->channel, &link->ca->db, &link->sent));
     TRY(net_crl_send(&link->channel, &link->ca->db, 0, &link->sent));
     TRY(send_head(link));
     const struct member_visit erased = { send_erased, link };
@@ -122,6 +130,7 @@ void net_link_start(struct net_link *link, int fd)
     forget(link);
     bring_head_up_to_date(link);
     channel_init(&link->channel, fd, IPC_CA, IPC_NET);
+    channel_bound_waiting(&link->channel, LIMIT_SYNC_MS);
     link->ca->net.is_here = true;
     enum mlt_err err = send_everything(link);
     if (err != MLT_OK)
@@ -193,6 +202,17 @@ static enum refusal refusal_of(enum mlt_err err)
     return err == MLT_ERR_STOPPED ? REFUSAL_STOPPED : REFUSAL_BUSY;
 }
 
+/* Before the answer: its owner may come with the certificate as soon as he has it. */
+static enum mlt_err send_issued(struct net_link *link, enum ipc_type type, uint32_t tag,
+                                const struct ipc_enrolled *answer)
+{
+    if (answer->result == WELCOME_ISSUED)
+        TRY(net_epochs_send_issued(&link->channel, link->ca, answer->certificate, &link->sent));
+    buf_reset(&link->sent);
+    TRY(ipc_enrolled_encode(answer, &link->sent));
+    return send(link, type, tag);
+}
+
 static enum mlt_err answer_enrol(struct net_link *link, const struct ipc_message *message)
 {
     struct ipc_enrol request;
@@ -206,9 +226,7 @@ static enum mlt_err answer_enrol(struct net_link *link, const struct ipc_message
             log_error("enrolment of %s failed: %s", request.name.text, err_cause(err));
         answer = (struct ipc_enrolled) { WELCOME_REFUSED, refusal_of(err), 0, { 0 } };
     }
-    buf_reset(&link->sent);
-    TRY(ipc_enrolled_encode(&answer, &link->sent));
-    return send(link, IPC_ENROLLED, message->tag);
+    return send_issued(link, IPC_ENROLLED, message->tag, &answer);
 }
 
 static enum mlt_err answer_renew(struct net_link *link, const struct ipc_message *message)
@@ -225,9 +243,7 @@ static enum mlt_err answer_renew(struct net_link *link, const struct ipc_message
         uint32_t again_s = reason == REFUSAL_BUSY ? LIMIT_RETRY_S : 0;
         answer = (struct ipc_enrolled) { WELCOME_REFUSED, reason, again_s, { 0 } };
     }
-    buf_reset(&link->sent);
-    TRY(ipc_enrolled_encode(&answer, &link->sent));
-    return send(link, IPC_RENEWED, message->tag);
+    return send_issued(link, IPC_RENEWED, message->tag, &answer);
 }
 
 static enum mlt_err answer_server_request(struct net_link *link, const struct ipc_message *message)

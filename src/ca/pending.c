@@ -117,6 +117,12 @@ enum mlt_err pending_forget(struct database *db, const struct name *name)
     return query_run(&q);
 }
 
+enum mlt_err pending_forget_all(struct database *db)
+{
+    CLEANUP(query_end) struct query q = query_start(db, "DELETE FROM pending");
+    return query_run(&q);
+}
+
 enum mlt_err pending_each(struct database *db, int64_t now_s, const struct pending_visit *visit)
 {
     CLEANUP(query_end)

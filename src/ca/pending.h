@@ -43,6 +43,9 @@ MUST_CHECK enum mlt_err pending_refuse(struct database *db, const struct name *n
 /* The name was given: nothing waits under it any more. */
 MUST_CHECK enum mlt_err pending_forget(struct database *db, const struct name *name);
 
+/* Nobody waits any more: whoever still wants to asks anew. */
+MUST_CHECK enum mlt_err pending_forget_all(struct database *db);
+
 struct pending_visit {
     enum mlt_err (*on_pending)(void *ctx, const struct name *name,
                                const uint8_t spki_hash[static HASH_LEN], int64_t asked_s);

@@ -59,7 +59,9 @@ static enum mlt_err see(struct restore *r, const struct sight *sight)
     else if (epoch == r->seen_epoch)
         note(&r->seen_size, size);
     note(&r->seen_epoch, epoch);
-    if (epoch != r->facts.epoch || size == 0 || size > r->facts.size)
+    /* Of an earlier one the base says how much of it is ours still. */
+    uint64_t ours = epoch == r->facts.epoch ? r->facts.size : r->facts.base;
+    if (epoch > r->facts.epoch || size == 0 || size > ours)
         return MLT_OK;
     TRY(ledger_tree_root(&r->ca->db, size, own));
     if (span_eq(SPAN_OF(own), span_of(sight->root, HASH_LEN)))

@@ -72,8 +72,9 @@ struct restore_sum {
 };
 
 /*
- * Carries over every revocation that was seen, revokes what is lost, and opens a new epoch, above
- * everything that was seen: one transaction.  The caller opens the authority anew, which signs its
+ * Carries over every revocation and every closed name that was seen, revokes what is lost, makes
+ * void every invite and request that was open, and opens a new epoch, above everything that was
+ * seen: one transaction.  The caller opens the authority anew, which signs its
  * first head, and makes its CRL.
  */
 MUST_CHECK enum mlt_err restore_accept_loss(struct restore *r, const struct restore_sink *sink,

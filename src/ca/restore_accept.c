@@ -3,7 +3,9 @@
 
 #include "base/limits.h"
 #include "ca/crl_keep.h"
+#include "ca/invite.h"
 #include "ca/members.h"
+#include "ca/pending.h"
 #include "ca/restore_missing.h"
 #include "ca/revoke.h"
 
@@ -36,6 +38,56 @@ static enum mlt_err carry_keys(struct restore *r)
         query_put_span(&put, query_span(&q, 0));
         query_put_int(&put, query_int(&q, 1));
         TRY(query_run(&put));
+    }
+}
+
+/* Reissued to a key that the old ledger never heard of: of this name it is the older one. */
+static enum mlt_err is_reopened(struct restore *r, const struct name *name, bool *reopened)
+{
+    struct member member;
+    bool found = false, known = false;
+    *reopened = false;
+    TRY(members_find(&r->ca->db, name, &member, &found));
+    if (!found || !member.has_key)
+        return MLT_OK;
+    CLEANUP(query_end)
+    struct query q = query_start(&r->old, "SELECT 1 FROM certificate WHERE spki = ? LIMIT 1");
+    query_put_span(&q, SPAN_OF(member.spki_hash));
+    TRY(query_next(&q, &known));
+    *reopened = !known;
+    return MLT_OK;
+}
+
+static enum mlt_err close_name(struct restore *r, const struct name *name, int64_t closed_s)
+{
+    bool reopened = false;
+    TRY(is_reopened(r, name, &reopened));
+    if (reopened)
+        return MLT_OK;
+    CLEANUP(query_end)
+    struct query q = query_start(
+        &r->ca->db, "INSERT INTO member(name, since_s, closed_s) VALUES(?1, ?2, ?2) "
+                    "ON CONFLICT(name) DO UPDATE SET spki = NULL, renew_until_s = NULL, "
+                    "closed_s = ifnull(closed_s, ?2)");
+    query_put_name(&q, name);
+    query_put_int(&q, closed_s);
+    return query_run(&q);
+}
+
+/* A name can be closed without a serial that says so: it waited for a key when it was revoked. */
+static enum mlt_err carry_closed(struct restore *r)
+{
+    CLEANUP(query_end)
+    struct query q =
+        query_start(&r->old, "SELECT name, closed_s FROM member WHERE closed_s IS NOT NULL");
+    for (;;) {
+        bool row = false;
+        struct name name;
+        TRY(query_next(&q, &row));
+        if (!row)
+            return MLT_OK;
+        TRY(query_name(&q, 0, &name));
+        TRY(close_name(r, &name, query_int(&q, 1)));
     }
 }
 
@@ -136,9 +188,14 @@ static enum mlt_err accept(struct acceptance *a)
     a->sum.crl_number = highest(highest(r->seen_crl, r->facts.crl_number) + 1, a->sum.epoch);
     TRY(ledger_open_epoch(db, a->sum.epoch, a->sum.base));
     TRY(restore_missing_revocations(r, &revoked));
-    if (r->old.handle != NULL)
+    if (r->old.handle != NULL) {
         TRY(carry_keys(r));
+        TRY(carry_closed(r));
+    }
     TRY(restore_missing_certificates(r, &certified));
+    /* Open then: which of them were used, withdrawn or refused since, nobody can tell. */
+    TRY(invite_forget_unused(db));
+    TRY(pending_forget_all(db));
     return crl_keep_skip_to(db, a->sum.crl_number);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "ca/clock.h"
 #include "ca/crl_keep.h"
 #include "ca/invite.h"
 #include "ca/members.h"
@@ -66,10 +67,12 @@ static enum mlt_err tell_revoked(void *ctx, const struct certificate *c)
     return MLT_OK;
 }
 
-enum mlt_err revoke_publish(struct ca *ca)
+enum mlt_err revoke_publish(struct ca *ca, const struct name *name)
 {
     const struct certificate_visit visit = { tell_revoked, ca };
-    TRY(certificates_unlisted(&ca->db, ca_now_s(ca), &visit));
+    int64_t earliest_s = 0;
+    TRY(clock_earliest(ca, &earliest_s));
+    TRY(certificates_unlisted(&ca->db, earliest_s, role_of(name), name, &visit));
     return crl_keep_tend(ca, NULL);
 }
 
@@ -92,7 +95,7 @@ enum mlt_err revoke_name(struct ca *ca, const struct revoke_order *order, size_t
     *done = true;
     log_warning("%s was revoked: %zu certificate%s", order->name.text, taken,
                 taken == 1 ? "" : "s");
-    return revoke_publish(ca);
+    return revoke_publish(ca, &order->name);
 }
 
 static enum mlt_err carry_row(struct database *db, const struct crl_entry *entry, int64_t now_s)

@@ -33,8 +33,9 @@ MUST_CHECK enum mlt_err revoke_name(struct ca *ca, const struct revoke_order *or
 MUST_CHECK enum mlt_err revoke_rows(struct ca *ca, const struct revoke_order *order, bool closed,
                                     size_t *count);
 
-/* After that transaction: ca->events hear of what no CRL lists yet, and the next CRL is made. */
-MUST_CHECK enum mlt_err revoke_publish(struct ca *ca);
+/* After that transaction: ca->events hear of what no CRL lists yet, of the name's own whatever the
+ * clock says, and the next CRL is made. */
+MUST_CHECK enum mlt_err revoke_publish(struct ca *ca, const struct name *name);
 
 /*
  * A serial that a CRL shows as revoked and that this ledger may not even know (restored from a

@@ -67,8 +67,12 @@ enum mlt_err stopped_explain(struct ca *ca, struct buf *why)
     TRY(ledger_epoch(&ca->db, &epoch, &base));
     timefmt_rfc3339((int64_t)head.epoch * 1000, theirs);
     timefmt_rfc3339((int64_t)epoch * 1000, ours);
-    enum mlt_err err = explain(why, MLT_ERR_STOPPED, TEXT_STOPPED, (unsigned long long)head.size,
-                               theirs, (unsigned long long)size, ours);
+    bool forked = head.epoch < epoch || (head.epoch == epoch && head.size <= size);
+    enum mlt_err err =
+        forked ? explain(why, MLT_ERR_STOPPED, TEXT_STOPPED_FORKED, (unsigned long long)head.size,
+                         theirs, ours)
+               : explain(why, MLT_ERR_STOPPED, TEXT_STOPPED, (unsigned long long)head.size, theirs,
+                         (unsigned long long)size, ours);
     return err == MLT_ERR_STOPPED ? MLT_OK : err;
 }
 
@@ -107,11 +111,13 @@ static enum mlt_err is_ahead(struct ca *ca, const struct ledger_head *head, bool
     uint8_t root[HASH_LEN];
     TRY(ledger_size(&ca->db, &size));
     TRY(ledger_epoch(&ca->db, &epoch, &base));
-    *ahead = head->epoch > epoch || (head->epoch == epoch && head->size > size);
-    if (*ahead || head->epoch < epoch)
+    bool same_epoch = head->epoch == epoch;
+    *ahead = head->epoch > epoch || (same_epoch && head->size > size);
+    /* Of an earlier epoch what is beyond the base was given up, and the rest is still ours. */
+    if (*ahead || (!same_epoch && head->size > base))
         return MLT_OK;
     TRY(ledger_tree_root(&ca->db, head->size, root));
-    *ahead = head->base != base || !span_eq(SPAN_OF(root), SPAN_OF(head->root));
+    *ahead = (same_epoch && head->base != base) || !span_eq(SPAN_OF(root), SPAN_OF(head->root));
     return MLT_OK;
 }
 

@@ -54,7 +54,7 @@ static enum mlt_err authority(struct mlt_client *c, struct mlt_authority *theirs
     return public_give(&ours, sizeof(ours), first, theirs);
 }
 
-enum mlt_error mlt_authority(struct mlt_client *client, struct mlt_authority *out)
+enum mlt_error mlt_get_authority(struct mlt_client *client, struct mlt_authority *out)
 {
     return public_error(authority(client, out));
 }

@@ -148,7 +148,7 @@ static enum exit_code status_of_joined(struct status *s)
     if (error == MLT_ERROR_NONE)
         error = count_outbox(s);
     if (error == MLT_ERROR_NONE)
-        error = mlt_authority(s->host.client, &s->authority);
+        error = mlt_get_authority(s->host.client, &s->authority);
     if (error != MLT_ERROR_NONE)
         return explain_store(&s->host, error);
     enum exit_code shown = show(s);
@@ -178,6 +178,8 @@ enum exit_code cmd_status(const struct malote_options *options, int argc, char *
     enum exit_code code = host_open(options, &s.host);
     if (code != EXIT_DONE)
         return code;
-    bool joined = mlt_state(s.host.client) == MLT_STATE_JOINED;
-    return joined ? status_of_joined(&s) : status_of_joining(&s);
+    if (mlt_state(s.host.client) != MLT_STATE_JOINED)
+        return status_of_joining(&s);
+    code = host_accept_clock(options, &s.host);
+    return code == EXIT_DONE ? status_of_joined(&s) : code;
 }

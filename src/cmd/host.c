@@ -112,7 +112,7 @@ static enum exit_code open_store(const struct host *host)
     return error == MLT_ERROR_NONE ? EXIT_DONE : explain_store(host, error);
 }
 
-static enum exit_code accept_clock(const struct malote_options *options, const struct host *host)
+enum exit_code host_accept_clock(const struct malote_options *options, const struct host *host)
 {
     return options->accept_clock ? authority_accept_clock(host) : EXIT_DONE;
 }
@@ -122,7 +122,7 @@ enum exit_code host_open_joined(const struct malote_options *options, struct hos
     enum exit_code code = host_open(options, host);
     if (code == EXIT_DONE)
         code = open_store(host);
-    return code == EXIT_DONE ? accept_clock(options, host) : code;
+    return code == EXIT_DONE ? host_accept_clock(options, host) : code;
 }
 
 static enum exit_code look_and_open(struct host *host)
@@ -142,7 +142,7 @@ enum exit_code host_open_store(const struct malote_options *options, struct host
     enum exit_code code = host_open_home(options, false, host);
     if (code == EXIT_DONE)
         code = look_and_open(host);
-    return code == EXIT_DONE ? accept_clock(options, host) : code;
+    return code == EXIT_DONE ? host_accept_clock(options, host) : code;
 }
 
 void host_close(struct host *host)

@@ -34,6 +34,11 @@ MUST_CHECK enum exit_code host_open_joined(const struct malote_options *options,
  */
 MUST_CHECK enum exit_code host_open_store(const struct malote_options *options, struct host *host);
 
+/* --accept-clock, if it was given; the two above do so by themselves.  The home is a joined one's.
+ */
+MUST_CHECK enum exit_code host_accept_clock(const struct malote_options *options,
+                                            const struct host *host);
+
 /* The home alone: no identity is needed. */
 MUST_CHECK enum exit_code host_open_home(const struct malote_options *options, bool create,
                                          struct host *host);

@@ -200,8 +200,10 @@ static void tell_page(const struct restoring *r)
     malote_ca_put_line(TEXT_CA_RESTORE_DONE, r->manifest.realm, made, r->site.path);
     if (r->has_ca)
         malote_ca_put_line(TEXT_CA_RESTORE_OLD, r->site.kept);
-    if (r->accept)
-        malote_ca_put_line(TEXT_CA_RESTORE_EPOCH, (unsigned long long)r->sum.revocations, epoch);
+    if (!r->accept)
+        return;
+    malote_ca_put_line(TEXT_CA_RESTORE_EPOCH, (unsigned long long)r->sum.revocations, epoch);
+    malote_ca_put_line(TEXT_CA_RESTORE_INVITES);
 }
 
 static enum exit_code tell(const struct restoring *r)

@@ -4,7 +4,7 @@
 #include "ipc/messages.h"
 #include "wire/ledger_proof.h"
 
-/* The codecs of renewal, revocation and ledger: ipc.def 50 to 61. */
+/* The codecs of renewal, revocation and ledger: ipc.def 50 to 63. */
 
 #define SEEN_BYTES (LIMIT_SEEN * (1 + LIMIT_NAME))
 
@@ -192,6 +192,43 @@ enum mlt_err ipc_seen_decode(struct span src, struct ipc_seen *m)
         TRY(ipc_seen_next(&rest, &name));
         ENSURE(++count <= LIMIT_SEEN, MLT_ERR_RANGE);
     }
+    *m = got;
+    return MLT_OK;
+}
+
+enum mlt_err ipc_epoch_encode(const struct ipc_epoch *m, struct buf *out)
+{
+    ENSURE(m->from_s >= 0 && m->from_s < m->until_s, MLT_ERR_RANGE);
+    struct wire_out w = wire_out(out);
+    wire_put_u64(&w, (uint64_t)m->from_s);
+    wire_put_u64(&w, (uint64_t)m->until_s);
+    return wire_out_end(&w);
+}
+
+enum mlt_err ipc_epoch_decode(struct span src, struct ipc_epoch *m)
+{
+    struct wire_in in = wire_in(src);
+    struct ipc_epoch got = { .from_s = field_get_time(&in) };
+    got.until_s = field_get_time(&in);
+    wire_require(&in, got.from_s < got.until_s, MLT_ERR_RANGE);
+    TRY(wire_in_end(&in));
+    *m = got;
+    return MLT_OK;
+}
+
+enum mlt_err ipc_known_encode(const struct ipc_known *m, struct buf *out)
+{
+    struct wire_out w = wire_out(out);
+    wire_put_bytes(&w, SPAN_OF(m->serial));
+    return wire_out_end(&w);
+}
+
+enum mlt_err ipc_known_decode(struct span src, struct ipc_known *m)
+{
+    struct wire_in in = wire_in(src);
+    struct ipc_known got = { 0 };
+    wire_get_bytes(&in, got.serial, sizeof(got.serial));
+    TRY(wire_in_end(&in));
     *m = got;
     return MLT_OK;
 }

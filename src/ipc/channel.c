@@ -7,12 +7,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/env.h"
 #include "base/limits.h"
 #include "wire/cursor.h"
 
 #define HEADER 5
 
 static const int lost_after_ms = 1000;
+static const int64_t comes_back = 4; /* a quarter of the time that was not spent waiting */
 
 struct permit {
     unsigned type;
@@ -81,16 +83,46 @@ static bool is_lost(int error)
     return error == EPIPE || error == ECONNRESET || error == ENOTCONN;
 }
 
+void channel_bound_waiting(struct channel *c, int64_t patience_ms)
+{
+    c->patience_ms = c->left_ms = patience_ms;
+    c->judged_ms = env_mono_ms(env_system());
+}
+
+bool channel_is_out_of_patience(const struct channel *c)
+{
+    return c->patience_ms > 0 && c->left_ms <= 0;
+}
+
+/* With a bound of its own for each message, a peer that reads one just before it would hold us
+ * for as long as there are messages. */
+static enum mlt_err wait_for_room(struct channel *c)
+{
+    bool ready = false;
+    if (c->patience_ms == 0)
+        return wait_for(c->fd, POLLOUT, lost_after_ms, &ready);
+    int64_t begun_ms = env_mono_ms(env_system());
+    c->left_ms += (begun_ms - c->judged_ms) / comes_back;
+    if (c->left_ms > c->patience_ms)
+        c->left_ms = c->patience_ms;
+    int most_ms = c->left_ms < lost_after_ms ? (int)c->left_ms : lost_after_ms;
+    enum mlt_err err = wait_for(c->fd, POLLOUT, most_ms, &ready);
+    c->judged_ms = env_mono_ms(env_system());
+    int64_t waited_ms = c->judged_ms - begun_ms;
+    c->left_ms -= waited_ms < c->left_ms ? waited_ms : c->left_ms;
+    return err;
+}
+
 static enum mlt_err send_packet(struct channel *c, const struct msghdr *packet)
 {
     for (int attempt = 0; attempt < 2; attempt++) {
+        if (attempt > 0)
+            TRY(wait_for_room(c));
         ssize_t n = sendmsg(c->fd, packet, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n >= 0)
             return MLT_OK;
         ENSURE(!is_lost(errno), MLT_ERR_CUT);
         ENSURE(errno == EAGAIN || errno == EINTR, MLT_ERR_SYSTEM);
-        bool ready = false;
-        TRY(wait_for(c->fd, POLLOUT, lost_after_ms, &ready));
     }
     return MLT_ERR_TIMEOUT;
 }

@@ -31,6 +31,9 @@ enum ipc_type {
 struct channel {
     int fd; /* owned; -1 when closed */
     enum ipc_end self, peer;
+    int64_t patience_ms; /* for this peer to make room, whatever is sent; 0: no such bound */
+    int64_t left_ms;     /* of it, at... */
+    int64_t judged_ms;   /* ...this time, monotonic */
 };
 
 struct ipc_message {
@@ -47,7 +50,18 @@ void channel_close(struct channel *c);
 /* A connected pair, close-on-exec, non-blocking if asked. */
 MUST_CHECK enum mlt_err channel_pair(int fds[static 2]);
 
-/* Never blocks for long: a peer that does not read for a second is lost (MLT_ERR_TIMEOUT). */
+/*
+ * Bounds what all messages together may wait for room: the time is charged to patience_ms (> 0),
+ * and a quarter of the time in between comes back.  A peer that reads on is never charged, one
+ * that reads a message now and then cannot hold us for more than that and a fifth of the time.
+ */
+void channel_bound_waiting(struct channel *c, int64_t patience_ms);
+bool channel_is_out_of_patience(const struct channel *c);
+
+/*
+ * Never blocks for long: a peer that does not read for a second, or for whom no patience is left,
+ * is lost (MLT_ERR_TIMEOUT).
+ */
 MUST_CHECK enum mlt_err channel_send(struct channel *c, enum ipc_type type, uint32_t tag,
                                      struct span body);
 MUST_CHECK enum mlt_err channel_send_fd(struct channel *c, enum ipc_type type, int fd);

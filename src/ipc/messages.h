@@ -178,6 +178,16 @@ struct ipc_seen {
     struct span names; /* vec8 each, LIMIT_SEEN of them at most; see ipc_seen_next */
 };
 
+/* When a ledger that was put back may have lost leaves, both ends exclusive: of the certificates
+ * issued then only the KNOWN ones are good. */
+struct ipc_epoch {
+    int64_t from_s, until_s;
+};
+
+struct ipc_known {
+    uint8_t serial[CERT_SERIAL];
+};
+
 /* Takes the first name off `names`; MLT_ERR_MISSING when there is none left. */
 MUST_CHECK enum mlt_err ipc_seen_next(struct span *names, struct name *name);
 MUST_CHECK enum mlt_err ipc_seen_add(struct buf *names, const struct name *name);
@@ -213,5 +223,7 @@ IPC_CODEC(proof);
 IPC_CODEC(leaves_wanted);
 IPC_CODEC(leaves);
 IPC_CODEC(seen);
+IPC_CODEC(epoch);
+IPC_CODEC(known);
 
 #endif

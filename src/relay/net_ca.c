@@ -185,6 +185,20 @@ static enum mlt_err handle_revoked(struct net *net, const struct ipc_message *me
     return router_revoked(net->router, &what);
 }
 
+static enum mlt_err handle_epoch(struct net *net, const struct ipc_message *message)
+{
+    struct ipc_epoch epoch = { 0 };
+    TRY(ipc_epoch_decode(message->body, &epoch));
+    return router_gap(net->router, epoch.from_s, epoch.until_s);
+}
+
+static enum mlt_err handle_known(struct net *net, const struct ipc_message *message)
+{
+    struct ipc_known known = { 0 };
+    TRY(ipc_known_decode(message->body, &known));
+    return router_known(net->router, SPAN_OF(known.serial));
+}
+
 static enum mlt_err handle_synced(struct net *net)
 {
     ENSURE(net->ca.ca_der.len > 0, MLT_ERR_UNEXPECTED);
@@ -204,6 +218,10 @@ static enum mlt_err handle(struct net *net, const struct ipc_message *message)
         return handle_member(net, message);
     case IPC_REVOKED:
         return handle_revoked(net, message);
+    case IPC_EPOCH:
+        return handle_epoch(net, message);
+    case IPC_KNOWN:
+        return handle_known(net, message);
     case IPC_SYNCED:
         return handle_synced(net);
     case IPC_SERVER_CERT:

@@ -14,9 +14,6 @@
 #include "base/log.h"
 #include "relay/parent_child.h"
 
-/* What broke one pair may break the next at once: no race. */
-static const int64_t new_pair_pause_ms = 200;
-
 static const int messages_per_turn = 64;
 
 struct parent {
@@ -30,6 +27,7 @@ struct parent {
     bool announced;
     bool accepted;        /* a ca has taken the clock as it is: --accept-clock is for once */
     int64_t introduce_ms; /* when net and ca get a new pair; -1: no need */
+    struct child_pairing pairing;
     bool stopping;
     int64_t kill_ms; /* when stopping: patience ends */
     enum mlt_err result;
@@ -69,6 +67,7 @@ static void introduce(struct parent *p)
     p->introduce_ms = -1;
     if (!p->ca.ready || p->net.pid == 0 || p->stopping)
         return;
+    p->pairing.last_ms = env_mono_ms(p->env);
     int pair[2];
     enum mlt_err err = channel_pair(pair);
     if (err != MLT_OK) {
@@ -235,7 +234,7 @@ static enum mlt_err handle_peer_lost(struct parent *p, const struct child *c, st
     struct child *other = c == &p->ca ? &p->net : &p->ca;
     if (!lost.misbehaved) {
         if (p->introduce_ms < 0)
-            p->introduce_ms = env_mono_ms(p->env) + new_pair_pause_ms;
+            p->introduce_ms = child_pair_again(&p->pairing, env_mono_ms(p->env));
         return MLT_OK;
     }
     log_error("%s broke the rules between our processes, says %s: killed", other->name, c->name);

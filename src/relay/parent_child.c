@@ -7,6 +7,8 @@
 #include "base/file.h"
 
 static const int64_t first_pause_ms = 50;
+/* What broke one pair may break the next at once: no race. */
+static const int64_t first_pair_pause_ms = 200;
 
 enum mlt_err child_start(struct child *c)
 {
@@ -40,6 +42,17 @@ enum mlt_err child_died(struct child *c, int64_t now_ms)
         recent += now_ms - c->deaths[i] < LIMIT_RESTART_WINDOW_MS;
     c->start_ms = now_ms + (first_pause_ms << recent);
     return MLT_OK;
+}
+
+int64_t child_pair_again(struct child_pairing *pairing, int64_t now_ms)
+{
+    int64_t pause_ms = 2 * pairing->pause_ms;
+    if (pause_ms == 0 || now_ms - pairing->last_ms >= LIMIT_RESTART_WINDOW_MS)
+        pause_ms = first_pair_pause_ms;
+    if (pause_ms > LIMIT_PAIR_PAUSE_MS)
+        pause_ms = LIMIT_PAIR_PAUSE_MS;
+    pairing->pause_ms = pause_ms;
+    return now_ms + pause_ms;
 }
 
 void child_kill(struct child *c)

@@ -30,6 +30,19 @@ MUST_CHECK enum mlt_err child_start(struct child *c);
  */
 MUST_CHECK enum mlt_err child_died(struct child *c, int64_t now_ms);
 
+/* The channel between two children, and how long they wait for another one.  { 0 } at first. */
+struct child_pairing {
+    int64_t last_ms;  /* when they got one; its owner writes it */
+    int64_t pause_ms; /* before the one after that; 0: none was asked for yet */
+};
+
+/*
+ * One of them has lost the channel: when they get a new one, with growing pauses until one has
+ * lasted for LIMIT_RESTART_WINDOW_MS.  Each costs ca the telling of all it knows, and a net that
+ * was taken over may ask for one after the other.
+ */
+int64_t child_pair_again(struct child_pairing *pairing, int64_t now_ms);
+
 /* Asks it to stop; kills it if it does not even listen. */
 void child_stop(struct child *c);
 void child_kill(struct child *c);

@@ -150,6 +150,7 @@ static enum mlt_err new_route(struct router *r, const struct route_facts *facts,
     made->kind = facts->kind;
     memcpy(made->serial, facts->cert->fields.serial, CERT_SERIAL);
     memcpy(made->spki_hash, facts->cert->spki_hash, HASH_LEN);
+    made->issued_s = router_issued_s(facts->cert);
     made->ends_ms = facts->ends_ms;
     made->link = facts->link;
     TAILQ_INIT(&made->awaiting);

@@ -98,12 +98,21 @@ MUST_CHECK enum mlt_err router_revoked(struct router *r, const struct router_rev
 void router_sync_end(struct router *r);
 
 /*
+ * A time, both ends exclusive, of which ca's ledger may have lost certificates: of those issued
+ * then only the known ones are good.  Within a synchronisation alone (else MLT_ERR_UNEXPECTED), in
+ * force at its end, when sessions of unknown ones end; MLT_ERR_TOO_MANY beyond LIMIT_EPOCHS.  A
+ * known serial counts at once.
+ */
+MUST_CHECK enum mlt_err router_gap(struct router *r, int64_t from_s, int64_t until_s);
+MUST_CHECK enum mlt_err router_known(struct router *r, struct span serial);
+
+/*
  * The serials of a CRL, instead of those of the one before; takes them.  They stay refused whatever
  * ca names: one that comes back from an older copy of its files revokes nothing less.
  */
 void router_listed(struct router *r, struct key_set *serials);
 
-/* By serial or by key: a revoked key is never good again. */
+/* By serial or by key: a revoked key is never good again.  Also one that is unknown, see above. */
 bool router_is_revoked(const struct router *r, const struct cert *cert);
 
 /* A session of somebody admitted; `kind` RECEIVE ends an older one (CLOSE_REPLACED). */

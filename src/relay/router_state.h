@@ -54,6 +54,7 @@ struct route {
     enum client_auth_kind kind;
     uint8_t serial[CERT_SERIAL];
     uint8_t spki_hash[HASH_LEN];
+    int64_t issued_s;
     int64_t ends_ms; /* monotonic: a clock that is set ends nobody's session */
     void *link;
     size_t slot;            /* in router.slots */
@@ -71,8 +72,17 @@ struct route {
     size_t unconfirmed, unconfirmed_bytes; /* messages it got */
 };
 
-struct revoked_keys {
-    struct key_set serials, keys;
+/* Both ends exclusive. */
+struct ledger_gap {
+    int64_t from_s, until_s;
+};
+
+/* What ca said of certificates. */
+struct judgement {
+    struct key_set serials, keys; /* revoked */
+    struct ledger_gap gaps[LIMIT_EPOCHS];
+    size_t gap_count;
+    struct key_set known; /* serials: good though issued within a gap */
 };
 
 /* Finds the session of a ticket. */
@@ -85,9 +95,9 @@ struct router {
     struct router_out out;
     struct roster roster;
     struct flight_table flights;
-    struct revoked_keys revoked;
-    struct revoked_keys named; /* what the running synchronisation named so far */
-    struct key_set listed;     /* serials of the revocation list that is kept, ca's word or not */
+    struct judgement judged;
+    struct judgement named; /* what the running synchronisation named so far */
+    struct key_set listed;  /* serials of the revocation list that is kept, ca's word or not */
     bool syncing;
     bool stopping;
     bool has_doomed; /* some route has its doom set */
@@ -117,6 +127,9 @@ bool router_may_retry(int64_t not_before_ms, int64_t now_ms);
 /* ---- router_authority.c ---- */
 
 void router_authority_clear(struct router *r); /* for router_free */
+
+/* As ca dates it. */
+int64_t router_issued_s(const struct cert *cert);
 
 /* ---- router_send.c ---- */
 

@@ -20,8 +20,9 @@ planted() {
 planted a_function_is_gone "s/'mlt_look'/'mlt_gaze'/"
 planted an_error_has_another_number "s/('MLT_ERROR_PIN' value=)'118'/\1'218'/"
 planted a_structure_has_another_layout "s/(mlt_contact' size-in-bits=)'[0-9]+'/\1'448'/"
+int=$(sed -nE "s/.*<type-decl name='int' .* id='([^']*)'.*/\1/p" "$BASELINE")
 planted a_parameter_has_another_type \
-    "/function-decl name='mlt_shown'/,/<\/function-decl>/ s/(<parameter type-id=)'[^']*'( name='row')/\1'95e97e5e'\2/"
+    "/function-decl name='mlt_shown'/,/<\/function-decl>/ s/(<parameter type-id=)'[^']*'( name='row')/\1'$int'\2/"
 
 # One symbol more than listed, and one less.
 sed '/mlt_look;/d' "$MAP" >"$T/short.map"

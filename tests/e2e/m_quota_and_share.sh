@@ -5,7 +5,7 @@
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 start_server --mailbox-messages 8 --mailbox-share 50 --mailbox-life 1d
-has "$T/server.log" "holds 8 messages and 1073741824 bytes, 50 % of them of one sender, for 86400 s"
+has "$T/server.log" "holds 8 messages and 1 GiB, 50 % of them of one sender, for 1 day"
 join maria pedro ana joao
 for i in 1 2 3 4; do
     expect 0 as maria send joao "maria $i"

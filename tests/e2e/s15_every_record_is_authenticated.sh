@@ -8,6 +8,7 @@
 start_server
 join maria joao
 listen joao --count 1
+expect 0 as maria status # with what the CA has to say: the message is the first record then
 text="flip me if you can"
 # up: 0 ClientHello, 1 ClientAuth, 2 the message.  down: 0, 1, 2 Welcome.
 for place in up:2:0 up:2:4 up:2:20 up:2:60 up:1:100 down:2:5 down:2:40; do

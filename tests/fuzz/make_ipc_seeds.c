@@ -72,6 +72,8 @@ static const struct {
     { "login_proof", IPC_LOGIN_PROOF, 1 },
     { "unwrapped", IPC_UNWRAPPED, 0 },
     { "unwrap", IPC_UNWRAP, 1 },
+    { "epoch", IPC_EPOCH, 0 },
+    { "known", IPC_KNOWN, 0 },
 };
 
 static void put_packet(struct wire_out *w, enum ipc_type type, struct span body)
@@ -221,6 +223,7 @@ static void write_net_ca(void)
 {
     static const uint8_t member[] = { 1, 'a' };
     uint8_t revoked[2 + 16 + 32] = { 1, 'a', 1, [18] = 1 };
+    static const uint8_t epoch[8 + 8] = { [7] = 1, [15] = 9 };
     /* Nonces are asked for as soon as net is synchronised: the first question. */
     static const uint8_t nonce[2 + MAILBOX_NONCE] = { 0, MAILBOX_NONCE, 1 };
     const struct {
@@ -230,6 +233,8 @@ static void write_net_ca(void)
     } steps[] = { { IPC_CA_INFO, 7, { 0 } },
                   { IPC_MEMBER, 7, SPAN_OF(member) },
                   { IPC_REVOKED, 7, SPAN_OF(revoked) },
+                  { IPC_EPOCH, 7, SPAN_OF(epoch) },
+                  { IPC_KNOWN, 7, SPAN_OF(epoch) },
                   { IPC_SYNCED, 7, { 0 } },
                   { IPC_SERVER_CERT, 7, { 0 } },
                   { IPC_NONCES, 1, SPAN_OF(nonce) },

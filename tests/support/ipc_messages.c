@@ -103,6 +103,8 @@ SAMPLES(ipc_, proof, OF(.err = MLT_ERR_MISSING),
 SAMPLES(ipc_, leaves_wanted, OF(0), OF(UINT64_MAX))
 SAMPLES(ipc_, leaves, OF(.err = MLT_ERR_MISSING), OF(MLT_OK, UINT64_MAX, most_leaves()))
 SAMPLES(ipc_, seen, OF(names_seen(1)), OF(names_seen(LIMIT_SEEN)))
+SAMPLES(ipc_, epoch, OF(0, 1), OF(INT64_MAX - 1, INT64_MAX))
+SAMPLES(ipc_, known, OF({ 1 }), OF({ 0x7f }))
 SAMPLES(admin_, request, OF(.verb = ADMIN_LIST),
         OF(ADMIN_BACKUP, true, name_of(longest), { 5 }, UINT32_MAX, INT64_MAX, CRL_CESSATION))
 SAMPLES(admin_, row, OF(.kind = ADMIN_ROW_PENDING),
@@ -123,6 +125,7 @@ static const struct message_row rows[] = {
     ROW(nonces),       ROW(mailbox_name), ROW(mailbox),       ROW(login_proof), ROW(login_grant),
     ROW(unwrap),       ROW(unwrapped),    ROW(renew),         ROW(crl_part),    ROW(crl_taken),
     ROW(proof_wanted), ROW(proof),        ROW(leaves_wanted), ROW(leaves),      ROW(seen),
+    ROW(epoch),        ROW(known),
 };
 
 const struct message_row *ipc_message_rows(size_t *count)

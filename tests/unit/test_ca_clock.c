@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "ca/clock.h"
 #include "ca/enrol.h"
+#include "pki/request.h"
 
 /* Row 25 at the ca: a clock that is wrong at its start, and one that jumps while it runs. */
 
@@ -129,6 +130,47 @@ static void a_clock_that_was_wrong_and_is_right_is_accepted_once(void **state)
     assert_err(reopen(false, &why), MLT_ERR_CLOCK);
 }
 
+static enum mlt_err certify_server(unsigned key)
+{
+    CLEANUP(buf_clear) struct buf request = { 0 };
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    const struct name relay = authority_name("relay");
+    assert_ok(request_make(authority_key(key), &relay, &request));
+    return enrol_server(&a.ca, buf_span(&request), &der);
+}
+
+static void use_up_the_hour(void)
+{
+    for (unsigned i = 0; i < LIMIT_SERVER_CERTS_PER_HOUR; i++)
+        assert_ok(certify_server(0));
+    assert_err(certify_server(0), MLT_ERR_TOO_MANY);
+}
+
+/* Else the server would get no certificate until that future comes. */
+static void what_was_certified_in_a_wrong_future_is_no_part_of_the_present_hour(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf why = { 0 };
+    a.now_ms += 9 * year_ms;
+    assert_ok(reopen(false, &why));
+    use_up_the_hour();
+    a.now_ms -= 9 * year_ms - minute_ms;
+    assert_ok(reopen(true, &why));
+    use_up_the_hour();
+}
+
+/* So little is believed, and must not give the hour's certificates once more. */
+static void a_clock_set_back_within_the_hour_gives_the_server_no_more(void **state)
+{
+    (void)state;
+    use_up_the_hour();
+    a.jumped_ms = -(int64_t)(LIMIT_CLOCK_SLACK_S - 600) * 1000;
+    assert_err(certify_server(0), MLT_ERR_TOO_MANY);
+    a.jumped_ms = 0;
+    a.now_ms += 61 * minute_ms;
+    assert_ok(certify_server(0));
+}
+
 /* Nor is a right clock made wrong by it. */
 static void accepting_a_clock_that_is_ahead_of_the_floor_changes_nothing(void **state)
 {
@@ -231,6 +273,8 @@ int main(void)
         WITH_CA(ten_years_behind_it_does_not_open_and_says_both_times),
         WITH_CA(within_the_hour_it_opens_and_goes_on),
         WITH_CA(a_clock_that_was_wrong_and_is_right_is_accepted_once),
+        WITH_CA(what_was_certified_in_a_wrong_future_is_no_part_of_the_present_hour),
+        WITH_CA(a_clock_set_back_within_the_hour_gives_the_server_no_more),
         WITH_CA(accepting_a_clock_that_is_ahead_of_the_floor_changes_nothing),
         WITH_CA(beyond_the_root_nothing_is_issued),
         WITH_CA(a_jump_either_way_ends_all_signing_until_the_next_start),

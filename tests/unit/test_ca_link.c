@@ -8,6 +8,7 @@
 #include "ca/crl_keep.h"
 #include "ca/ledger_tree.h"
 #include "ca/net_link.h"
+#include "ca/revoke.h"
 #include "pki/request.h"
 #include "pki/statement.h"
 
@@ -20,6 +21,13 @@ static struct net_link link_to_net;
 static struct channel net = { .fd = -1 };
 static struct buf packet, sent, head; /* head: the newest that net was told of */
 
+/* What net was told may have been lost, and what is known of it, since it connected. */
+static struct {
+    struct ipc_epoch gaps[LIMIT_EPOCHS];
+    struct ipc_known known[8];
+    size_t gap_count, known_count;
+} judged;
+
 static void on_head(void *ctx)
 {
     net_link_on_head(ctx);
@@ -30,6 +38,13 @@ static void receive(struct ipc_message *message)
     bool got = false;
     assert_ok(channel_receive(&net, patience_ms, &packet, message, &got));
     assert_true(got);
+    if (message->type == IPC_EPOCH) {
+        assert_true(judged.gap_count < COUNT_OF(judged.gaps));
+        assert_ok(ipc_epoch_decode(message->body, &judged.gaps[judged.gap_count++]));
+    } else if (message->type == IPC_KNOWN) {
+        assert_true(judged.known_count < COUNT_OF(judged.known));
+        assert_ok(ipc_known_decode(message->body, &judged.known[judged.known_count++]));
+    }
     if (message->type != IPC_HEAD)
         return;
     buf_reset(&head);
@@ -52,6 +67,7 @@ static void connect_net(void)
     channel_close(&net);
     channel_init(&net, fds[0], IPC_NET, IPC_CA);
     buf_reset(&head);
+    judged.gap_count = judged.known_count = 0;
     net_link_start(&link_to_net, fds[1]);
     wait_for(IPC_SYNCED, &message);
 }
@@ -293,6 +309,151 @@ static void with_a_clock_that_jumped_net_is_told_busy(void **state)
     assert_int_equal(before, after);
 }
 
+/* ---- what the ledger may have lost ---- */
+
+/* Taken from the clock, as restore takes it. */
+static void open_epoch(uint64_t epoch, uint64_t base)
+{
+    assert_ok(database_begin(&a.ca.db));
+    assert_ok(database_end(&a.ca.db, ledger_open_epoch(&a.ca.db, epoch, base)));
+}
+
+static void read_serial(const struct ipc_enrolled *answer, uint8_t serial[static CERT_SERIAL])
+{
+    CLEANUP(cert_clear) struct cert cert = { 0 };
+    assert_int_equal(answer->result, WELCOME_ISSUED);
+    assert_ok(cert_read_leaf(answer->certificate, &a.ca.cert, CERT_CLIENT, a.now_ms / 1000, &cert));
+    memcpy(serial, cert.fields.serial, CERT_SERIAL);
+}
+
+static void of_a_ca_that_lost_nothing_nobody_is_in_doubt(void **state)
+{
+    (void)state;
+    assert_int_equal(judged.gap_count, 1);
+    assert_int_equal(judged.gaps[0].from_s, 0);
+    assert_int_equal(judged.gaps[0].until_s, AUTHORITY_NOW_S);
+    assert_int_equal(enrol("maria", 0).result, WELCOME_ISSUED);
+    connect_net();
+    assert_int_equal(judged.gap_count, 1);
+    assert_int_equal(judged.known_count, 0);
+}
+
+static void the_time_since_a_restored_ledger_ended_is_told_and_who_is_known(void **state)
+{
+    (void)state;
+    uint8_t early[CERT_SERIAL], late[CERT_SERIAL];
+    uint64_t base = 0;
+    const struct ipc_enrolled first = enrol("maria", 0);
+    read_serial(&first, early);
+    a.now_ms += 10000 * 1000;
+    const struct ipc_enrolled second = enrol("joao", 1);
+    read_serial(&second, late);
+    assert_ok(ledger_size(&a.ca.db, &base));
+    const int64_t last_s = a.now_ms / 1000;
+    a.now_ms += 500 * 1000;
+    open_epoch((uint64_t)a.now_ms / 1000, base);
+    connect_net();
+    assert_int_equal(judged.gap_count, 2);
+    assert_int_equal(judged.gaps[1].from_s, last_s - LIMIT_CLOCK_SLACK_S);
+    assert_int_equal(judged.gaps[1].until_s, last_s + 500);
+    assert_int_equal(judged.known_count, 1);
+    assert_memory_equal(judged.known[0].serial, late, CERT_SERIAL);
+    /* Nothing in common with what was before: everybody who is here is named. */
+    open_epoch((uint64_t)a.now_ms / 1000 + 1, 0);
+    connect_net();
+    assert_int_equal(judged.gap_count, 1);
+    assert_int_equal(judged.gaps[0].from_s, 0);
+    assert_int_equal(judged.gaps[0].until_s, last_s + 501);
+    assert_int_equal(judged.known_count, 2);
+}
+
+static void what_is_issued_before_the_newest_epoch_is_known_before_its_owner_has_it(void **state)
+{
+    (void)state;
+    uint8_t serial[CERT_SERIAL];
+    uint64_t base = 0;
+    assert_ok(ledger_size(&a.ca.db, &base));
+    open_epoch(AUTHORITY_NOW_S + 60, base);
+    connect_net();
+    assert_int_equal(judged.known_count, 0);
+    const struct ipc_enrolled answer = enrol("maria", 0);
+    read_serial(&answer, serial);
+    assert_int_equal(judged.known_count, 1);
+    assert_memory_equal(judged.known[0].serial, serial, CERT_SERIAL);
+    a.now_ms += 60 * 1000;
+    assert_int_equal(enrol("joao", 1).result, WELCOME_ISSUED);
+    assert_int_equal(judged.known_count, 1);
+}
+
+static void of_too_many_epochs_the_oldest_are_told_as_one(void **state)
+{
+    (void)state;
+    const int64_t apart_s = 2 * LIMIT_CLOCK_SLACK_S;
+    int64_t first_s = 0;
+    for (unsigned i = 1; i <= LIMIT_EPOCHS; i++) {
+        uint64_t base = 0, position = 0;
+        const int64_t epoch_s = AUTHORITY_NOW_S + i * apart_s;
+        const struct ledger_leaf leaf = { .name = authority_name("x"),
+                                          .kind = LEDGER_CLIENT,
+                                          .time_s = epoch_s - 1 };
+        assert_ok(database_begin(&a.ca.db));
+        assert_ok(ledger_append(&a.ca.db, &leaf, &position));
+        assert_ok(ledger_size(&a.ca.db, &base));
+        /* As only many restores of ever newer copies make them. */
+        CLEANUP(query_end)
+        struct query q = query_start(&a.ca.db, "INSERT INTO epoch(epoch, base) VALUES(?, ?)");
+        query_put_int(&q, epoch_s);
+        query_put_int(&q, (int64_t)base);
+        assert_ok(query_run(&q));
+        assert_ok(database_end(&a.ca.db, MLT_OK));
+        first_s = i == 1 ? epoch_s : first_s;
+    }
+    a.now_ms += LIMIT_EPOCHS * apart_s * 1000;
+    connect_net();
+    assert_int_equal(judged.gap_count, LIMIT_EPOCHS);
+    assert_int_equal(judged.gaps[0].from_s, 0);
+    assert_int_equal(judged.gaps[0].until_s, first_s);
+    assert_int_equal(judged.gaps[1].until_s, first_s + apart_s);
+    assert_int_equal(judged.gaps[1].from_s, first_s + apart_s - 1 - LIMIT_CLOCK_SLACK_S);
+}
+
+static unsigned count_revoked(void)
+{
+    struct ipc_message message;
+    unsigned revoked = 0;
+    int fds[2];
+    assert_ok(channel_pair(fds));
+    channel_close(&net);
+    channel_init(&net, fds[0], IPC_NET, IPC_CA);
+    net_link_start(&link_to_net, fds[1]);
+    do {
+        receive(&message);
+        revoked += message.type == IPC_REVOKED;
+    } while (message.type != IPC_SYNCED);
+    return revoked;
+}
+
+/* Else whoever was revoked is let in again as soon as net, with a right clock, starts anew. */
+static void a_clock_that_jumped_ahead_hides_no_revocation_from_a_new_net(void **state)
+{
+    (void)state;
+    const struct revoke_order order = { authority_name("maria"), CRL_KEY_COMPROMISE };
+    size_t count = 0;
+    bool done = false;
+    assert_int_equal(enrol("maria", 0).result, WELCOME_ISSUED);
+    assert_int_equal(count_revoked(), 0);
+    assert_ok(revoke_name(&a.ca, &order, &count, &done));
+    a.jumped_ms = (int64_t)3653 * 86400 * 1000;
+    assert_int_equal(count_revoked(), 1);
+    /* Past its end by what the CA has signed itself, it is told no more. */
+    a.jumped_ms = 0;
+    authority_restart(&a);
+    a.now_ms += ((int64_t)(LIMIT_CERT_DAYS + 1) * 86400 + LIMIT_GRACE_S) * 1000;
+    authority_restart(&a);
+    assert_ok(crl_keep_tend(&a.ca, NULL));
+    assert_int_equal(count_revoked(), 0);
+}
+
 #define WITH_NET(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int main(void)
@@ -305,6 +466,11 @@ int main(void)
         WITH_NET(a_head_ahead_that_net_shows_stops_all_issuing),
         WITH_NET(a_head_that_is_not_the_cas_ends_the_channel_and_stops_nothing),
         WITH_NET(with_a_clock_that_jumped_net_is_told_busy),
+        WITH_NET(a_clock_that_jumped_ahead_hides_no_revocation_from_a_new_net),
+        WITH_NET(of_a_ca_that_lost_nothing_nobody_is_in_doubt),
+        WITH_NET(the_time_since_a_restored_ledger_ended_is_told_and_who_is_known),
+        WITH_NET(what_is_issued_before_the_newest_epoch_is_known_before_its_owner_has_it),
+        WITH_NET(of_too_many_epochs_the_oldest_are_told_as_one),
     };
     return cmocka_run_group_tests_name("ca_link", tests, libraries, NULL);
 }

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca_child.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/limits.h"
+#include "ca/members.h"
+#include "ca/schema.h"
 #include "pki/statement.h"
 
 /*
@@ -270,6 +275,101 @@ static void floods_of_every_question_leave_the_ca_as_it_was(void **state)
 #endif
 }
 
+/* ---- slowness ---- */
+
+/* So many that a net is not told all of them without reading on. */
+static void found_members(unsigned count)
+{
+    struct database db = { 0 };
+    bool fresh = false;
+    CLEANUP(file_close) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const struct database_place place = { dir, SCHEMA_FILE };
+    assert_int_equal(ca_child_close(), 0);
+    assert_ok(database_open(&db, &schema_ledger, &place, false, &fresh));
+    assert_ok(database_begin(&db));
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t hash[HASH_LEN] = { 0 };
+        char text[16];
+        snprintf(text, sizeof(text), "m%u", i);
+        memcpy(hash, &i, sizeof(i));
+        const struct name name = authority_name(text);
+        assert_ok(members_put(&db, &name, hash, AUTHORITY_NOW_S));
+    }
+    assert_ok(database_end(&db, MLT_OK));
+    database_close(&db);
+    ca_child_open(ENROL_OPEN);
+}
+
+/* How often net may read a message before the administrator is answered; read at all, if it does.
+ */
+static unsigned read_until_answered(const struct channel *c, unsigned most, bool reads)
+{
+    struct ipc_message message;
+    struct pollfd p = { .fd = c->fd, .events = POLLIN };
+    unsigned count = 0;
+    while (count < most && poll(&p, 1, 400) == 0) {
+        bool got = false;
+        if (reads)
+            assert_ok(channel_receive(&ca_child.net, 0, &ca_child.packet, &message, &got));
+        count++;
+    }
+    return count;
+}
+
+static void hear_of_loss(bool misbehaved)
+{
+    struct ipc_message message;
+    struct ipc_peer_lost lost = { !misbehaved };
+    ca_child_receive(&ca_child.parent, IPC_PEER_LOST, &message);
+    assert_ok(ipc_peer_lost_decode(message.body, &lost));
+    assert_int_equal(lost.misbehaved, misbehaved);
+}
+
+/* It reads one just before each would be too late: for so many members, a quarter of an hour. */
+static void a_net_that_reads_slowly_does_not_keep_the_administrator_waiting(void **state)
+{
+    (void)state;
+    const unsigned members = 2000, most = 100; /* 40 s, for a wait of 5 */
+    const struct admin_request list = { .verb = ADMIN_LIST };
+    struct channel c;
+    unsigned rows = 0, synced = 0, revoked = 0;
+    assert_int_equal(ca_child_enrol("maria", 0, NULL).result, WELCOME_ISSUED);
+    found_members(members);
+    for (int reads = 0; reads < 2; reads++) {
+        ca_child_give_net();
+        ca_child_question(&list, &c);
+        assert_true(read_until_answered(&c, most, reads == 1) < most);
+        assert_ok(ca_child_answer(&c, &rows));
+        assert_int_equal(rows, 1);
+        hear_of_loss(reads == 1);
+    }
+    /* Its successor, which reads on, hears of everybody. */
+    ca_child_give_net();
+    ca_child_sync(&synced, &revoked);
+    assert_int_equal(synced, members + 1);
+}
+
+static void a_net_that_is_busy_but_reads_on_is_told_everything(void **state)
+{
+    (void)state;
+    const unsigned members = 20000;
+    struct ipc_message message = { 0 };
+    unsigned told = 0;
+    found_members(members);
+    ca_child_give_net();
+    for (unsigned i = 1; message.type != IPC_SYNCED; i++) {
+        bool got = false;
+        assert_ok(
+            channel_receive(&ca_child.net, CA_CHILD_PATIENCE_MS, &ca_child.packet, &message, &got));
+        assert_true(got);
+        told += message.type == IPC_MEMBER;
+        if (i % 100 == 0)
+            poll(NULL, 0, 1); /* at other work */
+    }
+    assert_int_equal(told, members);
+    assert_int_equal(ca_child_enrol("maria", 0, NULL).result, WELCOME_ISSUED);
+}
+
 #define OPEN(test) cmocka_unit_test_setup_teardown(test, ca_child_start_open, ca_child_end)
 
 int main(void)
@@ -279,6 +379,8 @@ int main(void)
         OPEN(a_head_that_the_ca_never_signed_stops_nothing),
         OPEN(a_list_confirmed_in_advance_is_not_confirmed),
         OPEN(floods_of_every_question_leave_the_ca_as_it_was),
+        OPEN(a_net_that_reads_slowly_does_not_keep_the_administrator_waiting),
+        OPEN(a_net_that_is_busy_but_reads_on_is_told_everything),
     };
     return cmocka_run_group_tests_name("ca_taken_over", tests, ca_child_libraries, NULL);
 }

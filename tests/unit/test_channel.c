@@ -2,7 +2,10 @@
 #include "test_base.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ipc/channel.h"
@@ -205,6 +208,68 @@ static void a_peer_that_does_not_read_is_lost_after_a_second(void **state)
     close_ends(&e);
 }
 
+/* Reads all there is, at one message in pause_ms (0: at once); its exit says whether it was all. */
+static pid_t fork_reader(struct ends *e, unsigned count, int pause_ms)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid > 0) {
+        channel_close(&e->net);
+        return pid;
+    }
+    channel_close(&e->parent);
+    enum mlt_err err = MLT_OK;
+    unsigned n = 0;
+    while (err == MLT_OK) {
+        err = channel_receive(&e->net, -1, &e->received, &e->message, &e->got);
+        n += err == MLT_OK && e->got;
+        if (pause_ms > 0)
+            poll(NULL, 0, pause_ms);
+    }
+    _exit(n == count ? 0 : 1);
+}
+
+static enum mlt_err send_many(struct channel *c, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        TRY(channel_send(c, IPC_STOP, 0, span_str("")));
+    return MLT_OK;
+}
+
+static void a_peer_that_reads_now_and_then_is_lost_when_patience_is_spent(void **state)
+{
+    (void)state;
+    struct ends e;
+    int status = 0;
+    open_ends(&e);
+    channel_bound_waiting(&e.parent, 200);
+    pid_t reader = fork_reader(&e, 0, 20);
+    assert_false(channel_is_out_of_patience(&e.parent));
+    assert_err(send_many(&e.parent, 2000), MLT_ERR_TIMEOUT);
+    assert_true(channel_is_out_of_patience(&e.parent));
+    /* And it stays so: no message waits for longer than there is patience again. */
+    assert_err(send_many(&e.parent, 2000), MLT_ERR_TIMEOUT);
+    close_ends(&e);
+    assert_int_equal(kill(reader, SIGKILL), 0);
+    assert_int_equal(waitpid(reader, &status, 0), reader);
+}
+
+static void a_peer_that_reads_on_gets_everything(void **state)
+{
+    (void)state;
+    const unsigned count = 100000;
+    struct ends e;
+    int status = 0;
+    open_ends(&e);
+    channel_bound_waiting(&e.parent, 5000);
+    pid_t reader = fork_reader(&e, count, 0);
+    assert_ok(send_many(&e.parent, count));
+    assert_false(channel_is_out_of_patience(&e.parent));
+    close_ends(&e);
+    assert_int_equal(waitpid(reader, &status, 0), reader);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static unsigned open_descriptors(void)
 {
     unsigned count = 0;
@@ -255,6 +320,8 @@ int main(void)
         cmocka_unit_test(a_backup_is_passed_to_an_administrator_and_by_nothing_else),
         cmocka_unit_test(a_descriptor_on_another_message_is_refused_and_closed),
         cmocka_unit_test(a_peer_that_does_not_read_is_lost_after_a_second),
+        cmocka_unit_test(a_peer_that_reads_now_and_then_is_lost_when_patience_is_spent),
+        cmocka_unit_test(a_peer_that_reads_on_gets_everything),
         cmocka_unit_test(two_descriptors_at_once_are_refused_and_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

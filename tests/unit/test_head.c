@@ -539,6 +539,35 @@ static void a_later_epoch_stops_the_ca_and_the_next_one_is_later_still(void **st
     assert_int_equal(newest().epoch, AUTHORITY_NOW_S + 2001);
 }
 
+/* Up to its base an epoch has what was before it, and signed heads say what that was. */
+static void another_root_below_the_base_stops_the_ca_as_well(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf bytes = { 0 };
+    CLEANUP(buf_clear) struct buf true_one = { 0 };
+    CLEANUP(buf_clear) struct buf why = { 0 };
+    const char *text = NULL;
+    three_members();
+    struct ledger_head head = newest();
+    assert_ok(buf_put(&true_one, head_newest(&a.ca)));
+    new_epoch(AUTHORITY_NOW_S + 60, head.size);
+    assert_ok(stopped_on_head(&a.ca, buf_span(&true_one)));
+    assert_false(stopped_is(&a.ca));
+    /* What was beyond it is gone, as everybody was told. */
+    head.root[0] ^= 1;
+    head.size++;
+    sign_made_up(&head, &bytes);
+    assert_ok(stopped_on_head(&a.ca, buf_span(&bytes)));
+    assert_false(stopped_is(&a.ca));
+    head.size--;
+    sign_made_up(&head, &bytes);
+    assert_ok(stopped_on_head(&a.ca, buf_span(&bytes)));
+    assert_stopped();
+    assert_ok(stopped_explain(&a.ca, &why));
+    assert_ok(buf_text(&why, &text));
+    assert_non_null(strstr(text, "two ledgers"));
+}
+
 static void a_head_that_is_within_the_ledger_stops_nothing(void **state)
 {
     (void)state;
@@ -656,6 +685,7 @@ int main(void)
         WITH_CA(a_larger_head_stops_the_ca_across_restarts_and_until_a_new_epoch),
         WITH_CA(a_head_of_the_same_size_with_another_root_stops_the_ca),
         WITH_CA(a_smaller_head_with_another_root_stops_the_ca_as_well),
+        WITH_CA(another_root_below_the_base_stops_the_ca_as_well),
         WITH_CA(a_later_epoch_stops_the_ca_and_the_next_one_is_later_still),
         WITH_CA(a_head_that_is_within_the_ledger_stops_nothing),
         WITH_CA(a_head_that_we_never_signed_is_refused_and_stops_nothing),

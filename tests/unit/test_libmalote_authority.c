@@ -66,7 +66,7 @@ static void what_is_known_of_the_ca_can_be_asked(void **state)
     struct mlt_authority known = MLT_AUTHORITY_INIT;
     int64_t now_s = scene_clock_now()->wall_ms / 1000;
     open_joined();
-    assert_int_equal(mlt_authority(client, &known), MLT_ERROR_NONE);
+    assert_int_equal(mlt_get_authority(client, &known), MLT_ERROR_NONE);
     assert_int_equal(known.crl_number + known.ledger_size + known.revoked, 0);
     assert_int_equal(known.alarm, MLT_ALARM_NONE);
     ca_scene_grow(7);
@@ -77,7 +77,7 @@ static void what_is_known_of_the_ca_can_be_asked(void **state)
     small_server_put(&scene->server, RECORD_REVOKED, buf_span(&record));
     for (int i = 0; i < 200 && known.crl_number == 0; i++) {
         assert_null(turn());
-        assert_int_equal(mlt_authority(client, &known), MLT_ERROR_NONE);
+        assert_int_equal(mlt_get_authority(client, &known), MLT_ERROR_NONE);
     }
     assert_int_equal(known.crl_number, 1);
     assert_int_equal(known.revoked, 3);
@@ -108,7 +108,7 @@ static void an_alarm_is_told_and_kept(void **state)
     assert_int_equal(mlt_event_error(event), MLT_ERROR_LEDGER);
     assert_int_equal(mlt_event_alarm(event), MLT_ALARM_WENT_BACK);
     assert_int_equal(mlt_error_blame(mlt_event_error(event)), MLT_BLAME_SERVER);
-    assert_int_equal(mlt_authority(client, &known), MLT_ERROR_NONE);
+    assert_int_equal(mlt_get_authority(client, &known), MLT_ERROR_NONE);
     assert_int_equal(known.alarm, MLT_ALARM_WENT_BACK);
     assert_true(known.alarm_s > 0);
 }
@@ -232,12 +232,12 @@ static void calls_that_need_a_home_say_so(void **state)
     struct mlt_authority known = MLT_AUTHORITY_INIT;
     int64_t was_s = 0;
     assert_int_equal(mlt_open(scene->path, 0, &client), MLT_ERROR_NONE);
-    assert_int_equal(mlt_authority(client, &known), MLT_ERROR_STATE);
+    assert_int_equal(mlt_get_authority(client, &known), MLT_ERROR_STATE);
     assert_int_equal(mlt_accept_clock(client, &was_s), MLT_ERROR_STATE);
     assert_int_equal(mlt_audit(client), MLT_ERROR_STATE);
     assert_int_equal(mlt_renewal_s(client), 0);
     known.size = 8;
-    assert_int_equal(mlt_authority(client, &known), MLT_ERROR_USAGE);
+    assert_int_equal(mlt_get_authority(client, &known), MLT_ERROR_USAGE);
 }
 
 int main(void)

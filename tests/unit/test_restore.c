@@ -14,7 +14,10 @@
 #include "ca/audit.h"
 #include "ca/backup.h"
 #include "ca/crl_keep.h"
+#include "ca/enrol.h"
 #include "ca/members.h"
+#include "ca/pending.h"
+#include "ca/reissue.h"
 #include "ca/restore.h"
 #include "ca/schema.h"
 #include "pki/statement.h"
@@ -283,6 +286,111 @@ static void a_revocation_survives_by_the_old_ledger(void **state)
     assert_true(has_key("joao"));
 }
 
+static enum refusal try_invite(const char *name, unsigned key, const struct invite *invite)
+{
+    CLEANUP(buf_clear) struct buf request = { 0 };
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    struct ipc_enrolled answer;
+    const struct ipc_enrol ask =
+        authority_ask(&restored.cert, name, authority_key(key), invite, &request);
+    assert_ok(enrol_client(&restored, &ask, &answer, &der));
+    assert_int_not_equal(answer.result, WELCOME_ISSUED);
+    return answer.reason;
+}
+
+static void invites_and_requests_that_were_open_in_the_backup_are_void(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    struct restore_sum sum;
+    struct fates fates;
+    uint8_t hash[HASH_LEN];
+    enum pending_state waits = PENDING_NONE;
+    const struct name rui = authority_name("rui");
+    const struct invite free_one = authority_invite(&a, NULL);
+    const struct invite bound = authority_invite(&a, "nuno");
+    authority_fingerprint(authority_key(4), hash);
+    assert_ok(pending_put(&a.ca.db, &rui, hash, span_str("request"), a.now_ms / 1000));
+    save();
+    assert_int_equal(authority_enrol(&a, "mallory", authority_key(2), &free_one, &der).result,
+                     WELCOME_ISSUED);
+    bring_back();
+    assert_ok(pending_state(&restored.db, &rui, hash, &waits));
+    assert_int_equal(waits, PENDING_WAITING);
+    assert_ok(restore_start(&r, &restored));
+    see_ledger(&r);
+    accept_loss(&r, &sum, &fates);
+    assert_int_equal(try_invite("other", 3, &free_one), REFUSAL_INVITE);
+    assert_int_equal(try_invite("nuno", 3, &bound), REFUSAL_INVITE);
+    assert_ok(pending_state(&restored.db, &rui, hash, &waits));
+    assert_int_equal(waits, PENDING_NONE);
+}
+
+static bool is_closed(const char *text)
+{
+    struct member member;
+    bool found = false;
+    const struct name name = authority_name(text);
+    assert_ok(members_find(&restored.db, &name, &member, &found));
+    assert_true(found);
+    return member.closed;
+}
+
+/* Its key was revoked before the backup, so that no serial tells of it. */
+static void a_name_that_was_closed_since_while_it_waited_stays_closed(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    struct restore_sum sum;
+    struct fates fates;
+    struct invite invite;
+    const struct name maria = authority_name("maria");
+    assert_ok(reissue(&a.ca, &maria, a.now_ms / 1000 + 86400, &invite));
+    save();
+    revoke_user("maria");
+    bring_back();
+    assert_false(is_closed("maria"));
+    assert_ok(restore_start(&r, &restored));
+    see_ledger(&r);
+    assert_int_equal(r.unknown_revoked, 0);
+    accept_loss(&r, &sum, &fates);
+    assert_true(is_closed("maria"));
+    assert_false(is_closed("joao"));
+    assert_true(has_key("joao"));
+    (void)try_invite("maria", 2, &invite);
+}
+
+/* The ledger.db that is there is the older one. */
+static void a_name_that_was_opened_anew_by_the_backup_stays_open(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    CLEANUP(file_close) int fd = -1;
+    struct restore_sum sum;
+    struct fates fates;
+    struct invite invite;
+    const struct name maria = authority_name("maria");
+    revoke_user("maria");
+    revoke_user("joao");
+    ca_close(&a.ca);
+    assert_ok(restore_copy_ledger(&fd));
+    authority_restart(&a);
+    assert_ok(reissue(&a.ca, &maria, a.now_ms / 1000 + 86400, &invite));
+    assert_int_equal(authority_enrol(&a, "maria", authority_key(2), &invite, &der).result,
+                     WELCOME_ISSUED);
+    save();
+    bring_back();
+    assert_ok(restore_start(&r, &restored));
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    assert_ok(restore_see_ledger(&r, fd));
+    accept_loss(&r, &sum, &fates);
+    assert_true(has_key("maria"));
+    assert_false(is_closed("maria"));
+    assert_true(is_closed("joao"));
+}
+
 /* ca/ is gone; net/ is not. */
 static void a_revocation_survives_by_the_crl_alone(void **state)
 {
@@ -366,6 +474,36 @@ static void a_ledger_of_the_same_size_with_other_leaves_is_a_fork(void **state)
     struct fates fates;
     accept_loss(&r, &sum, &fates);
     assert_int_equal(sum.base, 0);
+}
+
+/* What an earlier restore took for common was not: the next epoch claims it no more. */
+static void a_fork_before_the_base_is_seen_and_the_next_base_is_below_it(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    CLEANUP(buf_clear) struct buf signature = { 0 };
+    CLEANUP(buf_clear) struct buf bytes = { 0 };
+    struct restore_sum sum;
+    struct fates fates;
+    bring_back();
+    const uint64_t first = restored.head.epoch, base = restored.head.size;
+    assert_ok(database_begin(&restored.db));
+    assert_ok(database_end(&restored.db, ledger_open_epoch(&restored.db, first + 60, base)));
+    open_restored();
+    struct ledger_head head = { .epoch = first, .size = base };
+    memset(head.root, 7, sizeof(head.root));
+    assert_ok(statement_sign_head(restored.key, &restored.cert, &head, &signature));
+    head.signature = buf_span(&signature);
+    assert_ok(ledger_head_encode(&head, &bytes));
+    assert_ok(stopped_on_head(&restored, buf_span(&bytes)));
+    assert_true(stopped_is(&restored));
+    assert_ok(restore_start(&r, &restored));
+    assert_true(is_behind(&r));
+    accept_loss(&r, &sum, &fates);
+    assert_int_equal(sum.base, 0);
+    assert_false(stopped_is(&restored));
+    assert_ok(stopped_on_head(&restored, buf_span(&bytes)));
+    assert_false(stopped_is(&restored));
 }
 
 static void who_renewed_since_keeps_the_certificate(void **state)
@@ -508,10 +646,14 @@ int main(void)
         EACH(the_newest_state_is_not_behind_itself),
         EACH(who_was_certified_since_is_lost_and_the_name_stays_taken),
         EACH(a_revocation_survives_by_the_old_ledger),
+        EACH(invites_and_requests_that_were_open_in_the_backup_are_void),
+        EACH(a_name_that_was_closed_since_while_it_waited_stays_closed),
+        EACH(a_name_that_was_opened_anew_by_the_backup_stays_open),
         EACH(a_revocation_survives_by_the_crl_alone),
         EACH(a_head_of_a_longer_ledger_is_believed_if_it_is_signed),
         EACH(a_later_epoch_is_ahead_whatever_its_size),
         EACH(a_ledger_of_the_same_size_with_other_leaves_is_a_fork),
+        EACH(a_fork_before_the_base_is_seen_and_the_next_base_is_below_it),
         EACH(who_renewed_since_keeps_the_certificate),
         EACH(the_ledger_of_another_ca_is_told_apart),
         EACH(a_backup_that_does_not_hold_what_its_manifest_says_is_refused),

@@ -323,6 +323,45 @@ static void a_revoked_key_and_its_name_are_closed_for_good(void **state)
     assert_int_equal(ask("SELECT count(*) FROM revocation"), 1);
 }
 
+/* By a clock that is ten years ahead everything is over, and nothing can be signed. */
+static void a_revocation_is_told_whatever_the_clock_says(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "maria", "joao" };
+    size_t count = 0;
+    bool done = false;
+    enrol("maria", 0);
+    enrol("joao", 1);
+    tend();
+    a.jumped_ms = (int64_t)3653 * 86400 * 1000;
+    for (unsigned i = 0; i < COUNT_OF(names); i++) {
+        const struct revoke_order order = { authority_name(names[i]), CRL_KEY_COMPROMISE };
+        done = false;
+        assert_err(revoke_name(&a.ca, &order, &count, &done), MLT_ERR_CLOCK);
+        assert_true(done);
+        assert_int_equal(count, 1);
+        /* The one before is in no list yet, and is told once more. */
+        assert_int_equal(told, i == 0 ? 1 : 3);
+    }
+    a.jumped_ms = 0;
+    authority_restart(&a);
+    watch();
+    check_list(tend(), 2, true);
+}
+
+/* Never listed, so its row stays open: with its own name it is told, with others no more. */
+static void what_was_over_when_it_was_revoked_is_told_once(void **state)
+{
+    (void)state;
+    enrol("maria", 0);
+    pass((int64_t)LIMIT_CERT_DAYS * 86400 + LIMIT_GRACE_S + 3600);
+    enrol("joao", 1);
+    assert_int_equal(take_back("maria", CRL_UNSPECIFIED), 1);
+    assert_int_equal(told, 1);
+    take_back("joao", CRL_UNSPECIFIED);
+    assert_int_equal(told, 2);
+}
+
 static void revoking_forgets_the_invites_that_name_it(void **state)
 {
     (void)state;
@@ -747,6 +786,8 @@ int main(void)
         WITH_CA(a_revoked_name_is_in_the_next_list_with_its_reason_and_nobody_else_is),
         WITH_CA(every_reason_is_in_the_list_as_it_was_given),
         WITH_CA(a_revoked_key_and_its_name_are_closed_for_good),
+        WITH_CA(a_revocation_is_told_whatever_the_clock_says),
+        WITH_CA(what_was_over_when_it_was_revoked_is_told_once),
         WITH_CA(revoking_forgets_the_invites_that_name_it),
         WITH_CA(once_more_changes_nothing),
         WITH_CA(a_name_that_was_never_given_cannot_be_revoked),

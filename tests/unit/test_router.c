@@ -194,6 +194,95 @@ static void a_synchronisation_replaces_members_and_revocations(void **state)
     assert_asked("put:2>joao");
 }
 
+/* Dated by ca at this second. */
+static struct cert issued_at(const char *name, uint8_t serial, int64_t issued_s)
+{
+    struct cert cert = cert_of(name, serial);
+    cert.fields.not_before_s = issued_s - LIMIT_BACKDATE_S;
+    return cert;
+}
+
+static bool is_let_in(int64_t issued_s)
+{
+    const struct cert cert = issued_at("x", 9, issued_s);
+    return !router_is_revoked(router, &cert);
+}
+
+static void know(uint8_t serial)
+{
+    const uint8_t bytes[CERT_SERIAL] = { serial };
+    assert_ok(router_known(router, SPAN_OF(bytes)));
+}
+
+static void join_as(struct link *link, const struct cert *cert)
+{
+    const struct route_facts facts = { CLIENT_AUTH_SEND, cert, link, SCENE_ENDS_MS };
+    *link = (struct link) { 0 };
+    assert_ok(router_join(router, &facts, &link->route));
+}
+
+static void of_a_time_that_was_lost_only_what_is_known_is_good(void **state)
+{
+    (void)state;
+    const struct cert known = issued_at("maria", 10, 1500);
+    assert_ok(router_sync_begin(router));
+    assert_ok(router_gap(router, 1000, 2000));
+    assert_ok(router_gap(router, 3000, 3002));
+    know(10);
+    assert_true(is_let_in(1500)); /* not in force yet */
+    router_sync_end(router);
+    assert_true(is_let_in(1000) && is_let_in(2000) && is_let_in(3000) && is_let_in(3002));
+    assert_false(is_let_in(1001) || is_let_in(1999) || is_let_in(3001));
+    assert_false(router_is_revoked(router, &known));
+    know(9); /* was given out by a clock that was set back */
+    assert_true(is_let_in(1500));
+}
+
+static void a_synchronisation_replaces_what_is_known(void **state)
+{
+    (void)state;
+    assert_err(router_gap(router, 1000, 2000), MLT_ERR_UNEXPECTED);
+    assert_ok(router_sync_begin(router));
+    assert_ok(router_gap(router, 1000, 2000));
+    know(9);
+    router_sync_end(router);
+    assert_true(is_let_in(1500));
+    assert_ok(router_sync_begin(router));
+    assert_ok(router_gap(router, 1000, 1600));
+    assert_true(is_let_in(1500));
+    router_sync_end(router);
+    assert_false(is_let_in(1500));
+    assert_true(is_let_in(1700));
+    assert_ok(router_sync_begin(router));
+    router_sync_end(router);
+    assert_true(is_let_in(1500));
+    assert_ok(router_sync_begin(router));
+    for (unsigned i = 0; i < LIMIT_EPOCHS; i++)
+        assert_ok(router_gap(router, i, i + 2));
+    assert_err(router_gap(router, 1000, 2000), MLT_ERR_TOO_MANY);
+}
+
+static void sessions_of_what_is_not_known_end_with_the_synchronisation(void **state)
+{
+    (void)state;
+    const struct cert lost = issued_at("maria", 1, 1500), kept = issued_at("joao", 2, 1500);
+    const struct cert early = issued_at("ana", 3, 900), renewed = issued_at("ana", 4, 1500);
+    struct link ana;
+    join_as(&maria, &lost);
+    join_as(&joao, &kept);
+    join_as(&ana, &early);
+    assert_ok(router_renewed(router, ana.route, &renewed, SCENE_ENDS_MS));
+    assert_ok(router_sync_begin(router));
+    assert_ok(router_gap(router, 1000, 2000));
+    know(2);
+    assert_string_equal(maria.said, "");
+    router_sync_end(router);
+    assert_string_equal(maria.said, "revoked");
+    assert_string_equal(ana.said, "revoked");
+    assert_string_equal(joao.said, "");
+    assert_int_equal(router_sessions(router), 1);
+}
+
 static void a_broken_off_synchronisation_forgets_nothing(void **state)
 {
     (void)state;
@@ -258,6 +347,9 @@ int main(void)
         ROUTER_TEST(a_revoked_key_is_revoked_under_every_serial),
         ROUTER_TEST(a_session_ends_when_its_certificate_expires),
         ROUTER_TEST(a_synchronisation_replaces_members_and_revocations),
+        ROUTER_TEST(of_a_time_that_was_lost_only_what_is_known_is_good),
+        ROUTER_TEST(a_synchronisation_replaces_what_is_known),
+        ROUTER_TEST(sessions_of_what_is_not_known_end_with_the_synchronisation),
         ROUTER_TEST(a_broken_off_synchronisation_forgets_nothing),
         ROUTER_TEST(a_hundred_thousand_revocations_are_all_found),
         ROUTER_TEST(many_members_are_all_found),
