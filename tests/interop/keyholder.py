@@ -3,7 +3,6 @@
 what server and client make of it.
 
     keyholder.py list DATA PASSPHRASE-FILE OUT NUMBER AGE LIFE COUNT     a revocation list, DER
-    keyholder.py certificate DATA PASSPHRASE-FILE HOME NAME AGE LIFE     into a home of malote
 
 AGE: days since it was signed; LIFE: days from then; COUNT: serials on the list.
 """
@@ -13,8 +12,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from malote_interop import certificates as pki
 from malote_interop.lockbox import authority_of
 from malote_interop.registry import now
@@ -35,18 +32,6 @@ def do_list(data: str, passphrase: str, out: str, number: str, age: str, life: s
         start + int(float(life) * pki.DAY), entries,
     )
     Path(out).write_bytes(crl.signed_by(ca.key).encode())
-
-
-def do_certificate(data: str, passphrase: str, home: str, name: str, age: str, life: str) -> None:
-    ca = authority(data, passphrase)
-    key = serialization.load_pem_private_key((Path(home) / "key").read_bytes(), None)
-    start = now() - int(float(age) * pki.DAY) - pki.BACKDATED
-    made = ca.issue(
-        "client", name, pki.spki_of(key), not_before=start,
-        not_after=start + pki.BACKDATED + int(float(life) * pki.DAY),
-    )
-    pem = x509.load_der_x509_certificate(made).public_bytes(serialization.Encoding.PEM)
-    (Path(home) / "certificate.pem").write_bytes(pem)
 
 
 globals()[f"do_{sys.argv[1]}"](*sys.argv[2:])

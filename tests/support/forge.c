@@ -5,8 +5,7 @@
  *   forge client HOST:PORT CADIR PASSFILE    logs in with every defect of fake.h in turn, signed
  *                                            by the real CA's key where the defect wants a good
  *                                            signature (CADIR: a copy of DATA/ca).  A line each:
- *                                            name, then "logged in", "may renew", "refused: ..."
- *                                            or "alert: ..."
+ *                                            name, then "logged in", "refused: ..." or "alert: ..."
  *   forge server KIND                        shows a certificate of KIND (server_certificate below)
  * to whoever connects, under a CA of its own; "listening on PORT PIN", then "client: " and what the
  * client made of it
@@ -110,8 +109,6 @@ static void tell_welcome(const struct buf *plain)
     must(welcome_decode(buf_span(plain), &w), "Welcome");
     if (w.result == WELCOME_LOGGED_IN)
         printf("logged in\n");
-    else if (w.result == WELCOME_RENEW)
-        printf("may renew\n");
     else
         printf("refused: %s\n", refusal_text(w.reason));
 }
