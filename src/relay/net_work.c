@@ -30,7 +30,7 @@ static void end_job(uv_work_t *request, int status)
 void net_work_init(struct net_work *work, uv_loop_t *loop)
 {
     *work = (struct net_work) { .loop = loop, .most_running = uv_available_parallelism() };
-    STAILQ_INIT(&work->queue);
+    TAILQ_INIT(&work->queue);
     char threads[16];
     snprintf(threads, sizeof(threads), "%u", work->most_running);
     if (setenv("UV_THREADPOOL_SIZE", threads, 1) != 0)
@@ -83,12 +83,21 @@ static void refill(struct net_work *work)
     work->refill_running = net_work_add(work, &task) == MLT_OK;
 }
 
+static struct net_job *take_next(struct net_work *work)
+{
+    bool newest = work->newest_is_next;
+    struct net_job *job =
+        newest ? TAILQ_LAST(&work->queue, net_job_queue) : TAILQ_FIRST(&work->queue);
+    TAILQ_REMOVE(&work->queue, job, next);
+    work->queued--;
+    work->newest_is_next = !newest;
+    return job;
+}
+
 static void start_jobs(struct net_work *work)
 {
-    while (!work->closing && work->running < work->most_running && !STAILQ_EMPTY(&work->queue)) {
-        struct net_job *job = STAILQ_FIRST(&work->queue);
-        STAILQ_REMOVE_HEAD(&work->queue, next);
-        work->queued--;
+    while (!work->closing && work->running < work->most_running && !TAILQ_EMPTY(&work->queue)) {
+        struct net_job *job = take_next(work);
         if (job->task.wanted != NULL && !job->task.wanted(job->task.ctx)) {
             job->task.done(job->task.ctx);
             alloc_free(job);
@@ -116,7 +125,7 @@ enum mlt_err net_work_add(struct net_work *work, const struct net_task *task)
     struct net_job *job = NULL;
     TRY(new_job(work, &job));
     job->task = *task;
-    STAILQ_INSERT_TAIL(&work->queue, job, next);
+    TAILQ_INSERT_TAIL(&work->queue, job, next);
     work->queued++;
     start_jobs(work);
     return MLT_OK;
@@ -127,7 +136,8 @@ enum mlt_err net_work_add_first(struct net_work *work, const struct net_task *ta
     struct net_job *job = NULL;
     TRY(new_job(work, &job));
     job->task = *task;
-    STAILQ_INSERT_HEAD(&work->queue, job, next);
+    TAILQ_INSERT_HEAD(&work->queue, job, next);
+    work->newest_is_next = false;
     work->queued++;
     start_jobs(work);
     return MLT_OK;

@@ -11,6 +11,10 @@
 /*
  * Heavy steps, off the event loop.  libuv's own queue is unbounded and shared with others, so a
  * bounded one stands before it and at most one job a processor is inside.
+ *
+ * Who has waited longest is next, and who came last is next after him, in turns: when two hundred
+ * come at once, one who logs in among them does not stand behind them all, and nobody waits for
+ * more than twice as long as in the order of arrival.
  */
 
 struct net_work;
@@ -25,15 +29,16 @@ struct net_task {
 
 struct net_job {
     uv_work_t request;
-    STAILQ_ENTRY(net_job) next;
+    TAILQ_ENTRY(net_job) next;
     struct net_work *work;
     struct net_task task;
 };
 
 struct net_work {
     uv_loop_t *loop;
-    STAILQ_HEAD(, net_job) queue;
+    TAILQ_HEAD(net_job_queue, net_job) queue;
     size_t queued;
+    bool newest_is_next;
     unsigned running, most_running;
     enum dh_group group;
     EVP_PKEY *pool[LIMIT_EPHEMERAL_POOL]; /* one-use keys made in idle time */
