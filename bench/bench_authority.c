@@ -61,16 +61,10 @@ static void *enrol_all(void *ctx)
     return NULL;
 }
 
-struct round {
-    struct bench *bench;
-    bool delivered;
-};
-
-static enum mlt_err confirm(struct round *r, struct person *p, struct span body)
+static enum mlt_err confirm(struct person *p, struct span body)
 {
     struct envelope e;
     struct receipt receipt = { .state = OUTCOME_DELIVERED };
-    (void)r;
     TRY(envelope_decode_deliver(body, &e));
     receipt.sender = e.sender;
     memcpy(receipt.id, e.id, ENVELOPE_ID);
@@ -81,25 +75,25 @@ static enum mlt_err confirm(struct round *r, struct person *p, struct span body)
 
 static enum mlt_err hear(void *ctx, struct person *p, enum record_kind kind, struct span body)
 {
-    struct round *r = ctx;
+    bool *safe = ctx;
     struct outcome o;
     if (kind == RECORD_DELIVER)
-        return confirm(r, p, body);
+        return confirm(p, body);
     if (kind != RECORD_OUTCOME)
         return MLT_OK;
     TRY(outcome_decode(body, &o));
-    r->delivered |= o.state == OUTCOME_DELIVERED || o.state == OUTCOME_STORED;
+    *safe |= o.state == OUTCOME_DELIVERED || o.state == OUTCOME_STORED;
     return MLT_OK;
 }
 
 /* From SEND to the word that it is safe. */
 static enum mlt_err time_message(struct bench *b, struct samples *s)
 {
-    struct round r = { .bench = b };
-    const struct hearer hearer = { hear, &r };
+    bool safe = false;
+    const struct hearer hearer = { hear, &safe };
     double start = wall_s();
     TRY(person_send(&b->sender, &b->receiver.name, span_str("oi")));
-    while (!r.delivered) {
+    while (!safe) {
         TRY(people_turn(&b->sender, 1, 0, &hearer));
         TRY(people_turn(&b->receiver, 1, 1, &hearer));
     }

@@ -39,6 +39,7 @@ OUTSIDE=(
     "linux/filter.h          ipc/sandbox.c"
     "linux/landlock.h        ipc/sandbox.c"
     "linux/seccomp.h         ipc/sandbox.c"
+    "linux/sockios.h         ipc/channel.c"
     "openssl/types.h         crypto/* pki/* protocol/* ca/* client/* mail/* relay/*"
     "openssl/evp.h           crypto/*"
     "openssl/rsa.h           crypto/*"

@@ -517,7 +517,7 @@ enum mlt_refusal {
     MLT_REFUSAL_NOT_YET = 8,
     MLT_REFUSAL_REVOKED = 9,
     MLT_REFUSAL_BUSY = 10,
-    MLT_REFUSAL_STALE = 11,   /* the server's revocation list is older than this certificate */
+    MLT_REFUSAL_STALE = 11,   /* its revocation list is out of date, and the certificate older */
     MLT_REFUSAL_NOT_DUE = 12, /* a renewal, too early */
     MLT_REFUSAL_STOPPED = 13  /* the CA issues nothing: its administrator has to look */
 };

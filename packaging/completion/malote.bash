@@ -46,7 +46,7 @@ _malote_value() { # PROGRAM OPTION
     malote:--min-group | maloted:--group) _malote_offer ffdhe2048 ffdhe3072 ffdhe4096 ;;
     malote:--wait) _malote_offer stored delivered read ;;
     malote:--timeout) _malote_offer 30s 5m 1h 24h ;;
-    malote-ca:--state) _malote_offer valid late grace expired revoked waiting ;;
+    malote-ca:--state) _malote_offer valid late grace expired revoked waiting future closed ;;
     malote-ca:--sort) _malote_offer name expiry seen ;;
     malote-ca:--reason)
         _malote_offer unspecified key-compromise affiliation-changed superseded cessation
@@ -101,7 +101,8 @@ _malote_options() { # PROGRAM [SUBCOMMAND]
     malote-ca:invite) echo --count --names --expires --json ;;
     malote-ca:reissue) echo --expires --json ;;
     malote-ca:erase) echo --yes --json ;;
-    malote-ca:pending | malote-ca:approve | malote-ca:refuse) echo --json ;;
+    malote-ca:invites | malote-ca:uninvite | malote-ca:pending | malote-ca:approve | \
+        malote-ca:refuse) echo --json ;;
     malote-ca:show | malote-ca:renew | malote-ca:audit) echo --json ;;
     malote-ca:list) echo --state --sort --json ;;
     malote-ca:revoke) echo --reason --json ;;
@@ -125,8 +126,8 @@ _malote_operand() { # PROGRAM
     malote:send | malote:chat | malote:history)
         [[ $operands -gt 0 ]] || _malote_offer "$(_malote_contacts "$home")"
         ;;
-    malote-ca:) _malote_offer invite pending approve refuse list show reissue revoke renew crl \
-        audit passwd backup restore export import erase ;;
+    malote-ca:) _malote_offer invite invites uninvite pending approve refuse list show reissue \
+        revoke renew crl audit passwd backup restore export import erase ;;
     malote-ca:backup | malote-ca:restore | malote-ca:export | malote-ca:import) _malote_paths -f ;;
     esac
 }

@@ -149,10 +149,8 @@ enum mlt_err file_check_private(int dirfd, const char *name, bool create)
     return fd >= 0 ? check_private(fd) : err_of_errno(errno);
 }
 
-enum mlt_err file_read(int dirfd, const char *name, size_t most, struct buf *out)
+enum mlt_err file_read_all(int fd, size_t most, struct buf *out)
 {
-    CLEANUP(file_close) int fd = -1;
-    TRY(file_open_private(dirfd, name, O_RDONLY, &fd));
     CLEANUP(buf_clear) struct buf content = { 0 };
     for (;;) {
         TRY(buf_reserve(&content, 4096));
@@ -166,6 +164,13 @@ enum mlt_err file_read(int dirfd, const char *name, size_t most, struct buf *out
         ENSURE(content.len <= most, MLT_ERR_RANGE);
     }
     return buf_put(out, buf_span(&content));
+}
+
+enum mlt_err file_read(int dirfd, const char *name, size_t most, struct buf *out)
+{
+    CLEANUP(file_close) int fd = -1;
+    TRY(file_open_private(dirfd, name, O_RDONLY, &fd));
+    return file_read_all(fd, most, out);
 }
 
 enum mlt_err file_write_all(int fd, struct span content)

@@ -33,6 +33,9 @@ MUST_CHECK enum mlt_err file_check_private(int dirfd, const char *name, bool cre
 /* Whole content appended to `out`; MLT_ERR_RANGE beyond `most` bytes. */
 MUST_CHECK enum mlt_err file_read(int dirfd, const char *name, size_t most, struct buf *out);
 
+/* The same of an open file, from where it stands. */
+MUST_CHECK enum mlt_err file_read_all(int fd, size_t most, struct buf *out);
+
 /* A temporary (O_EXCL, 0600), fsync, rename over `name`, fsync of the directory. */
 MUST_CHECK enum mlt_err file_write(int dirfd, const char *name, struct span content);
 

@@ -30,6 +30,7 @@ static enum mlt_err emit_url(const struct answer *a, const struct invite *invite
     CLEANUP(buf_clear) struct buf url = { 0 };
     TRY(ca_join_url(a->ca, name, invite, &url));
     struct admin_row row = { .kind = ADMIN_ROW_URL, .at_s = expires_s, .url = buf_span(&url) };
+    memcpy(row.invite_id, invite->id, INVITE_ID);
     if (name != NULL)
         row.name = *name;
     return answer_row(a, &row);
@@ -188,6 +189,10 @@ static enum mlt_err dispatch(struct answer *a)
     switch (a->request->verb) {
     case ADMIN_INVITE:
         return answer_invite(a);
+    case ADMIN_INVITES:
+        return answer_invites(a);
+    case ADMIN_UNINVITE:
+        return answer_uninvite(a);
     case ADMIN_PENDING:
         return answer_pending(a);
     case ADMIN_APPROVE:
@@ -219,7 +224,7 @@ static enum mlt_err dispatch(struct answer *a)
 enum mlt_err admin_answer(struct ca *ca, const struct admin_request *request,
                           const struct admin_sink *sink, struct buf *why)
 {
-    struct answer a = { ca, request, sink, why };
+    struct answer a = { .ca = ca, .request = request, .sink = sink, .why = why };
     buf_reset(why);
     enum mlt_err err = dispatch(&a);
     if (err == MLT_OK && request->verb != ADMIN_LIST && request->verb != ADMIN_CRL)

@@ -23,7 +23,8 @@ static enum mlt_err emit_certificate(const struct answer *a, const struct roster
                              .certificate = der,
                              .seen_s = row->seen_s,
                              .revoked_s = c->revoked_s,
-                             .reason = c->reason };
+                             .reason = c->reason,
+                             .unchanged = a->unchanged };
     memcpy(out.fingerprint, c->spki_hash, HASH_LEN);
     memcpy(out.serial, c->serial, CERT_SERIAL);
     return answer_row(a, &out);
@@ -34,10 +35,31 @@ static enum mlt_err emit_listed(void *ctx, const struct roster_row *row)
     return emit_certificate(ctx, row, (struct span) { 0 });
 }
 
-static enum mlt_err find(struct answer *a, struct roster_row *row, struct buf *der)
+struct naming {
+    const struct answer *a;
+    size_t count;
+};
+
+static enum mlt_err emit_name(void *ctx, const struct roster_name *name)
 {
-    enum mlt_err err = roster_newest(&a->ca->db, &a->request->name, row, der);
-    return err == MLT_ERR_MISSING ? answer_no_such_name(a) : err;
+    struct naming *naming = ctx;
+    bool closed = name->closed_s != 0;
+    const struct admin_row out = { .kind = ADMIN_ROW_NAME,
+                                   .name = name->name,
+                                   .state = closed ? CERT_STATE_CLOSED : CERT_STATE_WAITS,
+                                   .seen_s = name->seen_s,
+                                   .revoked_s = name->closed_s,
+                                   .unchanged = naming->a->unchanged };
+    naming->count++;
+    return answer_row(naming->a, &out);
+}
+
+static enum mlt_err answer_name(const struct answer *a)
+{
+    struct naming naming = { .a = a };
+    const struct roster_name_visit visit = { emit_name, &naming };
+    TRY(roster_names(&a->ca->db, &a->request->name, &visit));
+    return naming.count > 0 ? MLT_OK : answer_no_such_name(a);
 }
 
 static enum mlt_err emit_older(void *ctx, const struct roster_row *row)
@@ -53,7 +75,10 @@ enum mlt_err answer_show(struct answer *a)
 {
     CLEANUP(buf_clear) struct buf der = { 0 };
     struct roster_row row;
-    TRY(find(a, &row, &der));
+    enum mlt_err err = roster_newest(&a->ca->db, &a->request->name, &row, &der);
+    if (err == MLT_ERR_MISSING)
+        return answer_name(a);
+    TRY(err);
     TRY(emit_certificate(a, &row, buf_span(&der)));
     const struct roster_visit older = { emit_older, a };
     return roster_older(&a->ca->db, &row, &older);
@@ -63,7 +88,10 @@ enum mlt_err answer_newest(struct answer *a)
 {
     CLEANUP(buf_clear) struct buf der = { 0 };
     struct roster_row row;
-    TRY(find(a, &row, &der));
+    enum mlt_err err = roster_newest(&a->ca->db, &a->request->name, &row, &der);
+    if (err == MLT_ERR_MISSING)
+        return answer_name(a);
+    TRY(err);
     return emit_certificate(a, &row, (struct span) { 0 });
 }
 
@@ -115,7 +143,10 @@ enum mlt_err answer_alarms(struct answer *a)
 enum mlt_err answer_list(struct answer *a)
 {
     const struct roster_visit rows = { emit_listed, a };
+    struct naming naming = { .a = a };
+    const struct roster_name_visit names = { emit_name, &naming };
     TRY(roster_each(&a->ca->db, &rows));
+    TRY(roster_names(&a->ca->db, NULL, &names));
     return emit_state(a);
 }
 

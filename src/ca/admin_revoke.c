@@ -3,6 +3,7 @@
 
 #include "ca/audit.h"
 #include "ca/explain.h"
+#include "ca/members.h"
 #include "ca/renew.h"
 #include "ca/revoke.h"
 
@@ -17,17 +18,29 @@ static enum mlt_err say_unlisted(struct answer *a, enum mlt_err err)
     return explain(a->why, err, TEXT_REVOKED_UNTOLD, name, err_cause(err));
 }
 
+/* The server is no member, and its name nobody's to close. */
+static enum mlt_err is_closed(const struct answer *a, bool *closed)
+{
+    struct member member;
+    bool found = false;
+    TRY(members_find(&a->ca->db, &a->request->name, &member, &found));
+    *closed = !found || member.closed;
+    return MLT_OK;
+}
+
 enum mlt_err answer_revoke(struct answer *a)
 {
     const struct revoke_order order = { a->request->name, a->request->reason };
     size_t count = 0;
-    bool done = false;
+    bool done = false, was_closed = false;
+    TRY(is_closed(a, &was_closed));
     enum mlt_err err = revoke_name(a->ca, &order, &count, &done);
     if (err == MLT_ERR_MISSING && !done)
         return answer_no_such_name(a);
     if (err != MLT_OK && done)
         return say_unlisted(a, err);
     TRY(err);
+    a->unchanged = was_closed && count == 0;
     return answer_newest(a);
 }
 
@@ -41,6 +54,8 @@ enum mlt_err answer_renew(struct answer *a)
         return answer_no_such_name(a);
     if (err == MLT_ERR_CERT_REVOKED)
         return explain(a->why, err, TEXT_RENEW_REVOKED, name->text, name->text);
+    if (err == MLT_ERR_REFUSED)
+        return explain(a->why, err, TEXT_RENEW_HIDDEN, name->text, name->text);
     TRY(err);
     return answer_newest(a);
 }

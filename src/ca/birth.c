@@ -64,7 +64,7 @@ static enum mlt_err fill_ledger(struct ca *ca, struct issued *root)
     TRY(database_create(&ca->db));
     TRY(imported ? adopt_root(ca, root) : make_root(ca, root));
     TRY(certificates_record(&ca->db, root));
-    TRY(head_first(ca));
+    TRY(head_first(ca, !imported));
     CLEANUP(secret_clear) struct secret key = { 0 };
     TRY(rsa_private_encode(ca->key, &key));
     TRY(append_own(ca, KEYSTORE_CA_KEY, secret_span(&key)));

@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "ca/epochs.h"
 #include "ca/members.h"
 #include "ca/pending.h"
 #include "ca/policy.h"
@@ -46,6 +47,10 @@ static enum mlt_err look_up_holder(struct ca *ca, struct application *a)
     a->facts.holder = POLICY_SAME_KEY;
     TRY(certificates_newest(&ca->db, CERT_CLIENT, &a->name, &a->newest, &a->newest_der));
     a->facts.expired = a->newest.not_after_s <= ca_now_s(ca);
+    bool hidden = false;
+    TRY(epochs_hide(&ca->db, &a->newest, &hidden));
+    if (hidden)
+        a->facts.holder = POLICY_HIDDEN;
     return MLT_OK;
 }
 
@@ -93,7 +98,7 @@ static bool may_log(struct ca *ca, unsigned class)
         return false;
     uint64_t held = log_rate_held(&ca->log_rate, class, now_ms);
     if (held > 0)
-        log_info("%llu lines like the next were left out", (unsigned long long)held);
+        log_info("lines like the next that were left out: %llu", (unsigned long long)held);
     return true;
 }
 

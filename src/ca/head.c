@@ -62,11 +62,17 @@ static void adopt(struct ca *ca, const struct ledger_head *head, struct buf *byt
     *bytes = (struct buf) { 0 };
 }
 
-enum mlt_err head_first(struct ca *ca)
+static enum mlt_err open_first(struct ca *ca, bool whole)
+{
+    const struct ledger_opening first = { .epoch = (uint64_t)ca_now_s(ca), .whole = whole };
+    return ledger_open_epoch(&ca->db, &first);
+}
+
+enum mlt_err head_first(struct ca *ca, bool whole)
 {
     CLEANUP(buf_clear) struct buf bytes = { 0 };
     struct ledger_head head;
-    TRY(ledger_open_epoch(&ca->db, (uint64_t)ca_now_s(ca), 0));
+    TRY(open_first(ca, whole));
     TRY(store_next(ca, &head, &bytes));
     adopt(ca, &head, &bytes);
     return MLT_OK;
@@ -147,14 +153,14 @@ static enum mlt_err check_ledger(struct ca *ca, const struct ledger_head *head, 
     return MLT_OK;
 }
 
-/* A ledger of schema 2, or one that was just made around an imported key. */
+/* A ledger of schema 2. */
 static enum mlt_err begin_epoch(struct ca *ca)
 {
     uint64_t epoch = 0, base = 0;
     enum mlt_err err = ledger_epoch(&ca->db, &epoch, &base);
     if (err != MLT_ERR_MISSING)
         return err;
-    return ledger_open_epoch(&ca->db, (uint64_t)ca_now_s(ca), 0);
+    return open_first(ca, true);
 }
 
 static enum mlt_err check_newest(struct ca *ca, struct ledger_head *head, struct buf *why)

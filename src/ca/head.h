@@ -22,8 +22,9 @@ struct head {
 
 void head_clear(struct head *h);
 
-/* The first epoch and head, in the transaction of the CA's birth. */
-MUST_CHECK enum mlt_err head_first(struct ca *ca);
+/* The first epoch and head, in the transaction of the CA's birth; `whole`: it signed nothing before
+ * that. */
+MUST_CHECK enum mlt_err head_first(struct ca *ca, bool whole);
 
 /*
  * At ca_unlock, with the CA's certificate: the newest head must be the CA's own and the ledger must

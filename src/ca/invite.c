@@ -162,6 +162,67 @@ enum mlt_err invite_use(struct database *db, const struct invite_claim *claim)
     return query_changes(&q) == 1 ? MLT_OK : MLT_ERR_MISSING;
 }
 
+/* ---- for people ---- */
+
+#define ROW "SELECT id, name, made_s, expires_s, proof IS NOT NULL, used_name FROM invite "
+enum row_column { ROW_ID, ROW_NAME, ROW_MADE, ROW_EXPIRES, ROW_USED, ROW_USED_NAME };
+
+static enum mlt_err read_row(struct query *q, int64_t now_s, struct invite_row *row)
+{
+    struct invite_row got = { .bound = !query_is_null(q, ROW_NAME),
+                              .made_s = query_int(q, ROW_MADE),
+                              .expires_s = query_int(q, ROW_EXPIRES) };
+    bool used = query_int(q, ROW_USED) != 0;
+    TRY(query_bytes(q, ROW_ID, got.id, INVITE_ID));
+    if (got.bound)
+        TRY(query_name(q, ROW_NAME, &got.name));
+    if (used)
+        TRY(query_name(q, ROW_USED_NAME, &got.used_by));
+    got.state = used                    ? INVITE_STATE_USED
+                : now_s < got.expires_s ? INVITE_STATE_OPEN
+                                        : INVITE_STATE_EXPIRED;
+    *row = got;
+    return MLT_OK;
+}
+
+enum mlt_err invite_each(struct database *db, int64_t now_s, const struct invite_visit *visit)
+{
+    CLEANUP(query_end) struct query q = query_start(db, ROW "ORDER BY made_s, name, id");
+    for (;;) {
+        bool any = false;
+        struct invite_row row;
+        TRY(query_next(&q, &any));
+        if (!any)
+            return MLT_OK;
+        TRY(read_row(&q, now_s, &row));
+        TRY(visit->on_invite(visit->ctx, &row));
+    }
+}
+
+static enum mlt_err find_used(struct database *db, const uint8_t id[static INVITE_ID],
+                              struct name *used_by)
+{
+    CLEANUP(query_end) struct query q = query_start(db, ROW "WHERE id = ?");
+    query_put_span(&q, span_of(id, INVITE_ID));
+    bool any = false;
+    struct invite_row row;
+    TRY(query_next(&q, &any));
+    ENSURE(any, MLT_ERR_MISSING);
+    TRY(read_row(&q, 0, &row));
+    *used_by = row.used_by;
+    return MLT_ERR_EXISTS;
+}
+
+enum mlt_err invite_withdraw(struct database *db, const uint8_t id[static INVITE_ID],
+                             struct name *used_by)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "DELETE FROM invite WHERE id = ? AND proof IS NULL");
+    query_put_span(&q, span_of(id, INVITE_ID));
+    TRY(query_run(&q));
+    return query_changes(&q) == 1 ? MLT_OK : find_used(db, id, used_by);
+}
+
 enum mlt_err invite_forget_bound(struct database *db, const struct name *name)
 {
     CLEANUP(query_end)
@@ -186,19 +247,59 @@ enum mlt_err invite_purge(struct database *db, int64_t now_s)
     return query_run(&q);
 }
 
+static enum mlt_err list_ids(struct query *q, struct buf *ids)
+{
+    for (;;) {
+        bool row = false;
+        TRY(query_next(q, &row));
+        if (!row)
+            return MLT_OK;
+        uint8_t id[INVITE_ID];
+        TRY(query_bytes(q, 0, id, sizeof(id)));
+        TRY(buf_put(ids, SPAN_OF(id)));
+    }
+}
+
 static enum mlt_err list_unused(struct database *db, struct buf *ids)
 {
     CLEANUP(query_end)
     struct query q = query_start(db, "SELECT id FROM invite WHERE sealed IS NOT NULL");
-    for (;;) {
-        bool row = false;
-        TRY(query_next(&q, &row));
-        if (!row)
-            return MLT_OK;
-        uint8_t id[INVITE_ID];
-        TRY(query_bytes(&q, 0, id, sizeof(id)));
-        TRY(buf_put(ids, SPAN_OF(id)));
+    return list_ids(&q, ids);
+}
+
+static enum mlt_err list_open(struct database *db, int64_t now_s, struct buf *ids)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT id FROM invite WHERE proof IS NULL AND expires_s > ?");
+    query_put_int(&q, now_s);
+    return list_ids(&q, ids);
+}
+
+static enum mlt_err is_unused(struct database *db, struct span id, bool *unused)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT 1 FROM invite WHERE id = ? AND proof IS NULL");
+    query_put_span(&q, id);
+    return query_next(&q, unused);
+}
+
+enum mlt_err invite_forget_withdrawn(struct database *db, struct database *later, int64_t now_s,
+                                     size_t *count)
+{
+    CLEANUP(buf_clear) struct buf ids = { 0 };
+    size_t forgotten = 0;
+    TRY(list_open(db, now_s, &ids));
+    for (size_t at = 0; at < ids.len; at += INVITE_ID) {
+        struct name used_by;
+        bool unused = false;
+        TRY(is_unused(later, span_of(ids.p + at, INVITE_ID), &unused));
+        if (unused)
+            continue;
+        TRY(invite_withdraw(db, ids.p + at, &used_by));
+        forgotten++;
     }
+    *count = forgotten;
+    return MLT_OK;
 }
 
 static enum mlt_err seal_anew(struct query *q, const struct secret *key, const struct secret *other,

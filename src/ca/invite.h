@@ -6,13 +6,14 @@
 #include "db/database.h"
 #include "base/secret.h"
 #include "crypto/hash.h"
+#include "ipc/admin.h"
 #include "wire/invite.h"
 
 /*
  * Invites: the right to enrol once.  The token lies in ledger.db sealed under a key derived from
  * the keystore's master key, with id, name and expiry bound into the seal, so that ledger.db
  * alone neither enrols anybody nor changes who may.  A used invite keeps its proof, so that the
- * same ENROL can be answered again, and loses its token.
+ * same ENROL can be answered again, and loses its token.  A withdrawn one is gone.
  */
 
 /* Derived once from the keystore's master key. */
@@ -48,11 +49,41 @@ MUST_CHECK enum mlt_err invite_judge(struct database *db, const struct secret *k
 /* Within the transaction that records the certificate.  MLT_ERR_MISSING if it was used. */
 MUST_CHECK enum mlt_err invite_use(struct database *db, const struct invite_claim *claim);
 
+/* An invite as people see it: without its token. */
+struct invite_row {
+    uint8_t id[INVITE_ID];
+    bool bound;
+    struct name name; /* when bound */
+    int64_t made_s, expires_s;
+    enum invite_state state;
+    struct name used_by; /* when used */
+};
+
+/* An error ends the walk and is returned. */
+struct invite_visit {
+    enum mlt_err (*on_invite)(void *ctx, const struct invite_row *row);
+    void *ctx;
+};
+
+/* All that are kept, the oldest first. */
+MUST_CHECK enum mlt_err invite_each(struct database *db, int64_t now_s,
+                                    const struct invite_visit *visit);
+
+/* An unused one is void from now on, durably.  MLT_ERR_MISSING; MLT_ERR_EXISTS: *used_by has used
+ * it. */
+MUST_CHECK enum mlt_err invite_withdraw(struct database *db, const uint8_t id[static INVITE_ID],
+                                        struct name *used_by);
+
 /* Unused invites bound to the name are void from now on. */
 MUST_CHECK enum mlt_err invite_forget_bound(struct database *db, const struct name *name);
 
 /* Every invite that was not used is void from now on. */
 MUST_CHECK enum mlt_err invite_forget_unused(struct database *db);
+
+/* Those that are open here and not in `later`, the same ledger.db of a later time: they were
+ * withdrawn meanwhile, and are void from now on. */
+MUST_CHECK enum mlt_err invite_forget_withdrawn(struct database *db, struct database *later,
+                                                int64_t now_s, size_t *count);
 
 /* Forgets what expired: at once if unused, after a certificate's life if used. */
 MUST_CHECK enum mlt_err invite_purge(struct database *db, int64_t now_s);

@@ -84,16 +84,17 @@ enum mlt_err ledger_read_bytes(struct database *db, uint64_t first, size_t most,
 
 /* ---- epochs ---- */
 
-/* How many leaves every epoch that was opened anew has in common with those before it. */
+/* How many leaves every epoch that was opened anew has in common with those before it: the first
+ * as well, around an imported key. */
 static enum mlt_err common_leaves(struct database *db, int64_t *common)
 {
     CLEANUP(query_end)
     struct query q = query_start(db, "SELECT ifnull(min(base), 9223372036854775807) FROM epoch "
-                                     "WHERE epoch > (SELECT min(epoch) FROM epoch)");
+                                     "WHERE NOT whole OR epoch > (SELECT min(epoch) FROM epoch)");
     return ask_number(&q, common);
 }
 
-enum mlt_err ledger_open_epoch(struct database *db, uint64_t epoch, uint64_t base)
+enum mlt_err ledger_open_epoch(struct database *db, const struct ledger_opening *o)
 {
     uint64_t size = 0, ahead = 0;
     int64_t latest = 0, common = 0;
@@ -102,13 +103,17 @@ enum mlt_err ledger_open_epoch(struct database *db, uint64_t epoch, uint64_t bas
     TRY(ask_number(&last, &latest));
     TRY(ledger_size(db, &size));
     TRY(stopped_epoch(db, &ahead));
-    ENSURE(epoch > (uint64_t)latest && epoch > ahead && epoch <= INT64_MAX, MLT_ERR_RANGE);
-    ENSURE(base <= size, MLT_ERR_RANGE);
+    ENSURE(o->epoch > (uint64_t)latest && o->epoch > ahead, MLT_ERR_RANGE);
+    ENSURE(o->epoch <= INT64_MAX && o->crl <= INT64_MAX && o->base <= size, MLT_ERR_RANGE);
     TRY(common_leaves(db, &common));
     CLEANUP(query_end)
-    struct query q = query_start(db, "INSERT INTO epoch(epoch, base) VALUES(?, ?)");
-    query_put_int(&q, (int64_t)epoch);
-    query_put_int(&q, (int64_t)base < common ? (int64_t)base : common);
+    struct query q = query_start(
+        db, "INSERT INTO epoch(epoch, base, size, whole, crl) VALUES(?, ?, ?, ?, nullif(?, 0))");
+    query_put_int(&q, (int64_t)o->epoch);
+    query_put_int(&q, (int64_t)o->base < common ? (int64_t)o->base : common);
+    query_put_int(&q, (int64_t)size);
+    query_put_int(&q, o->whole);
+    query_put_int(&q, (int64_t)o->crl);
     TRY(query_run(&q));
     return stopped_lift(db);
 }

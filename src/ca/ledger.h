@@ -32,11 +32,17 @@ MUST_CHECK enum mlt_err ledger_read_bytes(struct database *db, uint64_t first, s
  * An epoch: what the CA says of its ledger from here on holds for this ledger alone; a new one is
  * opened only when an older ledger was put back.  `base`: how many leaves this ledger has in common
  * with those of all earlier epochs: its size, or the base of an epoch that this file does not know
- * (and less by itself where one that it knows has less).  Within the caller's transaction; lifts
- * the stop (stopped.h).  MLT_ERR_RANGE unless it is later than every epoch and every head ahead
- * seen here, and the ledger has `base` leaves.
+ * (and less by itself where one that it knows has less).  Within the caller's transaction, as its
+ * last leaves are in; lifts the stop (stopped.h).  MLT_ERR_RANGE unless it is later than every
+ * epoch and every head ahead seen here, and the ledger has `base` leaves.
  */
-MUST_CHECK enum mlt_err ledger_open_epoch(struct database *db, uint64_t epoch, uint64_t base);
+struct ledger_opening {
+    uint64_t epoch, base;
+    bool whole;   /* nothing of before is in doubt: a first epoch, or the lost ledger was read */
+    uint64_t crl; /* the CRL, no older than this ledger, that tells who was revoked; 0: none */
+};
+
+MUST_CHECK enum mlt_err ledger_open_epoch(struct database *db, const struct ledger_opening *o);
 
 /* The present one; MLT_ERR_MISSING in a file that never had one (schema 2). */
 MUST_CHECK enum mlt_err ledger_epoch(struct database *db, uint64_t *epoch, uint64_t *base);

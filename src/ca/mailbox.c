@@ -44,6 +44,16 @@ enum mlt_err mailbox_fill(struct ca *ca, struct mailbox_pool *pool, bool *saved)
     return MLT_OK;
 }
 
+enum mlt_err mailbox_hurry(struct ca *ca, struct mailbox_pool *pool)
+{
+    struct name name;
+    bool found = false;
+    TRY(members_without_mailbox(&ca->db, &name, &found));
+    if (found) /* net may ask for anybody */
+        mailbox_pool_hurry(pool);
+    return MLT_OK;
+}
+
 enum mlt_err mailbox_load(struct ca *ca, const struct name *name, EVP_PKEY **key)
 {
     int64_t offset = 0;

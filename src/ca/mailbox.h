@@ -16,6 +16,9 @@
  */
 MUST_CHECK enum mlt_err mailbox_fill(struct ca *ca, struct mailbox_pool *pool, bool *saved);
 
+/* Net asked for the pair of somebody who has none: a message waits for it, 10 s at the most. */
+MUST_CHECK enum mlt_err mailbox_hurry(struct ca *ca, struct mailbox_pool *pool);
+
 /*
  * Loads a member's private key, owned by the caller.  Its primes are not proven anew, which for ten
  * thousand members who come back at once would take six minutes: the pair was proven when it was

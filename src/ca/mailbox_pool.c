@@ -16,15 +16,19 @@
 #include "crypto/rsa.h"
 
 static const unsigned mailbox_bits = 2048;
-/* Below logins and messages, above nothing. */
-static const int thread_nice = 10;
+/* Below logins and messages, above nothing: on a busy machine that may be a minute for a pair. */
+static const int spare_nice = 10;
 static const char trial_label[] = "malote v1 mailbox trial";
 
+enum { SPARE, URGENT, THREADS };
+
 struct mailbox_pool {
-    pthread_t thread;
+    pthread_t threads[THREADS];
+    unsigned started;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool stopping;
+    bool waited_for;
     int fd;
     unsigned target, ready;
     EVP_PKEY *keys[LIMIT_MAILBOX_POOL];
@@ -52,10 +56,15 @@ static enum mlt_err make_proven(EVP_PKEY **key)
     return MLT_OK;
 }
 
-static bool wait_for_room(struct mailbox_pool *pool)
+static bool is_due(const struct mailbox_pool *pool, bool urgent)
+{
+    return urgent ? pool->waited_for && pool->ready == 0 : pool->ready < pool->target;
+}
+
+static bool wait_for_room(struct mailbox_pool *pool, bool urgent)
 {
     pthread_mutex_lock(&pool->lock);
-    while (!pool->stopping && pool->ready >= pool->target)
+    while (!pool->stopping && !is_due(pool, urgent))
         pthread_cond_wait(&pool->changed, &pool->lock);
     bool go_on = !pool->stopping;
     pthread_mutex_unlock(&pool->lock);
@@ -68,6 +77,7 @@ static void add(struct mailbox_pool *pool, EVP_PKEY **key)
     pthread_mutex_lock(&pool->lock);
     if (!pool->stopping && pool->ready < COUNT_OF(pool->keys)) {
         pool->keys[pool->ready++] = *key;
+        pool->waited_for = false;
         *key = NULL;
     }
     pthread_mutex_unlock(&pool->lock);
@@ -80,11 +90,9 @@ static void pause_after_failure(void)
     nanosleep(&second, NULL);
 }
 
-static void *run(void *ctx)
+static void make_pairs(struct mailbox_pool *pool, bool urgent)
 {
-    struct mailbox_pool *pool = ctx;
-    setpriority(PRIO_PROCESS, (id_t)gettid(), thread_nice);
-    while (wait_for_room(pool)) {
+    while (wait_for_room(pool, urgent)) {
         EVP_PKEY *key = NULL;
         enum mlt_err err = make_proven(&key);
         if (err == MLT_OK) {
@@ -95,18 +103,46 @@ static void *run(void *ctx)
             pause_after_failure();
         }
     }
+}
+
+static void *make_spare(void *ctx)
+{
+    setpriority(PRIO_PROCESS, (id_t)gettid(), spare_nice);
+    make_pairs(ctx, false);
     return NULL;
 }
 
-/* The thread must not take signals from the loop that waits for them. */
-static enum mlt_err start_thread(struct mailbox_pool *pool)
+/* A thread that has lowered itself may not rise again, so this is another one. */
+static void *make_urgent(void *ctx)
 {
+    make_pairs(ctx, true);
+    return NULL;
+}
+
+/* The threads must not take signals from the loop that waits for them. */
+static enum mlt_err start_threads(struct mailbox_pool *pool)
+{
+    static void *(*const runs[THREADS])(void *) = { make_spare, make_urgent };
     sigset_t all, before;
+    int rc = 0;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    int rc = pthread_create(&pool->thread, NULL, run, pool);
+    while (rc == 0 && pool->started < THREADS) {
+        rc = pthread_create(&pool->threads[pool->started], NULL, runs[pool->started], pool);
+        pool->started += rc == 0;
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc == 0 ? MLT_OK : MLT_ERR_SYSTEM;
+}
+
+static void end_threads(struct mailbox_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->stopping = true;
+    pthread_cond_broadcast(&pool->changed);
+    pthread_mutex_unlock(&pool->lock);
+    for (unsigned i = 0; i < pool->started; i++)
+        pthread_join(pool->threads[i], NULL);
 }
 
 static void release(struct mailbox_pool *pool)
@@ -128,8 +164,9 @@ enum mlt_err mailbox_pool_start(unsigned target, struct mailbox_pool **pool)
     pthread_mutex_init(&made->lock, NULL);
     pthread_cond_init(&made->changed, NULL);
     made->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    enum mlt_err err = made->fd >= 0 ? start_thread(made) : MLT_ERR_SYSTEM;
+    enum mlt_err err = made->fd >= 0 ? start_threads(made) : MLT_ERR_SYSTEM;
     if (err != MLT_OK) {
+        end_threads(made);
         release(made);
         return err;
     }
@@ -142,11 +179,7 @@ void mailbox_pool_stop(struct mailbox_pool **pool)
     struct mailbox_pool *p = *pool;
     if (p == NULL)
         return;
-    pthread_mutex_lock(&p->lock);
-    p->stopping = true;
-    pthread_cond_signal(&p->changed);
-    pthread_mutex_unlock(&p->lock);
-    pthread_join(p->thread, NULL);
+    end_threads(p);
     release(p);
     *pool = NULL;
 }
@@ -162,9 +195,17 @@ bool mailbox_pool_take(struct mailbox_pool *pool, EVP_PKEY **key)
     bool any = pool->ready > 0;
     if (any)
         *key = pool->keys[--pool->ready];
-    pthread_cond_signal(&pool->changed);
+    pthread_cond_broadcast(&pool->changed);
     pthread_mutex_unlock(&pool->lock);
     return any;
+}
+
+void mailbox_pool_hurry(struct mailbox_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->waited_for |= pool->ready == 0;
+    pthread_cond_broadcast(&pool->changed);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 void mailbox_pool_give_back(struct mailbox_pool *pool, EVP_PKEY **key)

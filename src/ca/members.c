@@ -55,7 +55,8 @@ enum mlt_err members_drop_key(struct database *db, const struct name *name, int6
 {
     CLEANUP(query_end)
     struct query q = query_start(db, "UPDATE member SET spki = NULL, renew_until_s = NULL, "
-                                     "closed_s = nullif(?, 0) WHERE name = ?");
+                                     "closed_s = iif(?1 = 0, NULL, ifnull(closed_s, ?1)) "
+                                     "WHERE name = ?2");
     query_put_int(&q, closed_s);
     query_put_text(&q, name->text);
     return run_on_one(&q);

@@ -24,8 +24,8 @@ MUST_CHECK enum mlt_err members_find(struct database *db, const struct name *nam
 MUST_CHECK enum mlt_err members_put(struct database *db, const struct name *name,
                                     const uint8_t spki_hash[static HASH_LEN], int64_t now_s);
 
-/* The name stays taken, without a key: closed since then, or (0) waiting for a new one.
- * MLT_ERR_MISSING. */
+/* The name stays taken, without a key: closed since then (unless it was before), or (0) waiting for
+ * a new one.  MLT_ERR_MISSING. */
 MUST_CHECK enum mlt_err members_drop_key(struct database *db, const struct name *name,
                                          int64_t closed_s);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "ca/epochs.h"
 #include "ca/ledger.h"
 #include "ipc/messages.h"
 
@@ -12,17 +13,6 @@ struct gaps {
     struct ipc_epoch each[LIMIT_EPOCHS + 1];
     size_t count;
 };
-
-/* A clock that was set back, by no more than the CA puts up with, dated what came after a leaf
- * before it. */
-static enum mlt_err start_of_gap(struct span leaf_bytes, int64_t *from_s)
-{
-    struct ledger_leaf leaf = { 0 };
-    if (leaf_bytes.n > 0)
-        ENSURE(ledger_leaf_decode(leaf_bytes, &leaf) == MLT_OK, MLT_ERR_DAMAGED);
-    *from_s = leaf.time_s > LIMIT_CLOCK_SLACK_S ? leaf.time_s - LIMIT_CLOCK_SLACK_S : 0;
-    return MLT_OK;
-}
 
 /* They come by their ends, so it overlaps with the last ones or none. */
 static void add_gap(struct gaps *gaps, struct ipc_epoch gap)
@@ -42,21 +32,16 @@ static void add_gap(struct gaps *gaps, struct ipc_epoch gap)
     memmove(&gaps->each[0], &gaps->each[1], gaps->count * sizeof(gaps->each[0]));
 }
 
+static enum mlt_err note_gap(void *ctx, const struct epoch *e)
+{
+    add_gap(ctx, (struct ipc_epoch) { e->from_s, e->until_s });
+    return MLT_OK;
+}
+
 static enum mlt_err find_gaps(struct database *db, struct gaps *gaps)
 {
-    CLEANUP(query_end)
-    struct query q = query_start(db, "SELECT e.epoch, l.bytes FROM epoch AS e LEFT JOIN leaf AS l "
-                                     "ON l.position = e.base - 1 ORDER BY e.epoch");
-    for (;;) {
-        bool row = false;
-        struct ipc_epoch gap = { 0 };
-        TRY(query_next(&q, &row));
-        if (!row)
-            return MLT_OK;
-        gap.until_s = query_int(&q, 0);
-        TRY(start_of_gap(query_span(&q, 1), &gap.from_s));
-        add_gap(gaps, gap);
-    }
+    const struct epoch_visit visit = { note_gap, gaps };
+    return epochs_each(db, &visit);
 }
 
 static enum mlt_err send_known(struct channel *net, const struct ipc_known *known, struct buf *sent)

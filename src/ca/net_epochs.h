@@ -6,10 +6,8 @@
 #include "ipc/channel.h"
 
 /*
- * Tells net which certificates this ledger may have lost.  An epoch is opened when a ledger is put
- * in the place of another (restore, import): whatever was issued after the leaves that both have
- * and before the epoch may be missing here, and what is missing cannot be revoked.  Net lets in of
- * that time only what it is told of.
+ * Tells net which certificates this ledger may have lost (epochs.h).  Net lets in of that time only
+ * what it is told of; of the rest it asks (adopt.h).
  */
 
 /* The times, and every certificate of a client that was issued within one of them and is here:

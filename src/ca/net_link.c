@@ -290,7 +290,9 @@ static enum mlt_err answer_mailbox(struct net_link *link, const struct ipc_messa
         answer.err = mailbox_open_public(link->ca, &wanted.name, &spki);
     if (answer.err == MLT_OK)
         answer.spki = buf_span(&spki);
-    else if (answer.err != MLT_ERR_MISSING && may_log(link, answer.err))
+    else if (answer.err == MLT_ERR_MISSING)
+        link->pair_is_wanted |= message->type == IPC_MAILBOX_WANTED;
+    else if (may_log(link, answer.err))
         log_error("mailbox key of %s: %s", wanted.name.text, err_cause(answer.err));
     buf_reset(&link->sent);
     TRY(ipc_mailbox_encode(&answer, &link->sent));

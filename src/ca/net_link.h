@@ -17,6 +17,7 @@ struct net_link {
     struct ca *ca;
     enum net_link_loss loss; /* for the parent to hear; the process resets it */
     bool pair_is_due;        /* somebody may have a mailbox pair again; the process resets it */
+    bool pair_is_wanted;     /* a message waits for a pair that is not made; the same */
     struct channel channel;  /* fd -1 while there is no net */
     struct buf received, sent;
 };

@@ -31,6 +31,7 @@ static struct policy_decision decide_invited(const struct policy_facts *f)
         return f->invite == INVITE_BOUND ? act(POLICY_ISSUE) : refuse(REFUSAL_NAME_TAKEN);
     case POLICY_OTHER_KEY:
     case POLICY_CLOSED:
+    case POLICY_HIDDEN:
         break;
     }
     return refuse(REFUSAL_NAME_TAKEN);
@@ -66,6 +67,7 @@ static struct policy_decision decide_uninvited(const struct policy_facts *f)
     case POLICY_OTHER_KEY:
     case POLICY_WAITING:
     case POLICY_CLOSED:
+    case POLICY_HIDDEN:
         break;
     }
     /* A name never moves to another key but by reissue. */
@@ -99,8 +101,21 @@ struct policy_decision policy_renew(const struct renewal_facts *f)
     if (f->age == POLICY_TOO_OLD && !f->allowed)
         return refuse(REFUSAL_EXPIRED);
     if (f->age == POLICY_YOUNG || !f->gains)
-        return refuse(REFUSAL_NOT_DUE);
+        return f->doubted ? act(POLICY_RETURN) : refuse(REFUSAL_NOT_DUE);
     return act(POLICY_ISSUE);
+}
+
+enum policy_adoption policy_adopt(const struct adoption_facts *f)
+{
+    if (!f->ours)
+        return POLICY_FOREIGN;
+    if (!f->in_doubt) /* an alarm, whoever it is that shows it */
+        return POLICY_FORGED;
+    if (!f->proven)
+        return POLICY_FOREIGN;
+    if (f->revoked || !f->current || !f->witnessed || f->over)
+        return POLICY_SHUT;
+    return f->later ? POLICY_ADOPT : POLICY_OLDER;
 }
 
 enum policy_age policy_age(const struct policy_life *life, int64_t now_s)

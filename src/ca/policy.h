@@ -15,7 +15,8 @@ enum policy_holder {
     POLICY_SAME_KEY,   /* it belongs to the key that asks */
     POLICY_OTHER_KEY,
     POLICY_WAITING, /* reissued: it waits for its owner's new key */
-    POLICY_CLOSED   /* revoked: it waits for nobody */
+    POLICY_CLOSED,  /* revoked: it waits for nobody */
+    POLICY_HIDDEN   /* to the key that asks, unless it was revoked without a trace: epochs.h */
 };
 
 enum policy_request {
@@ -68,10 +69,32 @@ struct renewal_facts {
     enum policy_age age;
     bool allowed; /* the administrator lets this name be renewed now, however late */
     bool gains;   /* a new one would end later: not so where both end with the root */
+    bool doubted; /* net lets its owner in for this alone: to hear that it is good serves him */
 };
 
 /* ISSUE, RETURN (the newest) or REFUSE. */
 struct policy_decision policy_renew(const struct renewal_facts *facts);
+
+/* A certificate that its owner has and the ledger has not; adopt.h. */
+struct adoption_facts {
+    bool ours;      /* a client's, signed by this CA, of the serial that is asked about */
+    bool proven;    /* as of a renewal */
+    bool in_doubt;  /* issued when the ledger may have lost something */
+    bool witnessed; /* it has, and since then it was known who is revoked */
+    bool revoked, current;
+    bool over;  /* its grace as well, whatever the administrator allows */
+    bool later; /* it ends later than the newest one of its name that is known */
+};
+
+enum policy_adoption {
+    POLICY_FOREIGN = 0, /* nothing was shown: nothing is said */
+    POLICY_FORGED,      /* nothing was lost then: it was signed past the ledger */
+    POLICY_SHUT,        /* it may have been revoked, or was */
+    POLICY_OLDER,       /* the newest one that is known is the answer */
+    POLICY_ADOPT
+};
+
+enum policy_adoption policy_adopt(const struct adoption_facts *facts);
 
 /* A life of a certificate, to the second. */
 struct policy_life {

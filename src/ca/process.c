@@ -39,10 +39,11 @@ struct process {
 
 static void process_clear(struct process *p)
 {
-    mailbox_pool_stop(&p->pool);
     admin_door_clear(&p->door);
     net_link_clear(&p->net);
     ca_close(&p->ca);
+    /* After the files: a pair that is being made may take until the parent's patience is over. */
+    mailbox_pool_stop(&p->pool);
     buf_clear(&p->received);
     buf_clear(&p->sent);
 }
@@ -249,6 +250,14 @@ static void fill_one_mailbox(struct process *p)
     p->fill_at_ms = saved ? 0 : no_fill;
 }
 
+static void hurry_if_wanted(struct process *p)
+{
+    bool wanted = p->net.pair_is_wanted;
+    p->net.pair_is_wanted = false;
+    if (wanted && mailbox_hurry(&p->ca, p->pool) != MLT_OK && p->fill_at_ms == no_fill)
+        p->fill_at_ms = 0; /* which fails too, says why, and is not tried again at once */
+}
+
 static int fill_timeout(const struct process *p)
 {
     if (p->fill_at_ms == no_fill)
@@ -303,6 +312,7 @@ static enum mlt_err turn(struct process *p)
     if (p->net.pair_is_due)
         p->fill_at_ms = 0;
     p->net.pair_is_due = false;
+    hurry_if_wanted(p);
     fill_if_overdue(p);
     admin_door_serve(&p->door, polls + POLL_DOOR, guests);
     return polls[POLL_PARENT].revents != 0 ? read_parent(p) : MLT_OK;

@@ -3,8 +3,9 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "ca/adopt.h"
+#include "ca/epochs.h"
 #include "ca/members.h"
-#include "ca/policy.h"
 #include "crypto/rsa.h"
 #include "pki/statement.h"
 
@@ -13,6 +14,7 @@ struct renewal {
     struct certificate old, newest; /* of one name and key; often the same */
     struct buf old_der, newest_der;
     struct cert cert; /* old_der, read */
+    bool missing;     /* no certificate here has that serial */
     struct renewal_facts facts;
 };
 
@@ -28,7 +30,8 @@ static void renewal_clear(struct renewal *r)
 static enum mlt_err look_up_old(struct ca *ca, const struct ipc_renew *request, struct renewal *r)
 {
     enum mlt_err err = certificates_by_serial(&ca->db, request->serial, &r->old, &r->old_der);
-    if (err == MLT_ERR_MISSING)
+    r->missing = err == MLT_ERR_MISSING;
+    if (r->missing)
         return MLT_OK;
     TRY(err);
     r->facts.known = r->old.role == CERT_CLIENT;
@@ -46,13 +49,15 @@ static enum mlt_err look_up_old(struct ca *ca, const struct ipc_renew *request, 
 static enum mlt_err look_up_key(struct ca *ca, struct renewal *r)
 {
     struct member member;
-    bool found = false, key_revoked = false;
+    bool found = false, key_revoked = false, hidden = false;
     TRY(certificates_key_is_revoked(&ca->db, r->old.spki_hash, &key_revoked));
     r->facts.revoked = key_revoked || r->old.revoked_s != 0;
     TRY(members_find(&ca->db, &r->old.name, &member, &found));
     r->facts.current =
         found && member.has_key && span_eq(SPAN_OF(member.spki_hash), SPAN_OF(r->old.spki_hash));
-    r->facts.allowed = found && ca_now_s(ca) < member.renew_until_s;
+    /* Leave that was given before the ledger was lost is none. */
+    TRY(epochs_hide(&ca->db, &r->newest, &hidden));
+    r->facts.allowed = found && !hidden && ca_now_s(ca) < member.renew_until_s;
     return MLT_OK;
 }
 
@@ -80,9 +85,52 @@ static enum mlt_err look_up(struct ca *ca, const struct ipc_renew *request, stru
     TRY(look_up_old(ca, request, r));
     if (!r->facts.known || !r->facts.proven)
         return MLT_OK;
-    TRY(look_up_key(ca, r));
     TRY(look_up_successor(ca, r));
+    TRY(look_up_key(ca, r));
     look_at_clock(ca, r);
+    r->facts.doubted = request->certificate.n > 0;
+    return MLT_OK;
+}
+
+/* ---- decisions ---- */
+
+static enum mlt_err decide_known(struct ca *ca, const struct ipc_renew *request, struct renewal *r,
+                                 struct policy_decision *decision)
+{
+    TRY(look_up(ca, request, r));
+    *decision = policy_renew(&r->facts);
+    return MLT_OK;
+}
+
+static enum mlt_err decide_unknown(struct ca *ca, const struct ipc_renew *request,
+                                   struct renewal *r, struct policy_decision *decision)
+{
+    enum policy_adoption fate;
+    TRY(adopt_unknown(ca, request, &fate, &r->old.name));
+    r->facts.proven = fate != POLICY_FOREIGN;
+    switch (fate) {
+    case POLICY_FOREIGN:
+        *decision = (struct policy_decision) { POLICY_REFUSE, REFUSAL_REQUEST };
+        return MLT_OK;
+    case POLICY_FORGED:
+    case POLICY_SHUT:
+        *decision = (struct policy_decision) { POLICY_REFUSE, REFUSAL_REVOKED };
+        return MLT_OK;
+    case POLICY_OLDER:
+        *decision = (struct policy_decision) { POLICY_RETURN, REFUSAL_NONE };
+        return certificates_newest(&ca->db, CERT_CLIENT, &r->old.name, &r->newest, &r->newest_der);
+    case POLICY_ADOPT:
+        break;
+    }
+    return decide_known(ca, request, r, decision);
+}
+
+static enum mlt_err decide(struct ca *ca, const struct ipc_renew *request, struct renewal *r,
+                           struct policy_decision *decision)
+{
+    TRY(decide_known(ca, request, r, decision));
+    if (r->missing && request->certificate.n > 0)
+        return decide_unknown(ca, request, r, decision);
     return MLT_OK;
 }
 
@@ -120,8 +168,8 @@ enum mlt_err renew_client(struct ca *ca, const struct ipc_renew *request,
                           struct ipc_enrolled *answer, struct buf *certificate)
 {
     CLEANUP(renewal_clear) struct renewal r = { 0 };
-    TRY(look_up(ca, request, &r));
-    const struct policy_decision decision = policy_renew(&r.facts);
+    struct policy_decision decision;
+    TRY(decide(ca, request, &r, &decision));
     struct ipc_enrolled made = { .result = WELCOME_ISSUED };
     if (decision.action == POLICY_REFUSE) {
         TRY(clock_check(ca)); /* nobody is too late by a clock that is wrong */
@@ -137,6 +185,16 @@ enum mlt_err renew_client(struct ca *ca, const struct ipc_renew *request,
     return MLT_OK;
 }
 
+static enum mlt_err check_not_hidden(struct ca *ca, const struct name *name)
+{
+    struct certificate newest;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    bool hidden = false;
+    TRY(certificates_newest(&ca->db, CERT_CLIENT, name, &newest, &der));
+    TRY(epochs_hide(&ca->db, &newest, &hidden));
+    return hidden ? MLT_ERR_REFUSED : MLT_OK;
+}
+
 enum mlt_err renew_allow(struct ca *ca, const struct name *name)
 {
     struct member member;
@@ -144,6 +202,7 @@ enum mlt_err renew_allow(struct ca *ca, const struct name *name)
     TRY(members_find(&ca->db, name, &member, &found));
     ENSURE(found, MLT_ERR_MISSING);
     ENSURE(member.has_key, MLT_ERR_CERT_REVOKED);
+    TRY(check_not_hidden(ca, name));
     TRY(members_allow_renewal(&ca->db, name, ca_now_s(ca) + LIMIT_RENEW_WINDOW_S));
     log_info("%s may renew an expired certificate within 7 days", name->text);
     return MLT_OK;

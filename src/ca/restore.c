@@ -41,33 +41,91 @@ static void note(uint64_t *highest, uint64_t seen)
         *highest = seen;
 }
 
-/* A ledger of `size` leaves with this root, which holds in `epoch`. */
+static void note_lowest(uint64_t *lowest, uint64_t seen)
+{
+    if (seen < *lowest)
+        *lowest = seen;
+}
+
+/* A ledger of `size` leaves, which holds in `epoch`. */
 struct sight {
     uint64_t epoch, base, size;
     const uint8_t *root;
+    struct database *leaves; /* NULL: its head is all that is left of it */
 };
+
+/*
+ * How many of its leaves are ours too, by what was signed: of the later of two epochs no more is
+ * said than where it began.  Of one epoch the longer ledger continues the shorter one, or the CA
+ * has signed two of them.
+ */
+static uint64_t shared_leaves(const struct restore *r, const struct sight *sight)
+{
+    uint64_t theirs = sight->epoch > r->facts.epoch ? sight->base : sight->size;
+    uint64_t ours = sight->epoch < r->facts.epoch ? r->facts.base : r->facts.size;
+    return theirs < ours ? theirs : ours;
+}
+
+/*
+ * Whether the first `size` leaves are not the same, as far as can be known.  The head alone of a
+ * longer ledger proves nothing of ours, and is taken to continue it.  So it does, unless an older
+ * ledger.db was copied into place by hand and grew before anybody showed the CA what it had signed:
+ * then the heads of the other one that are shorter than the base we claim find no proof, the CA is
+ * shown them (net_ledger.c) and stops, and with one as a witness the next restore claims less.
+ */
+static enum mlt_err parts_within(struct restore *r, const struct sight *sight, uint64_t size,
+                                 bool *parts)
+{
+    uint8_t own[HASH_LEN], other[HASH_LEN];
+    *parts = false;
+    if (size == 0 || (sight->leaves == NULL && size != sight->size))
+        return MLT_OK;
+    if (sight->leaves == NULL)
+        memcpy(other, sight->root, HASH_LEN);
+    else
+        TRY(ledger_tree_root(sight->leaves, size, other));
+    TRY(ledger_tree_root(&r->ca->db, size, own));
+    *parts = !span_eq(SPAN_OF(own), SPAN_OF(other));
+    return MLT_OK;
+}
+
+/* The first `size` are not the same: how many are. */
+static enum mlt_err count_common(struct restore *r, const struct sight *sight, uint64_t size,
+                                 uint64_t *common)
+{
+    uint64_t same = 0, other = sight->leaves != NULL ? size : 1;
+    while (other - same > 1) {
+        uint64_t middle = same + (other - same) / 2;
+        bool parts = false;
+        TRY(parts_within(r, sight, middle, &parts));
+        if (parts)
+            other = middle;
+        else
+            same = middle;
+    }
+    *common = same;
+    return MLT_OK;
+}
 
 static enum mlt_err see(struct restore *r, const struct sight *sight)
 {
-    uint64_t epoch = sight->epoch, size = sight->size;
-    uint8_t own[HASH_LEN];
-    /* Of a later epoch no more is known than where it began. */
-    if (epoch > r->facts.epoch && sight->base < r->common)
-        r->common = sight->base;
+    uint64_t epoch = sight->epoch, size = shared_leaves(r, sight), common = 0;
+    bool twice = epoch == r->facts.epoch && sight->base != r->facts.base; /* opened */
+    bool parts = false;
     if (epoch > r->seen_epoch)
-        r->seen_size = size;
+        r->seen_size = sight->size;
     else if (epoch == r->seen_epoch)
-        note(&r->seen_size, size);
+        note(&r->seen_size, sight->size);
     note(&r->seen_epoch, epoch);
-    /* Of an earlier one the base says how much of it is ours still. */
-    uint64_t ours = epoch == r->facts.epoch ? r->facts.size : r->facts.base;
-    if (epoch > r->facts.epoch || size == 0 || size > ours)
+    if (epoch > r->facts.epoch || twice)
+        note_lowest(&r->common, sight->base);
+    r->forked = r->forked || twice;
+    TRY(parts_within(r, sight, size, &parts));
+    if (!parts)
         return MLT_OK;
-    TRY(ledger_tree_root(&r->ca->db, size, own));
-    if (span_eq(SPAN_OF(own), span_of(sight->root, HASH_LEN)))
-        return MLT_OK;
+    TRY(count_common(r, sight, size, &common));
+    note_lowest(&r->common, common);
     r->forked = true;
-    r->common = 0; /* they part somewhere before that */
     return MLT_OK;
 }
 
@@ -76,7 +134,7 @@ enum mlt_err restore_see_head(struct restore *r, struct span head)
     struct ledger_head h;
     ENSURE(ledger_head_decode(head, &h) == MLT_OK, MLT_ERR_AUTH);
     TRY(statement_check_head(&r->ca->cert, &h));
-    return see(r, &(struct sight) { h.epoch, h.base, h.size, h.root });
+    return see(r, &(struct sight) { h.epoch, h.base, h.size, h.root, NULL });
 }
 
 /* The head that stopped an authority: it was there, in the hands of some client. */
@@ -189,7 +247,7 @@ enum mlt_err restore_see_ledger(struct restore *r, int fd)
     TRY(check_same_ca(r, &old));
     TRY(ledger_facts_read(&old, &facts));
     TRY(keystore_mark_load(&old, &mark));
-    TRY(see(r, &(struct sight) { facts.epoch, facts.base, facts.size, facts.root }));
+    TRY(see(r, &(struct sight) { facts.epoch, facts.base, facts.size, facts.root, &old }));
     TRY(see_stop(r, &old));
     note(&r->seen_crl, facts.crl_number);
     note(&r->seen_entries, mark.count);

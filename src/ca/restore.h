@@ -53,6 +53,12 @@ MUST_CHECK enum mlt_err restore_see_crl(struct restore *r, struct span der);
 /* After all of them: whether anything is missing from the restored one. */
 MUST_CHECK enum mlt_err restore_is_behind(struct restore *r, bool *behind);
 
+/*
+ * Where nothing is missing, what stands in no ledger may be: an invite that the old ledger.db has
+ * open no more was withdrawn since, and is void.  *count: of them.
+ */
+MUST_CHECK enum mlt_err restore_void_withdrawn(struct restore *r, size_t *count);
+
 /* What becomes of a certificate that the restored ledger does not have. */
 enum restore_fate {
     RESTORE_LOST = 1, /* revoked; its name stays taken and waits to be reissued */
@@ -66,7 +72,7 @@ struct restore_sink {
 };
 
 struct restore_sum {
-    uint64_t epoch, base;
+    uint64_t epoch;
     uint64_t crl_number;
     uint64_t revocations; /* carried over */
 };

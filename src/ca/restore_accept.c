@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "ca/adopt.h"
 #include "ca/crl_keep.h"
 #include "ca/invite.h"
 #include "ca/members.h"
@@ -108,31 +109,6 @@ static enum mlt_err lose(struct acceptance *a, const struct certificate *c)
     return query_run(&q);
 }
 
-static enum mlt_err fill_issued(const struct certificate *c, uint64_t position, struct issued *out)
-{
-    out->role = c->role;
-    out->name = c->name;
-    out->issued_s = c->issued_s;
-    out->not_after_s = c->not_after_s;
-    out->position = position;
-    memcpy(out->spki_hash, c->spki_hash, HASH_LEN);
-    memcpy(out->serial, c->serial, CERT_SERIAL);
-    return buf_put(&out->der, c->der);
-}
-
-static enum mlt_err draw_leaf(const struct cert *cert, const struct certificate *c,
-                              struct ledger_leaf *leaf)
-{
-    CLEANUP(buf_clear) struct buf tbs = { 0 };
-    struct ledger_leaf made = { .name = c->name, .kind = LEDGER_CLIENT, .time_s = c->issued_s };
-    memcpy(made.serial, cert->fields.serial, CERT_SERIAL);
-    memcpy(made.spki_hash, cert->spki_hash, HASH_LEN);
-    TRY(profile_tbs(cert->x509, &tbs));
-    TRY(hash_sha256(buf_span(&tbs), made.tbs_hash));
-    *leaf = made;
-    return MLT_OK;
-}
-
 /* The old ledger.db proves nothing; the CA's own signature does. */
 static bool is_ours(struct acceptance *a, const struct certificate *c, struct cert *cert)
 {
@@ -141,19 +117,6 @@ static bool is_ours(struct acceptance *a, const struct certificate *c, struct ce
            span_eq(SPAN_OF(cert->fields.serial), SPAN_OF(c->serial)) &&
            span_eq(SPAN_OF(cert->spki_hash), SPAN_OF(c->spki_hash)) &&
            span_eq(name_span(&cert->fields.name), name_span(&c->name));
-}
-
-/* Renewed since: of a serial that is not here its owner could not ask for the next. */
-static enum mlt_err enter_anew(struct acceptance *a, const struct certificate *c,
-                               const struct cert *cert)
-{
-    CLEANUP(issued_clear) struct issued issued = { 0 };
-    struct ledger_leaf leaf;
-    uint64_t position = 0;
-    TRY(draw_leaf(cert, c, &leaf));
-    TRY(ledger_append(&a->r->ca->db, &leaf, &position));
-    TRY(fill_issued(c, position, &issued));
-    return certificates_record(&a->r->ca->db, &issued);
 }
 
 static enum mlt_err judge(void *ctx, const struct certificate *c)
@@ -166,13 +129,61 @@ static enum mlt_err judge(void *ctx, const struct certificate *c)
     bool same_key =
         found && member.has_key && span_eq(SPAN_OF(member.spki_hash), SPAN_OF(c->spki_hash));
     bool keep = same_key && is_ours(a, c, &cert);
-    TRY(keep ? enter_anew(a, c, &cert) : lose(a, c));
+    uint64_t position = 0;
+    /* Renewed since: of a serial that is not here its owner could not ask for the next. */
+    TRY(keep ? adopt_enter(&a->r->ca->db, c, &cert, &position) : lose(a, c));
     return a->sink->on_certificate(a->sink->ctx, c, keep ? RESTORE_KEPT : RESTORE_LOST);
 }
 
 static uint64_t highest(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
+}
+
+/* What the replaced ledger has been through since, without seeing all of it. */
+static enum mlt_err hear_doubts(struct restore *r, struct ledger_opening *o)
+{
+    bool row = false;
+    CLEANUP(query_end)
+    struct query q = query_start(&r->old, "SELECT count(*), count(crl) FROM epoch "
+                                          "WHERE NOT whole AND epoch > ?");
+    query_put_int(&q, (int64_t)r->facts.epoch);
+    TRY(query_next(&q, &row));
+    ENSURE(row, MLT_ERR_DATABASE);
+    o->whole = o->whole && query_int(&q, 0) == 0;
+    if (query_int(&q, 1) < query_int(&q, 0))
+        o->crl = 0;
+    return MLT_OK;
+}
+
+/* Nobody has seen more of the CA than the replaced ledger has. */
+static bool is_furthest(const struct restore *r, const struct ledger_facts *old)
+{
+    bool beyond =
+        old->epoch > r->facts.epoch || (old->epoch == r->facts.epoch && old->size >= r->facts.size);
+    return beyond && !r->forked && old->epoch == r->seen_epoch && old->size == r->seen_size &&
+           old->crl_number >= highest(r->seen_crl, r->facts.crl_number);
+}
+
+/* Whether what was lost is known: from the replaced ledger, or of the revocations alone from a list
+ * that nobody has seen a newer one of. */
+static enum mlt_err weigh_witnesses(struct restore *r, struct ledger_opening *o)
+{
+    struct ledger_facts old;
+    if (r->crl.number >= highest(r->seen_crl, r->facts.crl_number))
+        o->crl = r->crl.number;
+    if (r->old.handle == NULL)
+        return MLT_OK;
+    TRY(ledger_facts_read(&r->old, &old));
+    o->whole = is_furthest(r, &old);
+    return hear_doubts(r, o);
+}
+
+static enum mlt_err open_epoch(struct acceptance *a)
+{
+    struct ledger_opening opening = { .epoch = a->sum.epoch, .base = a->r->common };
+    TRY(weigh_witnesses(a->r, &opening));
+    return ledger_open_epoch(&a->r->ca->db, &opening);
 }
 
 /* Inside the one transaction.  Revocations first: they decide which keys a name still has. */
@@ -183,10 +194,10 @@ static enum mlt_err accept(struct acceptance *a)
     const struct revocation_visit revoked = { carry, a };
     const struct certificate_visit certified = { judge, a };
     uint64_t above = highest(r->seen_epoch, r->facts.epoch) + 1;
-    a->sum.epoch = highest((uint64_t)a->now_s, above);
-    a->sum.base = r->common;
+    /* By a clock that is behind the CA's own word certificates of before would seem to be later. */
+    uint64_t signed_s = r->crl.this_update_s > 0 ? (uint64_t)r->crl.this_update_s : 0;
+    a->sum.epoch = highest(highest((uint64_t)a->now_s, signed_s), above);
     a->sum.crl_number = highest(highest(r->seen_crl, r->facts.crl_number) + 1, a->sum.epoch);
-    TRY(ledger_open_epoch(db, a->sum.epoch, a->sum.base));
     TRY(restore_missing_revocations(r, &revoked));
     if (r->old.handle != NULL) {
         TRY(carry_keys(r));
@@ -196,6 +207,7 @@ static enum mlt_err accept(struct acceptance *a)
     /* Open then: which of them were used, withdrawn or refused since, nobody can tell. */
     TRY(invite_forget_unused(db));
     TRY(pending_forget_all(db));
+    TRY(open_epoch(a));
     return crl_keep_skip_to(db, a->sum.crl_number);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/restore_missing.h"
 
+#include "ca/invite.h"
+
 static enum mlt_err has_serial(struct database *db, const char *sql,
                                const uint8_t serial[static CERT_SERIAL], bool *has)
 {
@@ -117,4 +119,14 @@ enum mlt_err restore_is_behind(struct restore *r, bool *behind)
     *behind = ahead || r->forked || r->seen_crl > r->facts.crl_number ||
               r->seen_entries > r->ca->keystore.mark.count || r->unknown_revoked > 0;
     return MLT_OK;
+}
+
+enum mlt_err restore_void_withdrawn(struct restore *r, size_t *count)
+{
+    struct database *db = &r->ca->db;
+    *count = 0;
+    if (r->old.handle == NULL)
+        return MLT_OK;
+    TRY(database_begin(db));
+    return database_end(db, invite_forget_withdrawn(db, &r->old, ca_now_s(r->ca), count));
 }

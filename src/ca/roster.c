@@ -9,6 +9,8 @@ enum cert_state roster_state(const struct roster_row *row, int64_t now_s)
     if (c->revoked_s != 0)
         return row->closed || row->replaced || c->role != CERT_CLIENT ? CERT_STATE_REVOKED
                                                                       : CERT_STATE_WAITS;
+    if (c->issued_s - LIMIT_BACKDATE_S > now_s)
+        return CERT_STATE_FUTURE;
     if (row->replaced)
         return c->not_after_s <= now_s ? CERT_STATE_EXPIRED : CERT_STATE_VALID;
     if (c->not_after_s + LIMIT_GRACE_S < now_s)
@@ -115,4 +117,34 @@ enum mlt_err roster_older(struct database *db, const struct roster_row *newest,
     query_put_text(&q, newest->newest.name.text);
     query_put_int(&q, (int64_t)newest->newest.position);
     return walk(&q, visit);
+}
+
+static enum mlt_err read_name(struct query *q, struct roster_name *out)
+{
+    struct roster_name got = { .closed_s = query_int(q, 1), .seen_s = query_int(q, 2) };
+    TRY(query_name(q, 0, &got.name));
+    *out = got;
+    return MLT_OK;
+}
+
+enum mlt_err roster_names(struct database *db, const struct name *only,
+                          const struct roster_name_visit *visit)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(
+        db, "SELECT m.name, ifnull(m.closed_s, 0), ifnull(s.seen_s, 0) "
+            "FROM member AS m LEFT JOIN seen AS s ON s.name = m.name "
+            "WHERE (?1 = '' OR m.name = ?1) AND NOT EXISTS "
+            "(SELECT 1 FROM certificate WHERE role = ?2 AND name = m.name) ORDER BY m.name");
+    query_put_text(&q, only != NULL ? only->text : "");
+    query_put_int(&q, CERT_CLIENT);
+    for (;;) {
+        bool any = false;
+        struct roster_name name;
+        TRY(query_next(&q, &any));
+        if (!any)
+            return MLT_OK;
+        TRY(read_name(&q, &name));
+        TRY(visit->on_name(visit->ctx, &name));
+    }
 }

@@ -33,4 +33,21 @@ MUST_CHECK enum mlt_err roster_newest(struct database *db, const struct name *na
 MUST_CHECK enum mlt_err roster_older(struct database *db, const struct roster_row *newest,
                                      const struct roster_visit *visit);
 
+/* A name that is taken without a certificate: restore_accept_loss closed it, for it was certified
+ * after the backup, or revoked then. */
+struct roster_name {
+    struct name name;
+    int64_t closed_s; /* 0: reissued since, and waits for a key */
+    int64_t seen_s;   /* 0: none is known of */
+};
+
+struct roster_name_visit {
+    enum mlt_err (*on_name)(void *ctx, const struct roster_name *name);
+    void *ctx;
+};
+
+/* All of them, by name; or that one alone, if it is one. */
+MUST_CHECK enum mlt_err roster_names(struct database *db, const struct name *only,
+                                     const struct roster_name_visit *visit);
+
 #endif

@@ -66,8 +66,10 @@ static const char *const steps[] = {
     "  BEGIN SELECT raise(ABORT, 'the ledger only grows'); END;"
     "INSERT INTO meta(key, value) SELECT 'nodes due', x'01' WHERE EXISTS(SELECT 1 FROM leaf);"
 
-    /* base: how many leaves it has in common with the ledgers of all earlier epochs. */
-    "CREATE TABLE epoch(epoch INTEGER PRIMARY KEY, base INTEGER NOT NULL) STRICT;"
+    /* base: how many leaves it has in common with the ledgers of all earlier epochs; size: how many
+     * it had when the epoch was opened; whole, crl: see struct ledger_opening; crl NULL: none. */
+    "CREATE TABLE epoch(epoch INTEGER PRIMARY KEY, base INTEGER NOT NULL, size INTEGER NOT NULL,"
+    "  whole INTEGER NOT NULL, crl INTEGER) STRICT;"
 
     /* until_s: past its end and its grace, and so past the CRL.  number: of the notice that told of
      * it; NULL: none has yet.  A serial may be unknown here, see revoke_carry.  604800 is

@@ -26,8 +26,9 @@ MUST_CHECK enum mlt_err stopped_load(struct ca *ca);
 
 /*
  * A head that net was shown (HEAD_SHOWN).  Ahead is one with our signature of a later epoch, of a
- * larger size, or with another root than our ledger has at its size: stops, durably, and says so.
- * MLT_ERR_LEDGER for one that we never signed: net would not pass it on, were it honest.
+ * larger size, or with another root than our ledger has at its size, or of our epoch and with
+ * another base: stops, durably, and says so. MLT_ERR_LEDGER for one that we never signed: net would
+ * not pass it on, were it honest.
  */
 MUST_CHECK enum mlt_err stopped_on_head(struct ca *ca, struct span head);
 

@@ -8,9 +8,9 @@
 #include "wire/record_kind.h"
 
 /*
- * What those share who watch the CA (ledger_watch.h, crl_watch.h, audit.h): where they remember,
- * whom they believe, how they ask, and the clock's floor: the newest time the CA has signed.
- * PROTOCOL.md 11.6
+ * What those share who watch the CA (ledger_watch.h, crl_watch.h, ledger_audit.h): where they
+ * remember, whom they believe, how they ask, and the clock's floor: the newest time the CA has
+ * signed.  PROTOCOL.md 11.6
  */
 struct ca_line {
     const struct env *env; /* all borrowed */

@@ -8,7 +8,7 @@
 static enum mlt_err send_record(void *ctx, enum record_kind kind, struct span body)
 {
     struct ca_watch *a = ctx;
-    return a->is_leaving ? MLT_OK : link_send(*a->link, kind, body);
+    return link_is_closed(*a->link) ? MLT_OK : link_send(*a->link, kind, body);
 }
 
 static void tell(void *ctx, const struct client_event *event)
@@ -75,10 +75,12 @@ enum mlt_err ca_watch_begin(struct ca_watch *a, const struct welcome *w)
 {
     const struct cert_fields *server = &link_result(*a->link)->peer.fields;
     a->is_in = w->result == WELCOME_LOGGED_IN;
-    a->is_leaving = a->is_renewed = false;
+    a->is_renewed = false;
     a->refused = REFUSAL_NONE;
     a->session = a->identity->own.fields;
     renewal_begin(&a->renewal, a->env, &a->session, !a->is_in);
+    if (a->is_in)
+        memset(a->back_with, 0, sizeof(a->back_with));
     TRY(ca_line_signed(&a->line, server->not_before_s + LIMIT_BACKDATE_S));
     if (!a->is_in)
         return MLT_OK;
@@ -95,7 +97,6 @@ void ca_watch_end(struct ca_watch *a)
     crl_watch_end(&a->crl);
     ledger_audit_end(&a->audit);
     renewal_end(&a->renewal);
-    a->is_leaving = false;
 }
 
 /* ---- renewal ---- */
@@ -131,6 +132,27 @@ static enum mlt_err check_time(struct ca_watch *a, const struct cert_fields *got
     return ca_line_signed(&a->line, got->not_before_s + LIMIT_BACKDATE_S);
 }
 
+static bool is_serial(const uint8_t a[static CERT_SERIAL], const uint8_t b[static CERT_SERIAL])
+{
+    return span_eq(span_of(a, CERT_SERIAL), span_of(b, CERT_SERIAL));
+}
+
+/* Who was let in to renew logs in with this one, and is not let in to renew it again and again. */
+static void come_back_with(struct ca_watch *a, const struct cert_fields *own)
+{
+    memcpy(a->back_with, own->serial, CERT_SERIAL);
+    a->session = *own;
+    a->is_renewed = true;
+    renewal_issued(&a->renewal, own);
+}
+
+/* Our own, good and not due: the CA had lost it, and knows it again (PROTOCOL.md 11.4). */
+static bool is_known_again(const struct ca_watch *a, const struct cert_fields *got)
+{
+    return !a->is_in && is_serial(got->serial, a->session.serial) &&
+           !is_serial(got->serial, a->back_with);
+}
+
 static enum mlt_err keep(struct ca_watch *a, struct span der)
 {
     CLEANUP(cert_clear) struct cert got = { 0 };
@@ -141,15 +163,17 @@ static enum mlt_err keep(struct ca_watch *a, struct span der)
         TRY(check_time(a, &got.fields));
     ENSURE(err == MLT_OK || err == MLT_ERR_CERT_EXPIRED, err);
     TRY(check_time(a, &got.fields));
+    if (err == MLT_OK && is_known_again(a, &got.fields)) {
+        come_back_with(a, &got.fields);
+        return MLT_OK;
+    }
     if (got.fields.not_after_s <= a->session.not_after_s) {
         refuse(a, &(struct renewed) { .reason = REFUSAL_NOT_DUE });
         return MLT_OK;
     }
     bool was_later = got.fields.not_after_s > a->identity->own.fields.not_after_s;
     TRY(identity_keep_renewed(a->home, a->store, a->identity, der, now_s));
-    a->session = got.fields;
-    a->is_renewed = true;
-    renewal_issued(&a->renewal, &a->session);
+    come_back_with(a, &got.fields);
     if (was_later)
         tell(a, &(struct client_event) { .kind = CLIENT_EVENT_RENEWED });
     return MLT_OK;
@@ -237,6 +261,12 @@ bool ca_watch_server_is_revoked(const struct ca_watch *a)
 enum mlt_err ca_watch_audit(struct ca_watch *a)
 {
     return ledger_audit_begin(&a->audit, a->identity->own.x509, link_result(*a->link)->peer.x509);
+}
+
+enum mlt_err ca_watch_verdict(struct ca_watch *a, enum mlt_err err)
+{
+    bool is_said = err == MLT_ERR_LEDGER || !ca_watch_is_doomed(a);
+    return is_said ? err : ca_line_alarm(&a->line, a->ledger.finding);
 }
 
 void ca_watch_explain(const struct ca_watch *a, struct client_event *event)

@@ -24,17 +24,17 @@ struct ca_watch {
     struct identity *identity;
     struct link **link;
     struct event_queue *events;
-    bool is_leaving; /* our close is said: nothing may follow it */
 
     struct ca_line line;
     struct ledger_watch ledger;
     struct crl_watch crl;
     struct ledger_audit audit;
     struct renewal renewal;
-    struct cert_fields session; /* the certificate this session goes by */
-    bool is_in;                 /* else: let in to renew */
-    bool is_renewed;            /* since it began */
-    enum refusal refused;       /* the last renewal; NONE if it was not */
+    struct cert_fields session;     /* the certificate this session goes by */
+    bool is_in;                     /* else: let in to renew */
+    bool is_renewed;                /* since it began */
+    uint8_t back_with[CERT_SERIAL]; /* the last that RENEWED brought, or said to be good */
+    enum refusal refused;           /* the last renewal; NONE if it was not */
     uint32_t retry_after_s;
 };
 
@@ -83,6 +83,10 @@ bool ca_watch_server_is_revoked(const struct ca_watch *a);
 MUST_CHECK enum mlt_err ca_watch_audit(struct ca_watch *a);
 
 void ca_watch_end(struct ca_watch *a);
+
+/* What a session ended with, which is `err` unless it was doomed: then MLT_ERR_LEDGER, written
+ * down, whatever the server did before we said so. */
+MUST_CHECK enum mlt_err ca_watch_verdict(struct ca_watch *a, enum mlt_err err);
 
 /* Into an event of the end: what there is to say about MLT_ERR_CLOCK and MLT_ERR_LEDGER. */
 void ca_watch_explain(const struct ca_watch *a, struct client_event *event);

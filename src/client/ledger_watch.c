@@ -167,6 +167,14 @@ static enum mlt_err begin_once(struct ledger_watch *w, bool *done)
     }
 }
 
+static enum mlt_err judge_shown(struct ledger_watch *w)
+{
+    bool done = false;
+    for (int i = 0; i < TRIES_MOST && !done; i++)
+        TRY(begin_once(w, &done));
+    return done ? MLT_OK : MLT_ERR_LOCKED;
+}
+
 static enum mlt_err begin(struct ledger_watch *w, struct span head)
 {
     struct store_authority known;
@@ -176,10 +184,7 @@ static enum mlt_err begin(struct ledger_watch *w, struct span head)
         return MLT_OK;
     }
     TRY(believe(w, head, &w->shown));
-    bool done = false;
-    for (int i = 0; i < TRIES_MOST && !done; i++)
-        TRY(begin_once(w, &done));
-    return done ? MLT_OK : MLT_ERR_LOCKED;
+    return judge_shown(w);
 }
 
 enum mlt_err ledger_watch_begin(struct ledger_watch *w, struct span head)
@@ -284,12 +289,7 @@ static enum mlt_err take_proven(struct ledger_watch *w, const struct ledger_proo
         return store_authority_proven(w->line->store, ca_line_now_s(w->line));
     bool done = false;
     TRY(take(w, &got, v, &done));
-    if (done)
-        return MLT_OK;
-    bool again = false; /* against what another process has proven meanwhile */
-    for (int i = 0; i < TRIES_MOST && !again; i++)
-        TRY(begin_once(w, &again));
-    return MLT_OK;
+    return done ? MLT_OK : judge_shown(w); /* against what another process has proven meanwhile */
 }
 
 enum mlt_err ledger_watch_proof(struct ledger_watch *w, struct span body)

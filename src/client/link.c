@@ -257,6 +257,11 @@ enum mlt_err link_close(struct link *link, enum close_reason reason)
     return MLT_OK;
 }
 
+bool link_is_closed(const struct link *link)
+{
+    return link->session.send_closed;
+}
+
 void link_fail(struct link *link, enum mlt_err err)
 {
     enum alert alert = alert_of_err(err);

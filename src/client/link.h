@@ -56,6 +56,9 @@ void link_flush(struct link *link);
 /* Queues an authenticated close and, as far as the socket takes it, writes it. */
 MUST_CHECK enum mlt_err link_close(struct link *link, enum close_reason reason);
 
+/* Our close is said, or our alert: nothing may follow it. */
+bool link_is_closed(const struct link *link);
+
 /* Tells the server, if it can still be told, that `err` is why we hang up. */
 void link_fail(struct link *link, enum mlt_err err);
 

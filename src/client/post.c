@@ -14,7 +14,7 @@ static enum mlt_err send_envelope(void *ctx, const struct envelope *e)
 static enum mlt_err send_receipt(void *ctx, const struct receipt *r)
 {
     struct post *post = ctx;
-    if (post->is_leaving)
+    if (link_is_closed(*post->link))
         return MLT_OK; /* the server delivers it again another time */
     CLEANUP(buf_clear) struct buf record = { 0 };
     TRY(receipt_encode(r, &record));
@@ -24,7 +24,7 @@ static enum mlt_err send_receipt(void *ctx, const struct receipt *r)
 static enum mlt_err send_noted(void *ctx, const struct noted *n)
 {
     struct post *post = ctx;
-    if (post->is_leaving)
+    if (link_is_closed(*post->link))
         return MLT_OK; /* the server says it again another time */
     CLEANUP(buf_clear) struct buf record = { 0 };
     TRY(noted_encode(n, &record));

@@ -14,7 +14,6 @@
 struct post {
     struct link **link;         /* the client's, which may be NULL */
     struct event_queue *events; /* the client's */
-    bool is_leaving;            /* our close is said: nothing may follow it */
     struct turn *turn;
     struct courier *courier;
     struct courier_news news; /* gathered by post_run, for the client to take */

@@ -86,33 +86,40 @@ enum mlt_err store_authority_hold(struct store *store, const struct store_hold *
     return MLT_OK;
 }
 
-static enum mlt_err set(struct store *s, const char *sql, int64_t first, int64_t second)
+static enum mlt_err set(struct store *s, const char *sql, int64_t value)
 {
     CLEANUP(query_end) struct query q = query_start(&s->db, sql);
-    query_put_int(&q, first);
-    query_put_int(&q, second);
+    query_put_int(&q, value);
     return query_run(&q);
 }
 
 enum mlt_err store_authority_proven(struct store *store, int64_t now_s)
 {
-    static const char sql[] = "UPDATE authority SET proven = max(proven, ?1), unproven = ?2";
+    static const char sql[] = "UPDATE authority SET proven = max(proven, ?1), unproven = 0";
     TRY(store_rows_enter(store));
-    return store_rows_leave(store, set(store, sql, now_s, 0));
+    return store_rows_leave(store, set(store, sql, now_s));
 }
 
 enum mlt_err store_authority_unproven(struct store *store, int64_t now_s)
 {
-    static const char sql[] = "UPDATE authority SET unproven = ?1 WHERE unproven = ?2";
+    static const char sql[] = "UPDATE authority SET unproven = ?1 WHERE unproven = 0";
     TRY(store_rows_enter(store));
-    return store_rows_leave(store, set(store, sql, now_s, 0));
+    return store_rows_leave(store, set(store, sql, now_s));
+}
+
+static enum mlt_err put_alarm(struct store *s, enum store_alarm alarm, int64_t now_s)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(&s->db, "UPDATE authority SET alarm = ?1, alarm_time = ?2");
+    query_put_int(&q, (int64_t)alarm);
+    query_put_int(&q, now_s);
+    return query_run(&q);
 }
 
 enum mlt_err store_authority_alarm(struct store *store, enum store_alarm alarm, int64_t now_s)
 {
-    static const char sql[] = "UPDATE authority SET alarm = ?1, alarm_time = ?2";
     TRY(store_rows_enter(store));
-    return store_rows_leave(store, set(store, sql, (int64_t)alarm, now_s));
+    return store_rows_leave(store, put_alarm(store, alarm, now_s));
 }
 
 static enum mlt_err read_restored(struct store *s, struct store_restored *restored, bool *untold)
@@ -134,8 +141,7 @@ static enum mlt_err tell_restored(struct store *s, struct store_restored *restor
     if (!*tell)
         return MLT_OK;
     CLEANUP(query_end)
-    struct query q = query_start(&s->db, "UPDATE authority SET"
-                                         " restored_told = 1");
+    struct query q = query_start(&s->db, "UPDATE authority SET restored_told = 1");
     return query_run(&q);
 }
 
@@ -258,9 +264,9 @@ enum mlt_err store_authority_is_revoked(struct store *store,
 
 enum mlt_err store_authority_note_time(struct store *store, int64_t signed_s)
 {
-    static const char sql[] = "UPDATE authority SET newest = ?1 WHERE newest < ?1 + ?2";
+    static const char sql[] = "UPDATE authority SET newest = ?1 WHERE newest < ?1";
     TRY(store_rows_enter(store));
-    return store_rows_leave(store, set(store, sql, signed_s, 0));
+    return store_rows_leave(store, set(store, sql, signed_s));
 }
 
 static enum mlt_err accept_clock(struct store *s, int64_t now_s, int64_t *was_s)
@@ -271,7 +277,7 @@ static enum mlt_err accept_clock(struct store *s, int64_t now_s, int64_t *was_s)
     TRY(store_rows_number(&q, &newest_s));
     *was_s = newest_s > now_s ? newest_s : 0;
     query_end(&q);
-    return set(s, "UPDATE authority SET newest = ?1 WHERE newest > ?1 + ?2", now_s, 0);
+    return set(s, "UPDATE authority SET newest = ?1 WHERE newest > ?1", now_s);
 }
 
 enum mlt_err store_authority_accept_clock(struct store *store, int64_t now_s, int64_t *was_s)

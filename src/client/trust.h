@@ -17,8 +17,8 @@ struct trust_self {
 
 /*
  * Our certificate: issued by this CA (cert_read_leaf, whose errors it hands on), for our name,
- * key and the CA's realm (MLT_ERR_CERT_FOREIGN otherwise).  On MLT_ERR_CERT_EXPIRED and
- * _NOT_YET *own is filled all the same.
+ * key and the CA's realm (MLT_ERR_CERT_FOREIGN otherwise); by a clock that may be late, see
+ * cert_check_late_clock.  On MLT_ERR_CERT_EXPIRED and _NOT_YET *own is filled all the same.
  */
 MUST_CHECK enum mlt_err trust_own(struct span der, const struct cert *ca,
                                   const struct trust_self *self, int64_t now_s, struct cert *own);

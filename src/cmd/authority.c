@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "base/env.h"
+#include "base/limits.h"
 #include "base/timefmt.h"
 #include "cmd/explain.h"
 #include "cmd/say.h"
@@ -76,7 +77,12 @@ bool authority_tell(const struct host *host, const struct mlt_event *event)
     }
 }
 
-/* ---- --accept-clock ---- */
+/* ---- clocks that were wrong ---- */
+
+int64_t authority_issued_s(const struct mlt_client *client)
+{
+    return mlt_not_before_s(client) + LIMIT_BACKDATE_S;
+}
 
 enum exit_code authority_accept_clock(const struct host *host)
 {
@@ -105,6 +111,10 @@ static enum mlt_err show_certificate(const struct mlt_client *client)
     explain_when(mlt_not_after_s(client), until);
     if (mlt_not_after_s(client) <= now_s)
         return show_line(TEXT_STATUS_CERTIFICATE_OVER, until);
+    if (authority_issued_s(client) > now_s + LIMIT_CLOCK_SLACK_S) {
+        explain_when(authority_issued_s(client), until);
+        return show_line(TEXT_STATUS_CERTIFICATE_FUTURE, until);
+    }
     int64_t renewal_s = mlt_renewal_s(client);
     if (renewal_s <= now_s)
         return show_line(TEXT_STATUS_CERTIFICATE_DUE, until);

@@ -16,6 +16,10 @@ bool authority_tell(const struct host *host, const struct mlt_event *event);
 /* `malote --accept-clock`. */
 MUST_CHECK enum exit_code authority_accept_clock(const struct host *host);
 
+/* When our certificate was made, by the CA's clock: where that is the time that mlt_event_signed_s
+ * says, the certificate itself is what is of the future. */
+int64_t authority_issued_s(const struct mlt_client *client);
+
 /* The lines of `status` about it. */
 MUST_CHECK enum mlt_err authority_show(const struct mlt_client *client,
                                        const struct mlt_authority *a);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/timefmt.h"
+#include "cmd/authority.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
 
@@ -275,6 +276,15 @@ const char *explain_alarm(enum mlt_alarm alarm)
     }
 }
 
+/* Then --accept-clock, which forgets what was seen, cannot help: what was seen is no further on. */
+static bool is_our_certificate(const struct host *host, const struct mlt_event *event)
+{
+    struct mlt_authority known = MLT_AUTHORITY_INIT;
+    return mlt_event_signed_s(event) == authority_issued_s(host->client) &&
+           mlt_get_authority(host->client, &known) == MLT_ERROR_NONE &&
+           known.newest_s <= mlt_event_own_s(event) + LIMIT_CLOCK_SLACK_S;
+}
+
 /* The line holds, and who is at its other end is known: still nothing passes. */
 static enum exit_code explain_distrust(const struct host *host, const struct mlt_event *event)
 {
@@ -288,7 +298,11 @@ static enum exit_code explain_distrust(const struct host *host, const struct mlt
     char signed_at[TIMEFMT_RFC3339];
     timefmt_rfc3339(mlt_event_own_s(event) * 1000, own);
     timefmt_rfc3339(mlt_event_signed_s(event) * 1000, signed_at);
-    tell(host, false, TEXT_CLOCK_WRONG, own, server, signed_at, id);
+    if (is_our_certificate(host, event))
+        tell(host, false, TEXT_CLOCK_CERTIFICATE, mlt_name(host->client), signed_at, own,
+             mlt_name(host->client), id);
+    else
+        tell(host, false, TEXT_CLOCK_WRONG, own, server, signed_at, id);
     return EXIT_TRUST;
 }
 
@@ -319,6 +333,8 @@ static const char *advice(enum mlt_refusal refusal)
         return TEXT_ADVICE_REISSUE;
     case MLT_REFUSAL_STALE:
         return TEXT_ADVICE_STALE;
+    case MLT_REFUSAL_NOT_DUE:
+        return TEXT_ADVICE_NOT_DUE;
     case MLT_REFUSAL_STOPPED:
         return TEXT_ADVICE_AUDIT;
     case MLT_REFUSAL_NOT_YET:

@@ -25,9 +25,10 @@ struct subcommand {
     const char *help;
 };
 
-/* Those without `run` are not built yet. */
 static const struct subcommand subcommands[] = {
     { "invite", malote_ca_invite, TEXT_CA_USAGE_INVITE, TEXT_CA_HELP_INVITE },
+    { "invites", malote_ca_invites, TEXT_CA_USAGE_INVITES, TEXT_CA_HELP_INVITES },
+    { "uninvite", malote_ca_uninvite, TEXT_CA_USAGE_UNINVITE, TEXT_CA_HELP_UNINVITE },
     { "pending", malote_ca_pending, TEXT_CA_USAGE_PENDING, TEXT_CA_HELP_PENDING },
     { "approve", malote_ca_approve, TEXT_CA_USAGE_APPROVE, TEXT_CA_HELP_APPROVE },
     { "refuse", malote_ca_refuse, TEXT_CA_USAGE_REFUSE, TEXT_CA_HELP_REFUSE },
@@ -207,10 +208,6 @@ static enum exit_code run(struct malote_ca_options *options, int argc, char **ar
     }
     if (help_is_wanted(argc, argv))
         return show_help_of(s);
-    if (s->run == NULL) {
-        say_error(TEXT_NOT_BUILT, argv[0]);
-        return EXIT_USAGE;
-    }
     bool locked = false;
     enum mlt_err err = secret_start(&locked);
     if (err == MLT_OK)

@@ -18,7 +18,7 @@ static enum mlt_err put_text(const char *text, const struct admin_row *row, bool
     if (json)
         return malote_ca_put_json(json_pack("{s:s, s:s}", "type", "finding", "text", text));
     if (row->kind == ADMIN_ROW_COUNT)
-        malote_ca_put_line(TEXT_CA_AUDIT_COUNT, count, text);
+        malote_ca_put_line(TEXT_CA_AUDIT_COUNT, text, count);
     else
         malote_ca_put_line(TEXT_CA_AUDIT_FINDING, text);
     return MLT_OK;

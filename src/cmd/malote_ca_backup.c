@@ -69,8 +69,8 @@ enum exit_code malote_ca_backup(struct malote_ca_options *options, int argc, cha
         return malote_ca_verify(options, argv[optind]);
     CLEANUP(output_close) struct output output = OUTPUT_NONE;
     CLEANUP(errand_clear) struct errand errand = ERRAND_NONE;
-    const struct errand_work work = { output_write, &output };
-    code = output_open(&output, argv[optind]);
+    const struct errand_work work = { .run = output_write, .ctx = &output };
+    code = output_open(&output, OUTPUT_SECRET, argv[optind]);
     if (code == EXIT_DONE)
         code = errand_start(&errand, &work);
     return code == EXIT_DONE ? make(options, &errand, argv[optind]) : code;

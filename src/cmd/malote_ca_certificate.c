@@ -24,6 +24,8 @@ static const struct {
     { CERT_STATE_EXPIRED, "expired", "expired" },
     { CERT_STATE_REVOKED, "revoked", "revoked" },
     { CERT_STATE_WAITS, "waiting", "waits for a new key" },
+    { CERT_STATE_FUTURE, "future", "not yet valid" },
+    { CERT_STATE_CLOSED, "closed", "closed" },
 };
 
 bool certificate_take_state(const char *word, enum cert_state *state)
@@ -106,6 +108,38 @@ enum mlt_err certificate_put_json(const struct admin_row *row)
         "certificate", pem.len > 0 ? text : NULL));
 }
 
+enum mlt_err certificate_put_name_json(const struct admin_row *row)
+{
+    return malote_ca_put_json(json_pack("{s:s, s:s, s:s, s:o*, s:o*}", "type", "name", "name",
+                                        row->name.text, "state", state_word(row->state), "seen",
+                                        json_time(row->seen_s), "closed",
+                                        json_time(row->revoked_s)));
+}
+
+static void put_seen(const struct admin_row *row)
+{
+    char when[FOOTER_WHEN];
+    if (row->seen_s == 0)
+        return;
+    footer_when(row->seen_s, when);
+    printf("last seen    %s\n", when);
+}
+
+void certificate_put_name_page(const struct admin_row *row)
+{
+    char when[FOOTER_WHEN];
+    printf("name         %s\n", row->name.text);
+    printf("state        %s\n", certificate_state_text(row->state));
+    if (row->revoked_s != 0) {
+        footer_when(row->revoked_s, when);
+        printf("closed       %s\n", when);
+    }
+    put_seen(row);
+    malote_ca_put_line(TEXT_CA_SHOW_NAME);
+    if (row->state == CERT_STATE_CLOSED)
+        malote_ca_put_line(TEXT_CA_SHOW_REISSUE, row->name.text);
+}
+
 enum mlt_err certificate_put_page(const struct admin_row *row)
 {
     struct texts t;
@@ -121,15 +155,14 @@ enum mlt_err certificate_put_page(const struct admin_row *row)
     printf("issued       %s\n", when);
     footer_when(row->not_after_s, when);
     printf("expires      %s\n", when);
-    if (row->seen_s != 0) {
-        footer_when(row->seen_s, when);
-        printf("last seen    %s\n", when);
-    }
+    put_seen(row);
     if (is_revoked(row)) {
         footer_when(row->revoked_s, when);
         printf("revoked      %s, %s\n", when, reason_word(row->reason));
     }
     printf("ledger       position %llu\n", (unsigned long long)row->ledger_index);
+    if (row->state == CERT_STATE_FUTURE && row->role == CERT_CLIENT)
+        malote_ca_put_line(TEXT_CA_SHOW_FUTURE, row->name.text);
     printf("%.*s", (int)pem.len, (const char *)pem.p);
     return MLT_OK;
 }

@@ -4,9 +4,9 @@
 
 #include "ipc/admin.h"
 
-/* A CERT row of an answer, as words and as JSON. */
+/* A CERT or NAME row of an answer, as words and as JSON. */
 
-/* valid, late, grace, expired, revoked, waiting; false for another word. */
+/* valid, late, grace, expired, revoked, waiting, future, closed; false for another word. */
 bool certificate_take_state(const char *word, enum cert_state *state);
 
 /* The same for people. */
@@ -16,5 +16,9 @@ MUST_CHECK enum mlt_err certificate_put_json(const struct admin_row *row);
 
 /* A line each, then the PEM if the row has it. */
 MUST_CHECK enum mlt_err certificate_put_page(const struct admin_row *row);
+
+/* Of a name without a certificate. */
+MUST_CHECK enum mlt_err certificate_put_name_json(const struct admin_row *row);
+void certificate_put_name_page(const struct admin_row *row);
 
 #endif

@@ -16,6 +16,8 @@ struct malote_ca_options {
 /* Each gets its own words, argv[0] being its name, says what went wrong, and gives the exit code.
  */
 enum exit_code malote_ca_invite(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_invites(struct malote_ca_options *options, int argc, char **argv);
+enum exit_code malote_ca_uninvite(struct malote_ca_options *options, int argc, char **argv);
 enum exit_code malote_ca_pending(struct malote_ca_options *options, int argc, char **argv);
 enum exit_code malote_ca_approve(struct malote_ca_options *options, int argc, char **argv);
 enum exit_code malote_ca_refuse(struct malote_ca_options *options, int argc, char **argv);

@@ -1,37 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/timefmt.h"
 #include "cmd/malote_ca_footer.h"
 #include "cmd/malote_ca_link.h"
+#include "cmd/malote_ca_output.h"
 #include "cmd/say.h"
 
 /* crl [--out FILE] [--json]: the newest list of revoked certificates, for whoever checks them. */
 
 struct crl_job {
     const char *out; /* NULL: stdout */
-    int fd;          /* of it; opened before the link becomes another user */
+    struct output output;
+    struct errand errand; /* writes it: on the files we become another user */
     struct admin_row authority;
     struct buf der;
 };
 
 static void clear_job(struct crl_job *job)
 {
-    file_close(&job->fd);
+    errand_clear(&job->errand);
+    output_close(&job->output);
     buf_clear(&job->der);
-}
-
-static enum exit_code say_out(const struct crl_job *job)
-{
-    say_error(TEXT_FILE_FAILED, job->out, strerror(errno));
-    return EXIT_LOCAL;
 }
 
 static enum exit_code take_words(struct malote_ca_options *options, int argc, char **argv,
@@ -50,11 +43,18 @@ static enum exit_code take_words(struct malote_ca_options *options, int argc, ch
     }
     if (argc != optind)
         return malote_ca_wrong_usage(argv[0]);
+    if (job->out != NULL && strcmp(job->out, "-") == 0)
+        job->out = NULL;
+    return EXIT_DONE;
+}
+
+static enum exit_code prepare(struct crl_job *job)
+{
+    const struct errand_work work = { .run = output_write, .ctx = &job->output };
     if (job->out == NULL)
         return EXIT_DONE;
-    /* What stands there stays until there is something to put in its place. */
-    job->fd = open(job->out, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
-    return job->fd >= 0 ? EXIT_DONE : say_out(job);
+    enum exit_code code = output_open(&job->output, OUTPUT_PUBLIC, job->out);
+    return code == EXIT_DONE ? errand_start(&job->errand, &work) : code;
 }
 
 static enum mlt_err gather(struct ca_rows *rows, struct crl_job *job)
@@ -71,14 +71,6 @@ static enum mlt_err gather(struct ca_rows *rows, struct crl_job *job)
     return MLT_OK;
 }
 
-static enum exit_code write_out(const struct crl_job *job, struct span pem)
-{
-    if (file_write_all(job->fd, pem) == MLT_OK && ftruncate(job->fd, (off_t)pem.n) == 0 &&
-        fsync(job->fd) == 0)
-        return EXIT_DONE;
-    return say_out(job);
-}
-
 static enum mlt_err put_json(const struct crl_job *job, struct span pem)
 {
     char made[TIMEFMT_RFC3339];
@@ -93,7 +85,7 @@ static enum mlt_err put_json(const struct crl_job *job, struct span pem)
                                         to_file ? NULL : json_stringn((const char *)pem.p, pem.n)));
 }
 
-static enum exit_code show(const struct malote_ca_options *options, const struct crl_job *job)
+static enum exit_code show(const struct malote_ca_options *options, struct crl_job *job)
 {
     CLEANUP(buf_clear) struct buf pem = { 0 };
     if (job->der.len == 0) {
@@ -106,7 +98,7 @@ static enum exit_code show(const struct malote_ca_options *options, const struct
         return EXIT_LOCAL;
     }
     if (job->out != NULL) {
-        enum exit_code code = write_out(job, buf_span(&pem));
+        enum exit_code code = output_hand(&job->errand, buf_span(&pem));
         if (code != EXIT_DONE)
             return code;
     }
@@ -119,10 +111,12 @@ static enum exit_code show(const struct malote_ca_options *options, const struct
 
 enum exit_code malote_ca_crl(struct malote_ca_options *options, int argc, char **argv)
 {
-    CLEANUP(clear_job) struct crl_job job = { .fd = -1 };
+    CLEANUP(clear_job) struct crl_job job = { .output = OUTPUT_NONE, .errand = ERRAND_NONE };
     CLEANUP(ca_rows_clear) struct ca_rows rows = { 0 };
     const struct admin_request request = { .verb = ADMIN_CRL };
     enum exit_code code = take_words(options, argc, argv, &job);
+    if (code == EXIT_DONE)
+        code = prepare(&job);
     if (code == EXIT_DONE)
         code = ca_link_ask_once(options, &request, &rows);
     if (code != EXIT_DONE)

@@ -41,8 +41,11 @@ static bool receive_word(int from, int *fd)
 NORETURN static void be_the_child(int from, const struct errand_work *work)
 {
     int fd = -1;
-    if (!receive_word(from, &fd))
+    if (!receive_word(from, &fd)) {
+        if (work->otherwise != NULL)
+            work->otherwise(work->ctx);
         _exit(EXIT_DONE);
+    }
     /* _exit: what waits to be printed is the parent's to print. */
     _exit((int)work->run(work->ctx, fd));
 }

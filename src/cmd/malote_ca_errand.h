@@ -26,6 +26,9 @@ struct errand {
 struct errand_work {
     /* `fd` is what errand_run was given, or -1; it is the child's. */
     enum exit_code (*run)(void *ctx, int fd);
+    /* What is done without the word; NULL: nothing.  Who wants it to outlive Ctrl-C holds signals
+     * back around errand_start, as malote_ca_ending.h does. */
+    void (*otherwise)(void *ctx);
     void *ctx;
 };
 

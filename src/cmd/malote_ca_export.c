@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "cmd/malote_ca_fresh.h"
 #include "cmd/malote_ca_link.h"
 #include "cmd/malote_ca_output.h"
@@ -60,26 +56,12 @@ static enum mlt_err make_file(const struct ca *ca, const struct wish *w, struct 
     return pkcs12_make(&p, text, secret_span(&w->passphrase), file);
 }
 
-/* In memory, for the child that writes it under its name. */
-static enum mlt_err put_in_memory(struct span file, int *fd)
-{
-    CLEANUP(file_close) int made = memfd_create("malote-ca", MFD_CLOEXEC);
-    ENSURE(made >= 0, MLT_ERR_SYSTEM);
-    TRY(file_write_all(made, file));
-    *fd = made;
-    made = -1;
-    return MLT_OK;
-}
-
 static enum exit_code write_out(const struct ca *ca, const struct wish *w, struct errand *errand)
 {
     CLEANUP(buf_clear) struct buf file = { 0 };
-    CLEANUP(file_close) int fd = -1;
     enum mlt_err err = make_file(ca, w, &file);
     if (err == MLT_OK)
-        err = put_in_memory(buf_span(&file), &fd);
-    if (err == MLT_OK)
-        return errand_run(errand, fd);
+        return output_hand(errand, buf_span(&file));
     say_error(TEXT_CA_EXPORT_FAILED, err_cause(err));
     return err == MLT_ERR_USAGE ? EXIT_USAGE : EXIT_LOCAL;
 }
@@ -103,11 +85,11 @@ enum exit_code malote_ca_export(struct malote_ca_options *options, int argc, cha
     CLEANUP(output_close) struct output output = OUTPUT_NONE;
     CLEANUP(errand_clear) struct errand errand = ERRAND_NONE;
     CLEANUP(ca_link_close) struct ca_link link = CA_LINK_CLOSED;
-    const struct errand_work work = { output_write, &output };
+    const struct errand_work work = { .run = output_write, .ctx = &output };
     const struct ca_link_before before = { read_fresh, &w };
     enum exit_code code = take_options(options, argc, argv, &w);
     if (code == EXIT_DONE)
-        code = output_open(&output, argv[optind]);
+        code = output_open(&output, OUTPUT_SECRET, argv[optind]);
     if (code == EXIT_DONE)
         code = errand_start(&errand, &work);
     if (code == EXIT_DONE)

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -14,6 +10,7 @@
 #include "ca/birth.h"
 #include "ca/crl_keep.h"
 #include "cmd/malote_ca_fresh.h"
+#include "cmd/malote_ca_input.h"
 #include "cmd/malote_ca_link.h"
 #include "cmd/malote_ca_site.h"
 #include "cmd/malote_ca_witness.h"
@@ -33,6 +30,7 @@ struct importing {
     struct site site;
     struct witness witness;
     struct ca ca;
+    bool has_list; /* what was revoked before is known */
     struct restore_sum sum;
 };
 
@@ -69,24 +67,10 @@ static enum exit_code take_options(struct importing *i, int argc, char **argv)
 
 /* ---- what is brought ---- */
 
-static enum mlt_err read_file(const char *path, struct buf *out)
-{
-    CLEANUP(file_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    ENSURE(fd >= 0, MLT_ERR_SYSTEM);
-    while (out->len <= LIMIT_PKCS12) {
-        TRY(buf_reserve(out, 4096));
-        ssize_t n = read(fd, out->p + out->len, out->cap - out->len);
-        ENSURE(n >= 0 || errno == EINTR, MLT_ERR_SYSTEM);
-        if (n == 0)
-            return MLT_OK;
-        out->len += n > 0 ? (size_t)n : 0;
-    }
-    return MLT_ERR_DAMAGED;
-}
-
 static enum exit_code say_file(const char *path, enum mlt_err err)
 {
     switch (err) {
+    case MLT_ERR_RANGE: /* longer than any */
     case MLT_ERR_DAMAGED:
         say_error(TEXT_CA_IMPORT_FOREIGN, path);
         return EXIT_LOCAL;
@@ -101,7 +85,11 @@ static enum exit_code say_file(const char *path, enum mlt_err err)
 
 static enum exit_code open_file(struct importing *i, const char *path)
 {
-    enum mlt_err err = read_file(path, &i->file);
+    CLEANUP(file_close) int fd = -1;
+    enum exit_code code = input_open_file(path, &fd);
+    if (code != EXIT_DONE)
+        return code;
+    enum mlt_err err = file_read_all(fd, LIMIT_PKCS12, &i->file);
     return err == MLT_OK ? EXIT_DONE : say_file(path, err);
 }
 
@@ -150,6 +138,7 @@ static enum mlt_err carry(struct importing *i)
     CLEANUP(restore_clear) struct restore restore = { 0 };
     TRY(restore_start(&restore, &i->ca));
     witness_hear(&i->witness, &restore);
+    i->has_list = restore.crl.number > 0;
     return restore_accept_loss(&restore, &sink, &i->sum);
 }
 
@@ -184,6 +173,8 @@ static enum exit_code tell(const struct importing *i, const char *path)
     char epoch[TIMEFMT_RFC3339];
     enum mlt_err err = MLT_OK;
     timefmt_rfc3339((int64_t)i->sum.epoch * 1000, epoch);
+    if (!i->has_list)
+        say_notice(TEXT_CA_IMPORT_NO_LIST, i->site.path);
     if (i->options->json)
         err = malote_ca_put_json(json_pack("{s:s, s:s, s:s, s:I}", "type", "imported", "file", path,
                                            "epoch", epoch, "revocations",

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -44,11 +45,35 @@ static enum mlt_err try_passphrase(struct input *in, const struct secret *passph
     return backup_read_unlock(&in->reader, &in->stretched);
 }
 
+enum exit_code input_open_file(const char *path, int *fd)
+{
+    struct stat st;
+    if (path[0] == '\0') {
+        say_error(TEXT_CA_FILE_UNNAMED);
+        return EXIT_USAGE;
+    }
+    /* O_NONBLOCK: nobody may ever write into a FIFO. */
+    CLEANUP(file_close) int opened = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (opened < 0 || fstat(opened, &st) != 0) {
+        say_error(TEXT_CA_FILE_UNREADABLE, path, strerror(errno));
+        return EXIT_LOCAL;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        say_error(TEXT_CA_FILE_UNREADABLE, path, TEXT_CA_FILE_IRREGULAR);
+        return EXIT_LOCAL;
+    }
+    *fd = opened;
+    opened = -1;
+    return EXIT_DONE;
+}
+
 enum exit_code input_open(struct input *in, const char *path)
 {
     in->path = path;
-    in->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    enum mlt_err err = in->fd >= 0 ? backup_read_start(&in->reader, in->fd) : MLT_ERR_SYSTEM;
+    enum exit_code code = input_open_file(path, &in->fd);
+    if (code != EXIT_DONE)
+        return code;
+    enum mlt_err err = backup_read_start(&in->reader, in->fd);
     if (err == MLT_ERR_DAMAGED) {
         say_error(TEXT_CA_BACKUP_FOREIGN, path);
         return EXIT_LOCAL;

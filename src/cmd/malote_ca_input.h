@@ -21,6 +21,9 @@ struct input {
 
 void input_close(struct input *in);
 
+/* A regular file of whoever called us, to be read.  Said. */
+MUST_CHECK enum exit_code input_open_file(const char *path, int *fd);
+
 /* While we are who called us: opens FILE; then asks for its passphrase. */
 MUST_CHECK enum exit_code input_open(struct input *in, const char *path);
 MUST_CHECK enum exit_code input_unlock(struct input *in, const struct malote_ca_options *options);

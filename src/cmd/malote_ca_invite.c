@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/limits.h"
 #include "base/timefmt.h"
 #include "cmd/malote_ca_link.h"
@@ -153,11 +154,13 @@ static enum exit_code take_names(struct wish *w)
 static enum mlt_err put_url_json(const struct admin_row *row)
 {
     char expires[TIMEFMT_RFC3339];
+    char id[2 * INVITE_ID + 1];
     timefmt_rfc3339(row->at_s * 1000, expires);
+    hex_encode(SPAN_OF(row->invite_id), id);
     const char *name = row->name.text[0] != '\0' ? row->name.text : NULL;
-    return malote_ca_put_json(json_pack("{s:s, s:s*, s:s, s:s%}", "type", "invite", "name", name,
-                                        "expires", expires, "url", (const char *)row->url.p,
-                                        row->url.n));
+    return malote_ca_put_json(json_pack("{s:s, s:s, s:s*, s:s, s:s%}", "type", "invite", "id", id,
+                                        "name", name, "expires", expires, "url",
+                                        (const char *)row->url.p, row->url.n));
 }
 
 static enum exit_code show_urls(const struct malote_ca_options *options, struct ca_rows *rows)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "ca/admin.h"
 #include "ca/backup.h"
@@ -22,8 +23,10 @@
 static const char socket_name[] = "ca.sock";
 static const char lock_name[] = "lock";
 static const char ca_name[] = "ca";
-/* Ten thousand invites take seconds; a ca that is being restarted takes a moment. */
+/* Once it was taken up: ten thousand invites, a backup and an audit take their time. */
 static const int answer_ms = 60000;
+/* No more than it waits itself for net to confirm. */
+static const int confirmed_ms = LIMIT_CONFIRM_MS + 5000;
 
 void ca_link_close(struct ca_link *link)
 {
@@ -112,9 +115,13 @@ static enum exit_code exit_of_answer(enum mlt_err err)
 static enum mlt_err connect_here(int fd)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
+    const struct timeval patience = { .tv_sec = LIMIT_TAKE_UP_MS / 1000 };
     memcpy(address.sun_path, socket_name, sizeof(socket_name));
+    /* Where many wait already it would wait for the first of them to be let in. */
+    ENSURE(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0,
+           MLT_ERR_SYSTEM);
     int rc = connect(fd, (const struct sockaddr *)&address, sizeof(address));
-    return rc == 0 ? MLT_OK : MLT_ERR_SYSTEM;
+    return rc == 0 ? MLT_OK : errno == EAGAIN ? MLT_ERR_TIMEOUT : MLT_ERR_SYSTEM;
 }
 
 /* By its bare name from within DATA: sun_path has 108 bytes, DATA's path may have more. */
@@ -140,6 +147,7 @@ struct answer {
     int *file;
     struct admin_end end;
     struct buf packet; /* what `end` borrows */
+    bool is_taken_up;
 };
 
 static void answer_clear(struct answer *answer)
@@ -160,21 +168,57 @@ static enum mlt_err take_part(const struct ipc_message *message, const struct an
     return keep_row(answer->rows, message->body);
 }
 
+static enum mlt_err await(struct channel *channel, int patience_ms, struct answer *answer,
+                          struct ipc_message *message)
+{
+    bool got = false;
+    if (!answer->is_taken_up) {
+        TRY(channel_receive(channel, LIMIT_TAKE_UP_MS, &answer->packet, message, &got));
+        answer->is_taken_up = got || !channel_is_unread(channel);
+    }
+    if (!got && answer->is_taken_up)
+        TRY(channel_receive(channel, patience_ms, &answer->packet, message, &got));
+    return got ? MLT_OK : MLT_ERR_TIMEOUT;
+}
+
 static enum mlt_err converse(struct channel *channel, const struct admin_request *request,
                              struct answer *answer)
 {
     CLEANUP(buf_clear) struct buf body = { 0 };
+    bool confirms = request->verb == ADMIN_REVOKE || request->verb == ADMIN_REISSUE;
     TRY(admin_request_encode(request, &body));
     TRY(channel_send(channel, IPC_ADMIN_REQUEST, 0, buf_span(&body)));
     for (;;) {
         struct ipc_message message;
-        bool got = false;
-        TRY(channel_receive(channel, answer_ms, &answer->packet, &message, &got));
-        ENSURE(got, MLT_ERR_TIMEOUT);
+        TRY(await(channel, confirms ? confirmed_ms : answer_ms, answer, &message));
         if (message.type == IPC_ADMIN_END)
             return admin_end_decode(message.body, &answer->end);
         TRY(take_part(&message, answer));
     }
+}
+
+static enum exit_code say_crowd(void)
+{
+    say_error(TEXT_CA_CROWD);
+    return EXIT_UNREACHABLE;
+}
+
+/* What was asked lies there, and is done when it is taken up: it matters whether it was. */
+static enum exit_code say_no_answer(const struct admin_request *request,
+                                    const struct answer *answer)
+{
+    const char *name = request->name.text;
+    if (request->verb == ADMIN_REVOKE && answer->rows->bytes.len > 0)
+        say_error(TEXT_CA_SILENT_REVOKED, name); /* rows come once it stands */
+    else if (request->verb == ADMIN_REVOKE && answer->is_taken_up)
+        say_error(TEXT_CA_SILENT_IN_REVOKE, name, name);
+    else if (request->verb == ADMIN_REVOKE)
+        say_error(TEXT_CA_SILENT_REVOKE, name, LIMIT_TAKE_UP_MS / 1000);
+    else if (answer->is_taken_up)
+        say_error(TEXT_CA_NO_ANSWER, err_text(MLT_ERR_TIMEOUT));
+    else
+        say_error(TEXT_CA_SILENT, LIMIT_TAKE_UP_MS / 1000);
+    return EXIT_UNREACHABLE;
 }
 
 static enum exit_code ask_socket(struct ca_link *link, const struct admin_request *request,
@@ -184,6 +228,8 @@ static enum exit_code ask_socket(struct ca_link *link, const struct admin_reques
     CLEANUP(answer_clear) struct answer answer = { .rows = rows, .file = &link->file };
     const struct admin_end *end = &answer.end;
     enum mlt_err err = dial(link->data, &channel);
+    if (err == MLT_ERR_TIMEOUT)
+        return say_crowd();
     if (err == MLT_OK)
         err = converse(&channel, request, &answer);
     channel_close(&channel);
@@ -191,6 +237,8 @@ static enum exit_code ask_socket(struct ca_link *link, const struct admin_reques
         say_error(TEXT_CA_GONE);
         return EXIT_UNREACHABLE;
     }
+    if (err == MLT_ERR_TIMEOUT)
+        return say_no_answer(request, &answer);
     if (err != MLT_OK) {
         say_error(TEXT_CA_NO_ANSWER, err_text(err));
         return EXIT_UNREACHABLE;
@@ -338,8 +386,8 @@ static enum mlt_err try_socket(int data)
     enum mlt_err err = dial(data, &channel);
     int number = errno;
     channel_close(&channel);
-    if (err == MLT_OK)
-        return MLT_OK;
+    if (err == MLT_OK || err == MLT_ERR_TIMEOUT)
+        return err;
     if (number == ENOENT || number == ECONNREFUSED)
         return MLT_ERR_MISSING;
     errno = number;
@@ -358,12 +406,14 @@ static enum exit_code open_data(const struct malote_ca_options *options, const c
     if (link->data < 0)
         return ca_link_say_path(path, errno == ENOENT ? MLT_ERR_MISSING : MLT_ERR_SYSTEM);
     enum mlt_err err = try_socket(link->data);
-    if (err == MLT_OK && before != NULL) {
+    if ((err == MLT_OK || err == MLT_ERR_TIMEOUT) && before != NULL) {
         say_error(TEXT_CA_STOP_FIRST, path);
         return EXIT_UNREACHABLE;
     }
     if (err == MLT_OK)
         return EXIT_DONE;
+    if (err == MLT_ERR_TIMEOUT)
+        return say_crowd();
     if (err != MLT_ERR_MISSING)
         return ca_link_say_path(path, err);
     return open_files(options, path, before, link);

@@ -26,7 +26,7 @@ struct listing {
     struct buf
         certificates; /* struct admin_row after struct admin_row, borrowing from the answer */
     int width;        /* of the longest name */
-    unsigned long long late;
+    unsigned long long late, future;
 };
 
 static void clear_listing(struct listing *l)
@@ -89,9 +89,14 @@ static enum exit_code take_words(struct malote_ca_options *options, int argc, ch
 
 /* ---- which, and in which order ---- */
 
+static bool is_somebody(const struct admin_row *row)
+{
+    return row->kind == ADMIN_ROW_CERT || row->kind == ADMIN_ROW_NAME;
+}
+
 static bool is_wanted(const struct listing *l, const struct admin_row *row)
 {
-    return row->kind == ADMIN_ROW_CERT && (!l->has_state || row->state == l->state) &&
+    return is_somebody(row) && (!l->has_state || row->state == l->state) &&
            (l->pattern == NULL || fnmatch(l->pattern, row->name.text, 0) == 0);
 }
 
@@ -101,6 +106,8 @@ static enum mlt_err gather(struct ca_rows *rows, struct listing *l)
     while (ca_rows_next(rows, &row)) {
         if (row.kind == ADMIN_ROW_CERT && row.state == CERT_STATE_LATE)
             l->late++;
+        if (row.kind == ADMIN_ROW_CERT && row.state == CERT_STATE_FUTURE)
+            l->future++;
         if (!is_wanted(l, &row))
             continue;
         int width = (int)strlen(row.name.text);
@@ -122,11 +129,17 @@ static int compare_names(const void *a, const void *b)
     return by_name(a, b);
 }
 
+/* What never began does not end. */
+static int64_t end_of(const struct admin_row *row)
+{
+    return row->kind == ADMIN_ROW_NAME ? INT64_MAX : row->not_after_s;
+}
+
 static int compare_expiry(const void *a, const void *b)
 {
     const struct admin_row *one = a;
     const struct admin_row *two = b;
-    int order = (one->not_after_s > two->not_after_s) - (one->not_after_s < two->not_after_s);
+    int order = (end_of(one) > end_of(two)) - (end_of(one) < end_of(two));
     return order != 0 ? order : by_name(one, two);
 }
 
@@ -153,16 +166,18 @@ static void sort(struct listing *l)
 
 static void put_line(const struct listing *l, const struct admin_row *row, int64_t now_ms)
 {
-    char serial[2 * CERT_SERIAL + 1];
-    char expires[TIMEFMT_RELATIVE];
+    char serial[2 * CERT_SERIAL + 1] = "-";
+    char expires[TIMEFMT_RELATIVE] = "-";
     char seen[TIMEFMT_RELATIVE];
-    hex_encode(SPAN_OF(row->serial), serial);
-    timefmt_relative(row->not_after_s * 1000, now_ms, expires);
+    if (row->kind == ADMIN_ROW_CERT) {
+        hex_encode(SPAN_OF(row->serial), serial);
+        timefmt_relative(row->not_after_s * 1000, now_ms, expires);
+    }
     if (row->seen_s == 0)
         snprintf(seen, sizeof(seen), "%s", TEXT_CA_NEVER_SEEN);
     else
         timefmt_relative(row->seen_s * 1000, now_ms, seen);
-    printf("%-*s  %s  %-15s  %-15s  %s\n", l->width, row->name.text, serial, expires, seen,
+    printf("%-*s  %-32s  %-15s  %-15s  %s\n", l->width, row->name.text, serial, expires, seen,
            certificate_state_text(row->state));
 }
 
@@ -175,10 +190,12 @@ static enum mlt_err put_certificates(const struct listing *l, bool json)
     for (size_t at = 0; at < l->certificates.len; at += sizeof(struct admin_row)) {
         struct admin_row row;
         memcpy(&row, l->certificates.p + at, sizeof(row));
-        if (json)
+        if (!json)
+            put_line(l, &row, now_ms);
+        else if (row.kind == ADMIN_ROW_CERT)
             TRY(certificate_put_json(&row));
         else
-            put_line(l, &row, now_ms);
+            TRY(certificate_put_name_json(&row));
     }
     return MLT_OK;
 }
@@ -196,6 +213,8 @@ static enum mlt_err put_footer(struct ca_rows *rows, const struct listing *l, bo
     }
     if (l->late > 0 && !json)
         malote_ca_put_line(TEXT_CA_FOOTER_LATE, l->late);
+    if (l->future > 0 && !json)
+        malote_ca_put_line(TEXT_CA_FOOTER_FUTURE, l->future);
     return MLT_OK;
 }
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/env.h"
 #include "base/limits.h"
@@ -56,6 +53,20 @@ static enum exit_code read_fresh(void *ctx)
     return fresh_read(&w->fresh, &w->passphrase);
 }
 
+/* The same passphrase at another cost, and no more, may be what is wanted; anything else would
+ * say that something has changed for whoever knows the old one. */
+static enum mlt_err check_is_new(const struct ca *ca, const struct wish *w)
+{
+    CLEANUP(secret_clear) struct secret stretched = { 0 };
+    CLEANUP(secret_clear) struct secret master = { 0 };
+    const struct lockbox *box = &ca->keystore.box;
+    if (!w->rotate && w->cost != 0 && w->cost != box->cost.n)
+        return MLT_OK;
+    TRY(kdf_scrypt(secret_span(&w->passphrase), SPAN_OF(box->salt), &box->cost, &stretched));
+    enum mlt_err err = lockbox_open(box, &stretched, &master);
+    return err == MLT_OK ? MLT_ERR_EXISTS : err == MLT_ERR_PASSPHRASE ? MLT_OK : err;
+}
+
 static enum mlt_err change(struct ca *ca, const struct wish *w)
 {
     CLEANUP(secret_clear) struct secret stretched = { 0 };
@@ -91,7 +102,13 @@ enum exit_code malote_ca_passwd(struct malote_ca_options *options, int argc, cha
         code = ca_link_open_files(options, &before, &link);
     if (code != EXIT_DONE)
         return code;
-    enum mlt_err err = change(&link.ca, &w);
+    enum mlt_err err = check_is_new(&link.ca, &w);
+    if (err == MLT_ERR_EXISTS) {
+        say_error(TEXT_CA_PASSWD_SAME);
+        return EXIT_REFUSED;
+    }
+    if (err == MLT_OK)
+        err = change(&link.ca, &w);
     if (err == MLT_OK)
         return tell(options, &w);
     /* The file system may have failed on either side of the commit. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/limits.h"
 #include "base/timefmt.h"
@@ -58,16 +59,10 @@ static enum mlt_err copy_old_ledger(struct restoring *r)
     return err;
 }
 
-static enum exit_code copy_old(struct restoring *r)
+static void go_blind(struct restoring *r, enum mlt_err err)
 {
-    if (!r->has_ca)
-        return EXIT_DONE;
-    enum mlt_err err = copy_old_ledger(r);
-    if (err == MLT_OK)
-        return EXIT_DONE;
     say_notice(TEXT_CA_RESTORE_BLIND, err_cause(err));
     r->blind = true;
-    return EXIT_DONE;
 }
 
 static enum mlt_err hear_witnesses(struct restoring *r, bool *foreign)
@@ -79,10 +74,8 @@ static enum mlt_err hear_witnesses(struct restoring *r, bool *foreign)
         return MLT_OK;
     enum mlt_err err = restore_see_ledger(&r->restore, r->old_ledger);
     *foreign = err == MLT_ERR_CERT_FOREIGN;
-    if (err == MLT_OK || *foreign)
-        return MLT_OK;
-    say_notice(TEXT_CA_RESTORE_BLIND, err_cause(err));
-    r->blind = true;
+    if (err != MLT_OK && !*foreign)
+        go_blind(r, err);
     return MLT_OK;
 }
 
@@ -115,10 +108,8 @@ static enum mlt_err note_json(struct restoring *r, const char *name, const char 
 static enum mlt_err note_certificate(void *ctx, const struct certificate *c, enum restore_fate fate)
 {
     struct restoring *r = ctx;
-    CLEANUP(buf_clear) struct buf hex = { 0 };
-    const char *serial = NULL;
-    TRY(buf_put_hex(&hex, SPAN_OF(c->serial)));
-    TRY(buf_text(&hex, &serial));
+    char serial[2 * CERT_SERIAL + 1];
+    hex_encode(SPAN_OF(c->serial), serial);
     bool lost = fate == RESTORE_LOST;
     if (r->options->json)
         return note_json(r, c->name.text, serial, lost ? "lost" : "kept");
@@ -154,6 +145,19 @@ static enum exit_code accept_loss(struct restoring *r)
     return EXIT_LOCAL;
 }
 
+static enum exit_code void_withdrawn(struct restoring *r)
+{
+    size_t count = 0;
+    enum mlt_err err = restore_void_withdrawn(&r->restore, &count);
+    if (err != MLT_OK) {
+        say_error(TEXT_CA_RESTORE_FAILED, err_cause(err));
+        return EXIT_LOCAL;
+    }
+    if (count > 0)
+        say_notice(TEXT_CA_RESTORE_WITHDRAWN, count);
+    return EXIT_DONE;
+}
+
 static enum exit_code judge(struct restoring *r)
 {
     bool foreign = false, behind = false;
@@ -173,7 +177,7 @@ static enum exit_code judge(struct restoring *r)
     if (behind)
         return refuse(r);
     if (!r->blind)
-        return EXIT_DONE;
+        return void_withdrawn(r);
     say_error(TEXT_CA_RESTORE_UNSURE, r->in.path);
     return EXIT_REFUSED;
 }
@@ -241,8 +245,9 @@ static enum exit_code build(struct restoring *r)
     enum exit_code code = witness_read(&r->witness, &r->site);
     if (code == EXIT_DONE)
         code = site_enter(&r->site);
-    if (code == EXIT_DONE)
-        code = copy_old(r);
+    enum mlt_err err = code == EXIT_DONE && r->has_ca ? copy_old_ledger(r) : MLT_OK;
+    if (err != MLT_OK)
+        go_blind(r, err);
     if (code == EXIT_DONE)
         code = input_take(&r->in, &r->ca, &r->manifest);
     if (code == EXIT_DONE)

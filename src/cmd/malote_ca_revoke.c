@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/timefmt.h"
+#include "cmd/malote_ca_footer.h"
 #include "cmd/malote_ca_link.h"
 #include "cmd/malote_ca_reason.h"
 #include "cmd/say.h"
@@ -31,29 +32,47 @@ static enum exit_code take_options(struct malote_ca_options *options, int argc, 
     return argc - optind == 1 ? EXIT_DONE : malote_ca_wrong_usage("revoke");
 }
 
-/* The newest certificate tells why and when: of the first time, where this was not the first. */
+/* The newest certificate tells why and when: of the first time, where this was not the first.  A
+ * name without one has neither serial nor reason. */
 static enum mlt_err put_json(const struct admin_row *row, bool confirmed)
 {
     char serial[2 * CERT_SERIAL + 1];
     char at[TIMEFMT_RFC3339];
+    bool has_one = row->kind == ADMIN_ROW_CERT;
     hex_encode(SPAN_OF(row->serial), serial);
     timefmt_rfc3339(row->revoked_s * 1000, at);
     return malote_ca_put_json(json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:b}", "type", "revoked", "name", row->name.text, "serial",
-        serial, "reason", reason_word(row->reason), "revoked", at, "confirmed", confirmed));
+        "{s:s, s:s, s:s*, s:s*, s:s, s:b, s:b}", "type", "revoked", "name", row->name.text,
+        "serial", has_one ? serial : NULL, "reason", has_one ? reason_word(row->reason) : NULL,
+        "revoked", at, "already", row->unchanged, "confirmed", confirmed));
+}
+
+static void put_line(const struct admin_row *row, enum crl_reason asked, bool live)
+{
+    const char *name = row->name.text;
+    const char *reason = reason_word(row->reason);
+    char when[FOOTER_WHEN];
+    footer_when(row->revoked_s, when);
+    if (row->kind == ADMIN_ROW_NAME)
+        malote_ca_put_line(row->unchanged ? TEXT_CA_CLOSED_ALREADY : TEXT_CA_CLOSED, name, when);
+    else if (row->unchanged)
+        malote_ca_put_line(TEXT_CA_REVOKED_ALREADY, name, when, reason);
+    else if (row->reason != asked) /* by a reissue whose key never came */
+        malote_ca_put_line(TEXT_CA_REVOKED_EARLIER, name, when, reason);
+    else
+        malote_ca_put_line(live ? TEXT_CA_REVOKED : TEXT_CA_REVOKED_OFFLINE, name, reason);
 }
 
 static enum mlt_err tell_revoked(const struct malote_ca_options *options, struct ca_rows *rows,
-                                 bool live)
+                                 enum crl_reason asked, bool live)
 {
     struct admin_row row;
     while (ca_rows_next(rows, &row)) {
-        if (row.kind != ADMIN_ROW_CERT)
+        if (row.kind != ADMIN_ROW_CERT && row.kind != ADMIN_ROW_NAME)
             continue;
         if (options->json)
             return put_json(&row, live);
-        malote_ca_put_line(live ? TEXT_CA_REVOKED : TEXT_CA_REVOKED_OFFLINE, row.name.text,
-                           reason_word(row.reason));
+        put_line(&row, asked, live);
     }
     return MLT_OK;
 }
@@ -72,7 +91,7 @@ enum exit_code malote_ca_revoke(struct malote_ca_options *options, int argc, cha
         code = ca_link_ask(&link, &request, &rows);
     if (code != EXIT_DONE)
         return code;
-    enum mlt_err err = tell_revoked(options, &rows, ca_link_is_live(&link));
+    enum mlt_err err = tell_revoked(options, &rows, request.reason, ca_link_is_live(&link));
     return err == MLT_OK ? malote_ca_flush() : malote_ca_put_done(err);
 }
 

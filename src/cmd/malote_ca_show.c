@@ -4,12 +4,22 @@
 #include "cmd/malote_ca_certificate.h"
 #include "cmd/malote_ca_link.h"
 
-/* show NAME: its certificates, the newest first. */
+/* show NAME: its certificates, the newest first; or why there is none. */
+
+static enum mlt_err put_name(const struct admin_row *row, bool json)
+{
+    if (json)
+        return certificate_put_name_json(row);
+    certificate_put_name_page(row);
+    return MLT_OK;
+}
 
 static enum mlt_err put_rows(struct ca_rows *rows, bool json)
 {
     struct admin_row row;
     for (bool first = true; ca_rows_next(rows, &row);) {
+        if (row.kind == ADMIN_ROW_NAME)
+            return put_name(&row, json);
         if (row.kind != ADMIN_ROW_CERT)
             continue;
         if (json) {

@@ -113,7 +113,7 @@ enum exit_code site_open(struct site *site, const struct malote_ca_options *opti
         return EXIT_UNREACHABLE;
     }
     choose_kept(site);
-    const struct errand_work work = { on_word, site };
+    const struct errand_work work = { .run = on_word, .ctx = site };
     return errand_start(&site->errand, &work);
 }
 

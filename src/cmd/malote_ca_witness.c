@@ -26,15 +26,7 @@ static enum mlt_err read_kept(int data, const char *path, size_t most, struct bu
     CLEANUP(file_close) int fd = openat(data, path, flags);
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR ? MLT_OK : MLT_ERR_SYSTEM;
-    while (out->len <= most) {
-        TRY(buf_reserve(out, 4096));
-        ssize_t n = read(fd, out->p + out->len, out->cap - out->len);
-        ENSURE(n >= 0 || errno == EINTR, MLT_ERR_SYSTEM);
-        if (n == 0)
-            return MLT_OK;
-        out->len += n > 0 ? (size_t)n : 0;
-    }
-    return MLT_ERR_RANGE;
+    return file_read_all(fd, most, out);
 }
 
 enum exit_code witness_read(struct witness *w, const struct site *site)

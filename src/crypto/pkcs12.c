@@ -179,16 +179,11 @@ static bool is_affordable(const ASN1_INTEGER *iterations)
            n <= LIMIT_PKCS12_ITERATIONS_MAX;
 }
 
-static const ASN1_TYPE *parameter(const X509_ALGOR *algorithm)
-{
-    return algorithm->parameter;
-}
-
 static enum mlt_err check_derivation(const X509_ALGOR *algorithm)
 {
     ENSURE(is_nid(algorithm, NID_id_pbkdf2), MLT_ERR_DAMAGED);
     CLEANUP(free_derivation)
-    PBKDF2PARAM *d = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), parameter(algorithm));
+    PBKDF2PARAM *d = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), algorithm->parameter);
     ENSURE(d != NULL && d->prf != NULL && is_nid(d->prf, NID_hmacWithSHA256), MLT_ERR_DAMAGED);
     ENSURE(is_affordable(d->iter), MLT_ERR_DAMAGED);
     return MLT_OK;
@@ -198,7 +193,7 @@ static enum mlt_err check_encryption(const X509_ALGOR *algorithm)
 {
     ENSURE(algorithm != NULL && is_nid(algorithm, NID_pbes2), MLT_ERR_DAMAGED);
     CLEANUP(free_scheme)
-    PBE2PARAM *scheme = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), parameter(algorithm));
+    PBE2PARAM *scheme = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), algorithm->parameter);
     ENSURE(scheme != NULL && is_nid(scheme->encryption, NID_aes_256_cbc), MLT_ERR_DAMAGED);
     return check_derivation(scheme->keyfunc);
 }

@@ -21,6 +21,7 @@ enum mlt_err admin_request_encode(const struct admin_request *r, struct buf *out
     wire_put_u32(&w, r->count);
     wire_put_u64(&w, (uint64_t)r->expires_s);
     wire_put_u8(&w, (uint8_t)r->reason);
+    wire_put_bytes(&w, SPAN_OF(r->invite_id));
     return wire_out_end(&w);
 }
 
@@ -28,13 +29,14 @@ enum mlt_err admin_request_decode(struct span src, struct admin_request *r)
 {
     struct wire_in in = wire_in(src);
     struct admin_request got = { 0 };
-    got.verb = (enum admin_verb)field_get_choice(&in, ADMIN_INVITE, ADMIN_BACKUP);
+    got.verb = (enum admin_verb)field_get_choice(&in, ADMIN_INVITE, ADMIN_UNINVITE);
     field_get_name(&in, &got.name, 0);
     got.has_name = got.name.text[0] != '\0';
     wire_get_bytes(&in, got.fingerprint, sizeof(got.fingerprint));
     got.count = wire_get_u32(&in);
     got.expires_s = field_get_time(&in);
     get_reason(&in, &got.reason);
+    wire_get_bytes(&in, got.invite_id, sizeof(got.invite_id));
     TRY(wire_in_end(&in));
     *r = got;
     return MLT_OK;
@@ -63,6 +65,10 @@ enum mlt_err admin_row_encode(const struct admin_row *r, struct buf *out)
     wire_put_u8(&w, (uint8_t)r->alarm);
     wire_put_vec16(&w, r->text, 0, ADMIN_TEXT_MAX);
     wire_put_vec16(&w, r->piece, 0, ADMIN_PIECE_MAX);
+    wire_put_bytes(&w, SPAN_OF(r->invite_id));
+    wire_put_u8(&w, (uint8_t)r->invite);
+    field_put_name(&w, &r->used_by, 0);
+    wire_put_u8(&w, r->unchanged ? 1 : 0);
     return wire_out_end(&w);
 }
 
@@ -73,24 +79,30 @@ static void require_by_kind(struct wire_in *in, const struct admin_row *r)
     bool has_text =
         r->kind == ADMIN_ROW_ALARM || r->kind == ADMIN_ROW_COUNT || r->kind == ADMIN_ROW_FINDING;
     wire_require(in, (r->kind == ADMIN_ROW_URL) == (r->url.n > 0), MLT_ERR_RANGE);
-    wire_require(in, is_cert == (r->role != 0) && is_cert == (r->state != 0), MLT_ERR_RANGE);
+    bool has_state = is_cert || r->kind == ADMIN_ROW_NAME;
+    wire_require(in, is_cert == (r->role != 0), MLT_ERR_RANGE);
+    wire_require(in, has_state == (r->state != 0), MLT_ERR_RANGE);
+    wire_require(in, has_state || !r->unchanged, MLT_ERR_RANGE);
     wire_require(in, is_cert || r->certificate.n == 0, MLT_ERR_RANGE);
     wire_require(in, (r->kind == ADMIN_ROW_ALARM) == (r->alarm != 0), MLT_ERR_RANGE);
     wire_require(in, has_text == (r->text.n > 0), MLT_ERR_RANGE);
     wire_require(in, (r->kind == ADMIN_ROW_CRL) == (r->piece.n > 0), MLT_ERR_RANGE);
+    wire_require(in, (r->kind == ADMIN_ROW_INVITE) == (r->invite != 0), MLT_ERR_RANGE);
+    wire_require(in, (r->invite == INVITE_STATE_USED) == (r->used_by.text[0] != '\0'),
+                 MLT_ERR_RANGE);
 }
 
 enum mlt_err admin_row_decode(struct span src, struct admin_row *r)
 {
     struct wire_in in = wire_in(src);
     struct admin_row got = { 0 };
-    got.kind = (enum admin_row_kind)field_get_choice(&in, ADMIN_ROW_URL, ADMIN_ROW_FINDING);
+    got.kind = (enum admin_row_kind)field_get_choice(&in, ADMIN_ROW_URL, ADMIN_ROW_NAME);
     field_get_name(&in, &got.name, 0);
     wire_get_bytes(&in, got.fingerprint, sizeof(got.fingerprint));
     got.at_s = field_get_time(&in);
     got.url = wire_get_vec16(&in, 0, JOIN_URL_MAX);
     got.role = (enum cert_role)field_get_choice(&in, 0, CERT_CLIENT);
-    got.state = (enum cert_state)field_get_choice(&in, 0, CERT_STATE_WAITS);
+    got.state = (enum cert_state)field_get_choice(&in, 0, CERT_STATE_CLOSED);
     wire_get_bytes(&in, got.serial, sizeof(got.serial));
     got.not_after_s = field_get_time(&in);
     got.ledger_index = wire_get_u64(&in);
@@ -104,6 +116,10 @@ enum mlt_err admin_row_decode(struct span src, struct admin_row *r)
     got.alarm = (enum admin_alarm)field_get_choice(&in, 0, ADMIN_ALARM_UNCONFIRMED);
     got.text = wire_get_vec16(&in, 0, ADMIN_TEXT_MAX);
     got.piece = wire_get_vec16(&in, 0, ADMIN_PIECE_MAX);
+    wire_get_bytes(&in, got.invite_id, sizeof(got.invite_id));
+    got.invite = (enum invite_state)field_get_choice(&in, 0, INVITE_STATE_EXPIRED);
+    field_get_name(&in, &got.used_by, 0);
+    got.unchanged = field_get_choice(&in, 0, 1) != 0;
     require_by_kind(&in, &got);
     TRY(wire_in_end(&in));
     *r = got;

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "crypto/hash.h"
 #include "pki/crl.h"
+#include "wire/invite.h"
 #include "wire/name.h"
 
 /*
@@ -25,7 +26,9 @@ enum admin_verb {
     ADMIN_RENEW,
     ADMIN_CRL,
     ADMIN_AUDIT,
-    ADMIN_BACKUP
+    ADMIN_BACKUP,
+    ADMIN_INVITES,
+    ADMIN_UNINVITE
 };
 
 struct admin_request {
@@ -36,12 +39,14 @@ struct admin_request {
     uint32_t count;                /* INVITE */
     int64_t expires_s;             /* INVITE, REISSUE: from now */
     enum crl_reason reason;        /* REVOKE */
+    uint8_t invite_id[INVITE_ID];  /* UNINVITE */
 };
 
 /*
  * A row: one of these.  INVITE, REISSUE: URL.  PENDING: PENDING.  LIST: CERT, clients' by name,
- * then what CRL has first.  SHOW: CERT.  REVOKE: CERT, what was revoked by it.  RENEW: CERT, what
- * may be renewed now.  CRL: AUTHORITY, ALARM, then the CRL in pieces.  AUDIT: COUNT, FINDING.
+ * NAME, then what CRL has first.  SHOW: CERT, or NAME.  REVOKE: the same, the newest.  RENEW: CERT,
+ * what may be renewed now.  CRL: AUTHORITY, ALARM, then the CRL in pieces.  AUDIT: COUNT, FINDING.
+ * INVITES: INVITE, the oldest first.
  */
 enum admin_row_kind {
     ADMIN_ROW_URL = 1,
@@ -51,16 +56,26 @@ enum admin_row_kind {
     ADMIN_ROW_ALARM,     /* what the administrator has to look at */
     ADMIN_ROW_CRL,       /* a piece of the CRL's DER, in order */
     ADMIN_ROW_COUNT,     /* how many of what was looked at */
-    ADMIN_ROW_FINDING    /* what is not as it should be */
+    ADMIN_ROW_FINDING,   /* what is not as it should be */
+    ADMIN_ROW_INVITE,    /* without its token, which no answer but URL has */
+    ADMIN_ROW_NAME       /* a name that is taken, and of which the ledger has no certificate */
 };
 
 enum cert_state {
     CERT_STATE_VALID = 1,
     CERT_STATE_EXPIRED, /* and its grace is over: 'malote-ca renew' opens a window */
     CERT_STATE_REVOKED,
-    CERT_STATE_LATE,  /* valid, but half its life is over and nobody has renewed it */
-    CERT_STATE_GRACE, /* expired, and still renewed by itself when its owner comes */
-    CERT_STATE_WAITS  /* revoked, and reissued: the name waits for its owner's new key */
+    CERT_STATE_LATE,   /* valid, but half its life is over and nobody has renewed it */
+    CERT_STATE_GRACE,  /* expired, and still renewed by itself when its owner comes */
+    CERT_STATE_WAITS,  /* revoked, and reissued: the name waits for its owner's new key */
+    CERT_STATE_FUTURE, /* not valid yet: the clock was ahead when it was made */
+    CERT_STATE_CLOSED  /* NAME: nobody has it, and reissue alone opens it */
+};
+
+enum invite_state {
+    INVITE_STATE_OPEN = 1,
+    INVITE_STATE_USED,
+    INVITE_STATE_EXPIRED /* and never used */
 };
 
 enum admin_alarm {
@@ -80,16 +95,17 @@ struct admin_row {
     struct name name;              /* "" on an invite not bound to a name */
     uint8_t fingerprint[HASH_LEN]; /* PENDING, CERT: of the public key */
     int64_t at_s;                  /* PENDING: asked; CERT: issued; URL: expires;
-                                      AUTHORITY: the CRL's thisUpdate; ALARM: since, or 0 */
+                                      AUTHORITY: the CRL's thisUpdate; ALARM: since, or 0;
+                                      INVITE: made */
     struct span url;               /* URL */
     enum cert_role role;           /* CERT */
-    enum cert_state state;         /* CERT */
+    enum cert_state state;         /* CERT, NAME */
     uint8_t serial[CERT_SERIAL];   /* CERT */
-    int64_t not_after_s;           /* CERT; AUTHORITY: the root's */
+    int64_t not_after_s;           /* CERT; AUTHORITY: the root's; INVITE */
     uint64_t ledger_index;         /* CERT; AUTHORITY: the ledger's size */
     struct span certificate;       /* CERT, SHOW only: DER */
-    int64_t seen_s;                /* CERT: last login, to the minute; 0: none is known of */
-    int64_t revoked_s;             /* CERT, REVOKED and WAITS */
+    int64_t seen_s;                /* CERT, NAME: last login, to the minute; 0: none is known of */
+    int64_t revoked_s;             /* CERT, REVOKED and WAITS; NAME: closed, or 0 */
     enum crl_reason reason;        /* CERT, REVOKED and WAITS */
     int64_t next_s;                /* AUTHORITY: the CRL's nextUpdate */
     uint64_t number;               /* AUTHORITY: the CRL's, 0: none yet */
@@ -97,6 +113,10 @@ struct admin_row {
     enum admin_alarm alarm;        /* ALARM */
     struct span text;              /* ALARM, COUNT, FINDING: one line */
     struct span piece;             /* CRL */
+    uint8_t invite_id[INVITE_ID];  /* URL, INVITE */
+    enum invite_state invite;      /* INVITE */
+    struct name used_by;           /* INVITE, USED */
+    bool unchanged;                /* CERT and NAME, of REVOKE: it was all so before */
 };
 
 struct admin_end {

@@ -13,6 +13,7 @@ enum mlt_err ipc_renew_encode(const struct ipc_renew *m, struct buf *out)
     struct wire_out w = wire_out(out);
     wire_put_bytes(&w, SPAN_OF(m->serial));
     wire_put_vec16(&w, m->signature, LIMIT_SIGNATURE_MIN, LIMIT_SIGNATURE);
+    wire_put_vec16(&w, m->certificate, 0, LIMIT_CERTIFICATE);
     return wire_out_end(&w);
 }
 
@@ -22,6 +23,7 @@ enum mlt_err ipc_renew_decode(struct span src, struct ipc_renew *m)
     struct ipc_renew got = { 0 };
     wire_get_bytes(&in, got.serial, sizeof(got.serial));
     got.signature = wire_get_vec16(&in, LIMIT_SIGNATURE_MIN, LIMIT_SIGNATURE);
+    got.certificate = wire_get_vec16(&in, 0, LIMIT_CERTIFICATE);
     TRY(wire_in_end(&in));
     *m = got;
     return MLT_OK;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -212,6 +214,12 @@ static enum mlt_err read_packet(const struct channel *c, int flags, struct span 
     got.type = (enum ipc_type)type;
     *message = got;
     return MLT_OK;
+}
+
+bool channel_is_unread(const struct channel *c)
+{
+    int waiting = 0;
+    return c->fd >= 0 && ioctl(c->fd, SIOCOUTQ, &waiting) == 0 && waiting > 0;
 }
 
 enum mlt_err channel_receive(struct channel *c, int timeout_ms, struct buf *buffer,

@@ -66,6 +66,9 @@ MUST_CHECK enum mlt_err channel_send(struct channel *c, enum ipc_type type, uint
                                      struct span body);
 MUST_CHECK enum mlt_err channel_send_fd(struct channel *c, enum ipc_type type, int fd);
 
+/* The peer has not taken in yet what was sent last. */
+bool channel_is_unread(const struct channel *c);
+
 /*
  * One packet into `buffer`.  *got is false if none is waiting (non-blocking); with timeout_ms
  * >= 0 waits that long first, < 0 forever.  MLT_ERR_CUT at end of file.

@@ -134,11 +134,12 @@ struct ipc_unwrapped {
     uint8_t secret[32]; /* wiped by whoever held it */
 };
 
-/* The client's statement (PROTOCOL.md 9), passed on as it came and checked by ca.  RENEWED is
+/* The client's statement (PROTOCOL.md 11.5), passed on as it came and checked by ca.  RENEWED is
  * struct ipc_enrolled. */
 struct ipc_renew {
     uint8_t serial[CERT_SERIAL];
     struct span signature;
+    struct span certificate; /* DER, if no KNOWN named it and an EPOCH wants one; else empty */
 };
 
 /* A piece of the whole CRL; pieces come in order, and no two CRLs mixed. */

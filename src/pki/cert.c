@@ -229,9 +229,9 @@ static enum mlt_err check_role(X509 *x, enum cert_role role)
 }
 
 /* The last second is one too late, as libcrypto has it: both verdicts must agree. */
-static enum mlt_err check_time(const struct cert_fields *f, int64_t now_s)
+static enum mlt_err check_time(const struct cert_fields *f, int64_t now_s, int64_t behind_s)
 {
-    ENSURE(now_s >= f->not_before_s, MLT_ERR_CERT_NOT_YET);
+    ENSURE(now_s >= f->not_before_s - behind_s, MLT_ERR_CERT_NOT_YET);
     ENSURE(now_s < f->not_after_s, MLT_ERR_CERT_EXPIRED);
     return MLT_OK;
 }
@@ -285,10 +285,17 @@ enum mlt_err cert_read_leaf(struct span der, const struct cert *ca, enum cert_ro
     TRY(profile_check(x, role, &fields));
     ENSURE(span_eq(span_str(fields.realm), span_str(ca->fields.realm)), MLT_ERR_CERT_PROFILE);
 
-    enum mlt_err time_verdict = check_time(&ca->fields, now_s);
+    enum mlt_err time_verdict = check_time(&ca->fields, now_s, 0);
     if (time_verdict == MLT_OK)
-        time_verdict = check_time(&fields, now_s);
+        time_verdict = check_time(&fields, now_s, 0);
     TRY(check_second_opinion(x, ca, role, time_verdict == MLT_OK ? &now_s : NULL));
     TRY(commit(&x, &fields, c));
     return time_verdict;
+}
+
+enum mlt_err cert_check_late_clock(const struct cert *c, const struct cert *ca, int64_t now_s)
+{
+    static const int64_t behind_s = LIMIT_CLOCK_SLACK_S - LIMIT_BACKDATE_S;
+    TRY(check_time(&ca->fields, now_s, behind_s));
+    return check_time(&c->fields, now_s, behind_s);
 }

@@ -35,6 +35,14 @@ MUST_CHECK enum mlt_err cert_read_ca(struct span der, const uint8_t *pin, struct
 MUST_CHECK enum mlt_err cert_read_leaf(struct span der, const struct cert *ca, enum cert_role role,
                                        int64_t now_s, struct cert *c);
 
+/*
+ * After CERT_NOT_YET, for a client: its clock may be behind what the CA signs by up to
+ * LIMIT_CLOCK_SLACK_S, and is told so (PROTOCOL.md 11.6).  MLT_OK if this is no more than that;
+ * else as above.
+ */
+MUST_CHECK enum mlt_err cert_check_late_clock(const struct cert *c, const struct cert *ca,
+                                              int64_t now_s);
+
 /* DER and PEM of what was read; appended. */
 MUST_CHECK enum mlt_err cert_der(X509 *x509, struct buf *out);
 MUST_CHECK enum mlt_err cert_pem(X509 *x509, struct buf *out);

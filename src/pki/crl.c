@@ -23,11 +23,6 @@ static const size_t envelope_most = 16 + 128 + LIMIT_SIGNATURE;
 static const enum crl_reason reasons[] = { CRL_KEY_COMPROMISE, CRL_AFFILIATION_CHANGED,
                                            CRL_SUPERSEDED, CRL_CESSATION };
 
-static void free_extensions(STACK_OF(X509_EXTENSION) * *stack)
-{
-    sk_X509_EXTENSION_pop_free(*stack, X509_EXTENSION_free);
-}
-
 static void free_bio(BIO **b)
 {
     BIO_free(*b);
@@ -93,7 +88,7 @@ static void pattern_clear(struct pattern *p)
 static enum mlt_err put_extensions(enum profile_kind kind, const struct profile_values *values,
                                    struct buf *out)
 {
-    CLEANUP(free_extensions) STACK_OF(X509_EXTENSION) *all = NULL;
+    CLEANUP(profile_extensions_free) STACK_OF(X509_EXTENSION) *all = NULL;
     TRY(profile_extensions(kind, values, &all));
     int n = i2d_X509_EXTENSIONS(all, NULL);
     ENSURE(n > 0, MLT_ERR_CRYPTO);

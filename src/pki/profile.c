@@ -17,11 +17,6 @@ static void free_x509(X509 **x)
     X509_free(*x);
 }
 
-static void free_extensions(STACK_OF(X509_EXTENSION) * *stack)
-{
-    sk_X509_EXTENSION_pop_free(*stack, X509_EXTENSION_free);
-}
-
 static void free_integer(ASN1_INTEGER **i)
 {
     ASN1_INTEGER_free(*i);
@@ -145,7 +140,7 @@ static enum mlt_err add_extensions(X509 *x, const struct cert_fields *f,
                                            .name = &f->name,
                                            .subject_key_id = subject_key_id,
                                            .issuer_key_id = issuer_key_id };
-    CLEANUP(free_extensions) STACK_OF(X509_EXTENSION) *all = NULL;
+    CLEANUP(profile_extensions_free) STACK_OF(X509_EXTENSION) *all = NULL;
     TRY(profile_extensions((enum profile_kind)f->role, &values, &all));
     for (int i = 0; i < sk_X509_EXTENSION_num(all); i++)
         ENSURE(X509_add_ext(x, sk_X509_EXTENSION_value(all, i), -1) == 1, MLT_ERR_NOMEM);

@@ -5,6 +5,8 @@
 
 #include <openssl/x509v3.h>
 
+#include "pki/der.h"
+
 enum filling {
     FILL_NOTHING,
     FILL_REALM,
@@ -45,7 +47,7 @@ static const struct extension {
     { PROFILE_CLIENT, NID_authority_key_identifier, "DER:30168014", FILL_ISSUER_KEY },
 
     { PROFILE_CRL, NID_authority_key_identifier, "DER:30168014", FILL_ISSUER_KEY },
-    { PROFILE_CRL, NID_crl_number, "DER:02", FILL_NUMBER },
+    { PROFILE_CRL, NID_crl_number, "DER:", FILL_NUMBER },
 
     { PROFILE_CRL_ENTRY, NID_crl_reason, "DER:0a01", FILL_REASON },
 };
@@ -84,9 +86,9 @@ static void free_extension(X509_EXTENSION **e)
     X509_EXTENSION_free(*e);
 }
 
-static void free_extensions(STACK_OF(X509_EXTENSION) * *stack)
+void profile_extensions_free(STACK_OF(X509_EXTENSION) * *all)
 {
-    sk_X509_EXTENSION_pop_free(*stack, X509_EXTENSION_free);
+    sk_X509_EXTENSION_pop_free(*all, X509_EXTENSION_free);
 }
 
 enum mlt_err profile_key_id(X509_PUBKEY *key, uint8_t id[static PROFILE_KEY_ID])
@@ -100,18 +102,14 @@ enum mlt_err profile_key_id(X509_PUBKEY *key, uint8_t id[static PROFILE_KEY_ID])
     return MLT_OK;
 }
 
-/* An INTEGER's length and content, the shortest (X.690 8.3.2). */
 static enum mlt_err put_number(uint64_t number, struct buf *out)
 {
-    uint8_t der[2 + sizeof number] = { 0 };
-    for (size_t i = sizeof der; i > 2; number >>= 8)
-        der[--i] = (uint8_t)number;
-    size_t skip = 1;
-    while (skip + 1 < sizeof der && der[skip] == 0 && der[skip + 1] < 0x80)
-        skip++;
-    size_t n = sizeof der - skip;
-    der[skip - 1] = (uint8_t)n;
-    return buf_put_hex(out, span_of(der + skip - 1, n + 1));
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    uint8_t bytes[sizeof number];
+    for (size_t i = sizeof bytes; i > 0; number >>= 8)
+        bytes[--i] = (uint8_t)number;
+    TRY(der_put_number(&der, SPAN_OF(bytes)));
+    return buf_put_hex(out, buf_span(&der));
 }
 
 static enum mlt_err put_filling(enum filling filling, const struct profile_values *v,
@@ -156,7 +154,7 @@ static enum mlt_err add(const struct extension *row, const struct profile_values
 enum mlt_err profile_extensions(enum profile_kind kind, const struct profile_values *v,
                                 STACK_OF(X509_EXTENSION) * *out)
 {
-    CLEANUP(free_extensions) STACK_OF(X509_EXTENSION) *made = sk_X509_EXTENSION_new_null();
+    CLEANUP(profile_extensions_free) STACK_OF(X509_EXTENSION) *made = sk_X509_EXTENSION_new_null();
     ENSURE(made != NULL, MLT_ERR_NOMEM);
     for (size_t i = 0; i < COUNT_OF(extensions); i++)
         if (extensions[i].kind == kind)

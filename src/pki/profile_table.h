@@ -8,7 +8,7 @@
 #include "pki/profile.h"
 
 /*
- * The table itself (PROTOCOL.md 11.2): which extensions, which life, which algorithm everything
+ * The table itself (PROTOCOL.md 11): which extensions, which life, which algorithm everything
  * has that malote signs.  profile.c builds and checks certificates by it, crl.c revocation lists,
  * request.c requests.  For pki/ alone.
  */
@@ -35,9 +35,10 @@ struct profile_values {
 
 MUST_CHECK enum mlt_err profile_key_id(X509_PUBKEY *key, uint8_t id[static PROFILE_KEY_ID]);
 
-/* All extensions of a kind, in their order.  Owned by the caller (sk_X509_EXTENSION_pop_free). */
+/* All extensions of a kind, in their order.  Owned by the caller. */
 MUST_CHECK enum mlt_err profile_extensions(enum profile_kind kind, const struct profile_values *v,
                                            STACK_OF(X509_EXTENSION) * *out);
+void profile_extensions_free(STACK_OF(X509_EXTENSION) * *all);
 
 /* From one second to another: within X.509's time, in this order, not longer than the kind may. */
 bool profile_is_life(enum profile_kind kind, int64_t from_s, int64_t to_s);

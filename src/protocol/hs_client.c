@@ -74,6 +74,16 @@ static enum mlt_err check_not_revoked(const struct hs_client_config *config,
     return is_revoked ? MLT_ERR_CERT_REVOKED : MLT_OK;
 }
 
+/* A clock that is behind by less than an hour is the CA's signed times' to judge.  PROTOCOL.md 11.6
+ */
+static enum mlt_err read_server(const struct handshake *hs, const struct cert *ca,
+                                struct cert *server)
+{
+    int64_t now_s = env_wall_ms(hs->client->env) / 1000;
+    enum mlt_err err = cert_read_leaf(hs->server_auth.certificate, ca, CERT_SERVER, now_s, server);
+    return err == MLT_ERR_CERT_NOT_YET ? cert_check_late_clock(server, ca, now_s) : err;
+}
+
 /*
  * Trust in this order: the CA by its pin; the certificate by the CA, its role, its time and that it
  * was not revoked; only then the signature.  What a certificate of another role or time signed
@@ -83,9 +93,8 @@ static enum mlt_err read_certificates(struct handshake *hs)
 {
     const struct hs_client_config *config = hs->client;
     struct hs_result *r = &hs->result;
-    int64_t now_s = env_wall_ms(config->env) / 1000;
     TRY(cert_read_ca(hs->server_auth.ca_certificate, config->pin, &r->ca));
-    TRY(cert_read_leaf(hs->server_auth.certificate, &r->ca, CERT_SERVER, now_s, &r->peer));
+    TRY(read_server(hs, &r->ca, &r->peer));
     ENSURE(strcmp(r->peer.fields.realm, r->ca.fields.realm) == 0, MLT_ERR_CERT_FOREIGN);
     ENSURE(span_eq(name_span(&r->peer.fields.name), span_str(server_name)), MLT_ERR_CERT_ROLE);
     TRY(check_not_revoked(config, &r->peer));

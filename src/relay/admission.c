@@ -19,7 +19,7 @@ static enum refusal judge(const struct admission_facts *facts)
         return REFUSAL_REVOKED;
     switch (facts->verdict) {
     case MLT_OK:
-        return facts->stale ? REFUSAL_STALE : REFUSAL_NONE;
+        return facts->stale && !facts->in_doubt ? REFUSAL_STALE : REFUSAL_NONE;
     case MLT_ERR_CERT_EXPIRED:
         return REFUSAL_NONE; /* ca has to be asked, and it knows whom it revoked */
     case MLT_ERR_CERT_NOT_YET:
@@ -35,7 +35,8 @@ void admission_login(const struct admission_facts *facts, int64_t now_ms, struct
     w->reason = judge(facts);
     if (w->reason != REFUSAL_NONE)
         return;
-    w->result = facts->verdict == MLT_OK ? WELCOME_LOGGED_IN : WELCOME_RENEW;
+    bool is_good = facts->verdict == MLT_OK && !facts->in_doubt;
+    w->result = is_good ? WELCOME_LOGGED_IN : WELCOME_RENEW;
 }
 
 /* A time to wait says something only where waiting helps. */

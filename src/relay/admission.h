@@ -15,10 +15,12 @@
 struct admission_facts {
     enum mlt_err verdict; /* the handshake's: MLT_OK, MLT_ERR_CERT_EXPIRED, MLT_ERR_CERT_NOT_YET */
     bool revoked;
-    bool stale; /* the revocation list is out of date, and the certificate older */
+    bool in_doubt; /* the CA's ledger may have lost it: ca has to see it */
+    bool stale;    /* the revocation list is out of date, and the certificate older */
 };
 
-/* An expired certificate may be renewed, if ca says so: WELCOME_RENEW. */
+/* An expired certificate may be renewed, and one in doubt be known again, if ca says so:
+ * WELCOME_RENEW. */
 void admission_login(const struct admission_facts *facts, int64_t now_ms, struct welcome *w);
 
 /* ca's answer to an ENROL; the certificate is borrowed from it. */

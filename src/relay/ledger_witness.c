@@ -29,11 +29,13 @@ enum witness_verdict ledger_witness_judge(const struct ledger_witness *w,
     const struct ledger_head *own = &w->head;
     if (w->bytes.len == 0 || head->epoch > own->epoch)
         return WITNESS_NEWER;
-    if (head->epoch < own->epoch || head->size < own->size)
+    if (head->epoch < own->epoch)
         return WITNESS_OLDER;
-    if (head->size > own->size)
-        return WITNESS_NEWER;
-    return same_root(head, own) && head->base == own->base ? WITNESS_SAME : WITNESS_FORKED;
+    if (head->base != own->base) /* an epoch is opened once */
+        return WITNESS_FORKED;
+    if (head->size != own->size)
+        return head->size > own->size ? WITNESS_NEWER : WITNESS_OLDER;
+    return same_root(head, own) ? WITNESS_SAME : WITNESS_FORKED;
 }
 
 enum mlt_err ledger_witness_take(struct ledger_witness *w, const struct ledger_head *head,

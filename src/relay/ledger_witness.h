@@ -25,7 +25,7 @@ MUST_CHECK enum mlt_err ledger_witness_read(const struct cert *ca, struct span b
 
 /* What a head that ca signed is to the one that is held. */
 enum witness_verdict {
-    WITNESS_FORKED = 0, /* another ledger of the same size */
+    WITNESS_FORKED = 0, /* another ledger of the same epoch */
     WITNESS_SAME,
     WITNESS_NEWER,
     WITNESS_OLDER /* the ledger it is of was put back */

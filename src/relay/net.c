@@ -66,8 +66,8 @@ static void log_held(struct net *net)
     for (unsigned class = 0; class < LOG_RATE_CLASSES; class ++) {
         uint64_t held = log_rate_held(&net->log_rate, class, now);
         if (held > 0)
-            log_info("%" PRIu64 " more lines about %s were left out", held,
-                     err_name((enum mlt_err) class));
+            log_info("more lines about %s that were left out: %" PRIu64,
+                     err_name((enum mlt_err) class), held);
     }
 }
 

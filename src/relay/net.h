@@ -49,7 +49,7 @@ struct net {
     struct server_identity *identity; /* NULL until ca has certified one */
     struct router *router;
     struct net_mail mail;
-    int dir; /* net/; -1: nothing is written */
+    int dir; /* net/ */
     struct net_crl crl;
     struct net_ledger ledger;
     struct net_seen seen;

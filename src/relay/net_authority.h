@@ -77,7 +77,7 @@ void net_request_lost(void *owner);
 /* ---- net_renew.c ---- */
 
 /* Welcome has said RENEW: nothing else is possible in this session. */
-void net_renew_begin(struct net_conn *conn, const struct cert *expired);
+MUST_CHECK enum mlt_err net_renew_begin(struct net_conn *conn, const struct cert *own);
 MUST_CHECK enum mlt_err net_renew_asked(struct net_conn *conn, struct span body);
 void net_renew_tick(struct net_conn *conn, int64_t now_ms);
 
@@ -90,8 +90,7 @@ struct net_crl {
     struct crl_notices notices;
     uint64_t pushed; /* the highest number that sessions were told */
     struct crl_parts parts;
-    struct crl_parts next; /* complete, not checked yet */
-    bool has_next;
+    struct crl_parts next;    /* complete, not checked yet; empty: there is none */
     bool loaded;              /* net/crl.der was looked at */
     bool saved;               /* it holds what is held */
     bool busy;                /* a worker is at it */

@@ -16,6 +16,7 @@ static void free_conn(struct net_conn *conn)
     server_identity_drop(&conn->identity);
     buf_clear(&conn->in);
     buf_clear(&conn->out);
+    buf_clear(&conn->renewing.doubted);
     alloc_free(conn);
 }
 
@@ -224,6 +225,14 @@ void net_conn_touch(struct net_conn *conn)
         return;
     conn->touched = true;
     TAILQ_INSERT_TAIL(&conn->net->touched, conn, of_touched);
+}
+
+void net_conn_doom(struct net_conn *conn, enum mlt_err err)
+{
+    if (err == MLT_OK)
+        return;
+    conn->doom = err;
+    net_conn_touch(conn);
 }
 
 static void on_written(uv_write_t *request, int status)

@@ -72,8 +72,9 @@ struct net_conn {
     struct {
         uint8_t serial[CERT_SERIAL];
         uint8_t spki_hash[HASH_LEN];
-    } expired;         /* RENEWAL */
-    enum mlt_err doom; /* met inside a callback of the router: ends at the next flush */
+        struct buf doubted; /* the certificate, if ca has to see it */
+    } renewing;             /* RENEWAL */
+    enum mlt_err doom;      /* met inside a callback of the router: ends at the next flush */
     struct name name;
     char hs_id[9];
     char peer[64];
@@ -105,6 +106,8 @@ void net_conn_stop_all(struct net *net);
  * conn->out still leaves.  Must not be called from inside the router: set conn->doom there.
  */
 void net_conn_end(struct net_conn *conn, enum mlt_err err, const char *why);
+/* Ends at the next flush: for whoever is called from the router, or speaks to many. */
+void net_conn_doom(struct net_conn *conn, enum mlt_err err);
 
 /* ---- net_handshake.c ---- */
 
@@ -130,9 +133,6 @@ void net_session_close(struct net_conn *conn, enum close_reason reason);
 /* One record into conn->out. */
 MUST_CHECK enum mlt_err net_session_seal(struct net_conn *conn, enum record_kind kind,
                                          struct span body);
-
-/* Ends at the next flush: for whoever is called from the router, or speaks to many. */
-void net_conn_doom(struct net_conn *conn, enum mlt_err err);
 
 /* What the router decided (struct router_out); ctx is struct net, link is struct net_conn. */
 void net_session_on_deliver(void *ctx, void *link, const struct envelope *e);

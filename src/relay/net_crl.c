@@ -24,7 +24,6 @@ static void go_on(struct net *net);
 
 struct crl_job {
     struct net *net;
-    int dir;
     bool from_disk;
     uint64_t number; /* it has to be; 0: any */
     struct buf ca_der, der;
@@ -37,7 +36,7 @@ static enum mlt_err check(struct crl_job *job)
 {
     CLEANUP(cert_clear) struct cert ca = { 0 };
     if (job->from_disk)
-        TRY(file_read(job->dir, file_name, LIMIT_CRL, &job->der));
+        TRY(file_read(job->net->dir, file_name, LIMIT_CRL, &job->der));
     TRY(cert_read_ca(buf_span(&job->ca_der), NULL, &ca));
     return crl_check(&ca, job->number, &job->der, &job->checked);
 }
@@ -53,7 +52,7 @@ static void check_on_worker(void *ctx)
 static void save_on_worker(void *ctx)
 {
     struct crl_job *job = ctx;
-    job->err = file_write(job->dir, file_name, buf_span(&job->net->crl.held.der));
+    job->err = file_write(job->net->dir, file_name, buf_span(&job->net->crl.held.der));
     job->cause = errno;
 }
 
@@ -74,7 +73,6 @@ static enum mlt_err new_job(struct net *net, struct crl_job **job)
     CLEANUP(free_job) struct crl_job *made = NULL;
     TRY(ALLOC_NEW(&made));
     made->net = net;
-    made->dir = net->dir;
     TRY(buf_put(&made->ca_der, buf_span(&net->ca.ca_der)));
     *job = made;
     made = NULL;
@@ -210,13 +208,11 @@ static enum mlt_err start_check(struct net *net)
     job->number = crl->next.number;
     job->der = crl->next.bytes;
     enum mlt_err err = start_job(job, check_on_worker, on_checked);
-    if (err == MLT_OK) {
-        crl->next = (struct crl_parts) { 0 };
-        crl->has_next = false;
-    } else {
+    if (err != MLT_OK) {
         job->der = (struct buf) { 0 };
         return err;
     }
+    crl->next = (struct crl_parts) { 0 };
     job = NULL;
     return MLT_OK;
 }
@@ -235,14 +231,13 @@ static enum mlt_err start_other(struct net *net, bool load)
 static void go_on(struct net *net)
 {
     struct net_crl *crl = &net->crl;
-    bool unsaved = crl->held.number > 0 && !crl->saved && net->dir >= 0 &&
-                   env_mono_ms(net->env) >= crl->save_ms;
+    bool unsaved = crl->held.number > 0 && !crl->saved && env_mono_ms(net->env) >= crl->save_ms;
     enum mlt_err err = MLT_OK;
     if (crl->busy || net->ca.ca_der.len == 0)
         return;
     if (!crl->loaded)
         err = start_other(net, true);
-    else if (crl->has_next)
+    else if (crl->next.bytes.len > 0)
         err = start_check(net);
     else if (unsaved)
         err = start_other(net, false);
@@ -270,7 +265,6 @@ enum mlt_err net_crl_part(struct net *net, struct span body)
     crl_parts_clear(&crl->next); /* one that waits still is older */
     crl->next = crl->parts;
     crl->parts = (struct crl_parts) { 0 };
-    crl->has_next = true;
     go_on(net);
     return MLT_OK;
 }

@@ -94,8 +94,8 @@ void net_crl_leave(struct net_conn *conn)
 /* A newer one that is being checked is what he wants. */
 static bool is_coming(const struct net_crl *crl)
 {
-    return crl->held.number == 0 ||
-           (crl->held.number < crl_notices_newest(&crl->notices) && (crl->has_next || crl->busy));
+    return crl->held.number == 0 || (crl->held.number < crl_notices_newest(&crl->notices) &&
+                                     (crl->next.bytes.len > 0 || crl->busy));
 }
 
 static bool has_room(const struct net_conn *conn)

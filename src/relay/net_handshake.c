@@ -154,6 +154,7 @@ static enum mlt_err log_in(struct net_conn *conn, struct hs_result *result)
     const struct admission_facts facts = {
         .verdict = result->peer_verdict,
         .revoked = router_is_revoked(net->router, &result->peer),
+        .in_doubt = router_is_in_doubt(net->router, &result->peer),
         .stale = !crl_held_admits(&net->crl.held, &result->peer.fields, now_ms / 1000)
     };
     admission_login(&facts, now_ms, &w);
@@ -166,8 +167,7 @@ static enum mlt_err log_in(struct net_conn *conn, struct hs_result *result)
     TRY(send_welcome(conn, &w));
     if (w.result == WELCOME_LOGGED_IN)
         return net_session_start(conn, result);
-    net_renew_begin(conn, &result->peer);
-    return MLT_OK;
+    return net_renew_begin(conn, &result->peer);
 }
 
 static void welcome_login(struct net_conn *conn)

@@ -22,7 +22,6 @@ static const int64_t save_pause_ms = 2000;
 
 struct head_job {
     struct net *net;
-    int dir;
     struct buf bytes;
     enum mlt_err err;
     int cause; /* errno, which is the worker's own */
@@ -31,32 +30,33 @@ struct head_job {
 static void save_on_worker(void *ctx)
 {
     struct head_job *job = ctx;
-    job->err = file_write(job->dir, file_name, buf_span(&job->bytes));
+    job->err = file_write(job->net->dir, file_name, buf_span(&job->bytes));
     job->cause = errno;
 }
 
 static void on_saved(void *ctx)
 {
     struct head_job *job = ctx;
-    struct net_ledger *ledger = &job->net->ledger;
-    ledger->busy = false;
-    if (job->err != MLT_OK) {
-        ledger->unsaved = true;
-        errno = job->cause;
-        log_error("net/%s cannot be written: %s; it is tried again", file_name,
-                  err_cause(job->err));
-    }
     struct net *net = job->net;
+    const enum mlt_err err = job->err;
+    const int cause = job->cause;
     buf_clear(&job->bytes);
     alloc_free(job);
-    net_crl_head_is_saved(net);
+    net->ledger.busy = false;
+    if (err == MLT_OK) {
+        net_crl_head_is_saved(net);
+        return;
+    }
+    net->ledger.unsaved = true; /* for a tick: whoever waits for it is in no hurry now */
+    errno = cause;
+    log_error("net/%s cannot be written: %s; it is tried again", file_name, err_cause(err));
 }
 
 static enum mlt_err start_saving(struct net *net)
 {
     struct head_job *job = NULL;
     TRY(ALLOC_NEW(&job));
-    *job = (struct head_job) { .net = net, .dir = net->dir };
+    job->net = net;
     const struct net_task task = { .ctx = job, .run = save_on_worker, .done = on_saved };
     enum mlt_err err = buf_put(&job->bytes, buf_span(&net->ledger.witness.bytes));
     if (err == MLT_OK)
@@ -72,7 +72,7 @@ void net_ledger_tick(struct net *net)
 {
     struct net_ledger *ledger = &net->ledger;
     int64_t now = env_mono_ms(net->env);
-    if (!ledger->unsaved || ledger->busy || net->dir < 0 || now < ledger->save_ms)
+    if (!ledger->unsaved || ledger->busy || now < ledger->save_ms)
         return;
     ledger->save_ms = now + save_pause_ms;
     if (start_saving(net) != MLT_OK)
@@ -83,7 +83,7 @@ void net_ledger_tick(struct net *net)
 
 bool net_ledger_is_saved(const struct net *net)
 {
-    return net->dir < 0 || (!net->ledger.unsaved && !net->ledger.busy);
+    return !net->ledger.unsaved && !net->ledger.busy;
 }
 
 void net_ledger_hurry(struct net *net)
@@ -106,7 +106,7 @@ void net_ledger_close(struct net *net)
 {
     struct net_ledger *ledger = &net->ledger;
     struct span newest = buf_span(&ledger->witness.bytes);
-    if (ledger->unsaved && net->dir >= 0 && file_write(net->dir, file_name, newest) != MLT_OK)
+    if (ledger->unsaved && file_write(net->dir, file_name, newest) != MLT_OK)
         log_error("net/%s could not be written", file_name);
     ledger_witness_clear(&ledger->witness);
     buf_clear(&ledger->loaded);

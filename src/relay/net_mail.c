@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/measure.h"
 #include "relay/net.h"
@@ -336,10 +334,7 @@ static enum mlt_err open_store(struct net *net, struct mail_store **out)
     struct census census = { .net = net };
     const struct mail_box_visit visit = { count_box, &census };
     CLEANUP(mail_store_close) struct mail_store *store = NULL;
-    if (net->mail.dir < 0)
-        net->mail.dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    ENSURE(net->mail.dir >= 0, MLT_ERR_SYSTEM);
-    TRY(mail_store_open(&config, net->mail.dir, &store));
+    TRY(mail_store_open(&config, net->dir, &store));
     TRY(mail_store_each_box(store, &visit));
     TRY(mail_store_start(store));
     log_info("mailboxes with mail: %" PRIu64 ", messages in them: %" PRIu64, census.boxes,
@@ -383,7 +378,6 @@ enum mlt_err net_mail_init(struct net *net)
     TAILQ_INIT(&mail->erasures);
     TRY(net_shares_init(&mail->shares, net->env));
     TRY(net_refusals_init(&mail->refusals, net->env));
-    mail->dir = -1;
     mail->wake.data = net;
     ENSURE(uv_async_init(&net->loop, &mail->wake, on_wake) == 0, MLT_ERR_SYSTEM);
     return MLT_OK;
@@ -438,7 +432,6 @@ void net_mail_close(struct net *net)
 {
     mail_store_close(&net->mail.store);
     net_mail_erase_close(net);
-    file_close(&net->mail.dir);
     net_shares_clear(&net->mail.shares);
     net_refusals_clear(&net->mail.refusals);
 }

@@ -44,7 +44,6 @@ struct net_nonces {
 
 struct net_mail {
     struct mail_store *store; /* NULL: not open yet */
-    int dir;                  /* where it is, for as long as it is open; -1 */
     struct mail_limits limits;
     bool configured;
     bool ready;               /* open, and the router knows what is in it */

@@ -30,12 +30,13 @@ static void tell_busy(struct net_request *request)
 
 /* ---- what ca issued ---- */
 
-static enum mlt_err check_expired(const struct net_conn *conn, const struct cert *cert)
+static enum mlt_err check_own(const struct net_conn *conn, const struct cert *cert)
 {
     ENSURE(name_eq(&conn->name, &cert->fields.name) &&
-               span_eq(SPAN_OF(conn->expired.spki_hash), SPAN_OF(cert->spki_hash)),
+               span_eq(SPAN_OF(conn->renewing.spki_hash), SPAN_OF(cert->spki_hash)),
            MLT_ERR_AUTH);
     ENSURE(!router_is_revoked(conn->net->router, cert), MLT_ERR_CERT_REVOKED);
+    ENSURE(!router_is_in_doubt(conn->net->router, cert), MLT_ERR_UNEXPECTED);
     return MLT_OK;
 }
 
@@ -47,7 +48,7 @@ static enum mlt_err take_certificate(struct net_conn *conn, struct span der)
     enum mlt_err err = cert_read_leaf(der, &net->ca.root, CERT_CLIENT, now_s, &cert);
     /* One that was renewed before, and the answer lost: a later one, which has ended since. */
     if (conn->phase == NET_PHASE_RENEWAL && (err == MLT_OK || err == MLT_ERR_CERT_EXPIRED))
-        return check_expired(conn, &cert);
+        return check_own(conn, &cert);
     TRY(err);
     return router_renewed(net->router, conn->route, &cert, net_session_ends_ms(net, &cert));
 }
@@ -79,7 +80,7 @@ static enum mlt_err take_renewed(struct net_request *request, struct span body)
 static bool is_own(const struct net_conn *conn, const struct renew *renew)
 {
     if (conn->phase == NET_PHASE_RENEWAL)
-        return span_eq(SPAN_OF(conn->expired.serial), SPAN_OF(renew->serial));
+        return span_eq(SPAN_OF(conn->renewing.serial), SPAN_OF(renew->serial));
     return router_is_of(conn->route, renew->serial);
 }
 
@@ -93,7 +94,8 @@ enum mlt_err net_renew_asked(struct net_conn *conn, struct span body)
     TRY(renew_decode(body, &renew));
     ENSURE(is_own(conn, &renew), MLT_ERR_UNEXPECTED);
     TRY(net_request_new(conn, &row, &request));
-    struct ipc_renew question = { .signature = renew.signature };
+    struct ipc_renew question = { .signature = renew.signature,
+                                  .certificate = buf_span(&conn->renewing.doubted) };
     memcpy(question.serial, renew.serial, CERT_SERIAL);
     TRY(ipc_renew_encode(&question, &request->question));
     net_request_ask(request);
@@ -101,14 +103,17 @@ enum mlt_err net_renew_asked(struct net_conn *conn, struct span body)
     return MLT_OK;
 }
 
-/* ---- the session of an expired certificate ---- */
+/* ---- the session of one that is expired, or in doubt ---- */
 
-void net_renew_begin(struct net_conn *conn, const struct cert *expired)
+enum mlt_err net_renew_begin(struct net_conn *conn, const struct cert *own)
 {
+    if (router_is_in_doubt(conn->net->router, own))
+        TRY(cert_der(own->x509, &conn->renewing.doubted));
     conn->phase = NET_PHASE_RENEWAL;
-    memcpy(conn->expired.serial, expired->fields.serial, CERT_SERIAL);
-    memcpy(conn->expired.spki_hash, expired->spki_hash, HASH_LEN);
+    memcpy(conn->renewing.serial, own->fields.serial, CERT_SERIAL);
+    memcpy(conn->renewing.spki_hash, own->spki_hash, HASH_LEN);
     conn->deadline_ms = env_mono_ms(conn->net->env) + LIMIT_HANDSHAKE_MS;
+    return MLT_OK;
 }
 
 void net_renew_tick(struct net_conn *conn, int64_t now_ms)

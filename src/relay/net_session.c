@@ -160,14 +160,6 @@ void net_session_input(struct net_conn *conn, struct span bytes, size_t *used)
 
 /* ---- from the router ---- */
 
-void net_conn_doom(struct net_conn *conn, enum mlt_err err)
-{
-    if (err == MLT_OK)
-        return;
-    conn->doom = err;
-    net_conn_touch(conn);
-}
-
 void net_session_on_deliver(void *ctx, void *link, const struct envelope *e)
 {
     struct net *net = ctx;

@@ -98,10 +98,10 @@ MUST_CHECK enum mlt_err router_revoked(struct router *r, const struct router_rev
 void router_sync_end(struct router *r);
 
 /*
- * A time, both ends exclusive, of which ca's ledger may have lost certificates: of those issued
- * then only the known ones are good.  Within a synchronisation alone (else MLT_ERR_UNEXPECTED), in
- * force at its end, when sessions of unknown ones end; MLT_ERR_TOO_MANY beyond LIMIT_EPOCHS.  A
- * known serial counts at once.
+ * A time, both ends exclusive, of which ca's ledger may have lost certificates: those issued then
+ * are in doubt, but for the known ones.  Within a synchronisation alone (else MLT_ERR_UNEXPECTED),
+ * in force at its end, when sessions of those in doubt end (CLOSE_AGAIN); MLT_ERR_TOO_MANY beyond
+ * LIMIT_EPOCHS.  A known serial counts at once.
  */
 MUST_CHECK enum mlt_err router_gap(struct router *r, int64_t from_s, int64_t until_s);
 MUST_CHECK enum mlt_err router_known(struct router *r, struct span serial);
@@ -112,8 +112,10 @@ MUST_CHECK enum mlt_err router_known(struct router *r, struct span serial);
  */
 void router_listed(struct router *r, struct key_set *serials);
 
-/* By serial or by key: a revoked key is never good again.  Also one that is unknown, see above. */
+/* By serial or by key: a revoked key is never good again. */
 bool router_is_revoked(const struct router *r, const struct cert *cert);
+/* See router_gap. */
+bool router_is_in_doubt(const struct router *r, const struct cert *cert);
 
 /* A session of somebody admitted; `kind` RECEIVE ends an older one (CLOSE_REPLACED). */
 struct route_facts {
@@ -134,7 +136,7 @@ bool router_is_of(const struct route *route, const uint8_t serial[static CERT_SE
 
 /*
  * It does on this one from now on.  MLT_ERR_AUTH if that is of another name or key,
- * MLT_ERR_CERT_REVOKED; then nothing has changed.
+ * MLT_ERR_CERT_REVOKED, MLT_ERR_UNEXPECTED if it is in doubt; then nothing has changed.
  */
 MUST_CHECK enum mlt_err router_renewed(struct router *r, struct route *route,
                                        const struct cert *cert, int64_t ends_ms);

@@ -74,9 +74,9 @@ int64_t router_issued_s(const struct cert *cert)
 }
 
 /* Issued while the ledger that was lost was the CA's, and not in the one that it has now: it may
- * have been revoked, and no revocation would ever reach it. */
-static bool is_unknown(const struct judgement *j, int64_t issued_s,
-                       const uint8_t serial[static CERT_SERIAL])
+ * have been revoked, and no revocation would ever reach it.  ca has to see it. */
+static bool is_in_doubt(const struct judgement *j, int64_t issued_s,
+                        const uint8_t serial[static CERT_SERIAL])
 {
     for (size_t i = 0; i < j->gap_count; i++) {
         if (j->gaps[i].from_s < issued_s && issued_s < j->gaps[i].until_s)
@@ -85,13 +85,14 @@ static bool is_unknown(const struct judgement *j, int64_t issued_s,
     return false;
 }
 
-static void end_unknown(struct router *r)
+/* They come back, and are let in to RENEW. */
+static void end_doubted(struct router *r)
 {
     struct route *next = NULL;
     for (struct route *route = TAILQ_FIRST(&r->routes); route != NULL; route = next) {
         next = TAILQ_NEXT(route, of_router);
-        if (is_unknown(&r->judged, route->issued_s, route->serial))
-            router_end_route(r, route, CLOSE_REVOKED);
+        if (is_in_doubt(&r->judged, route->issued_s, route->serial))
+            router_end_route(r, route, CLOSE_AGAIN);
     }
 }
 
@@ -120,7 +121,7 @@ void router_sync_end(struct router *r)
     r->judged = r->named;
     r->named = (struct judgement) { 0 };
     r->syncing = false;
-    end_unknown(r);
+    end_doubted(r);
     roster_sweep(&r->roster, r->generation);
 }
 
@@ -141,8 +142,12 @@ bool router_is_revoked(const struct router *r, const struct cert *cert)
 {
     return key_set_has(&r->judged.serials, SPAN_OF(cert->fields.serial)) ||
            key_set_has(&r->listed, SPAN_OF(cert->fields.serial)) ||
-           key_set_has(&r->judged.keys, SPAN_OF(cert->spki_hash)) ||
-           is_unknown(&r->judged, router_issued_s(cert), cert->fields.serial);
+           key_set_has(&r->judged.keys, SPAN_OF(cert->spki_hash));
+}
+
+bool router_is_in_doubt(const struct router *r, const struct cert *cert)
+{
+    return is_in_doubt(&r->judged, router_issued_s(cert), cert->fields.serial);
 }
 
 /* ---- how long a session lasts ---- */
@@ -159,6 +164,7 @@ enum mlt_err router_renewed(struct router *r, struct route *route, const struct 
                span_eq(SPAN_OF(route->spki_hash), SPAN_OF(cert->spki_hash)),
            MLT_ERR_AUTH);
     ENSURE(!router_is_revoked(r, cert), MLT_ERR_CERT_REVOKED);
+    ENSURE(!router_is_in_doubt(r, cert), MLT_ERR_UNEXPECTED);
     memcpy(route->serial, cert->fields.serial, CERT_SERIAL);
     route->issued_s = router_issued_s(cert);
     route->ends_ms = ends_ms;

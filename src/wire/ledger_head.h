@@ -13,7 +13,7 @@
 
 struct ledger_head {
     uint64_t epoch; /* when it was opened, in seconds since 1970: a later one is higher */
-    uint64_t base;  /* the ledger's size at that moment */
+    uint64_t base;  /* leaves in common with all earlier epochs */
     uint64_t size;  /* leaves; not below base */
     uint8_t root[LEDGER_HASH];
     int64_t time_s;

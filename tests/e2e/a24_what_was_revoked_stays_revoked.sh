@@ -42,8 +42,7 @@ for command in list "invite ines" "renew maria" pending; do
     ca $command >"$T/said" 2>&1 || true
     has "$T/said" "the CA has stopped issuing"
 done
-kill -TERM "$SERVER"
-wait_for 10 gone "$SERVER"
+stop_server
 # the newest copy again, and all is well; the thief was never in
 put_back after ca
 start_server
@@ -73,8 +72,7 @@ stop_server
 : >"$T/server.log"
 launch_server
 wait_for 20 has_stopped
-kill -TERM "$SERVER"
-wait_for 10 gone "$SERVER"
+stop_server
 
 # ---- a list that is out of date, of 100,000 entries, and damaged ----
 
@@ -85,8 +83,8 @@ keep_list() {
 }
 put_back after ca net/head
 keep_list 90 0 0.00002 100000 # good for a second
-made=$(date +%s)
-until [ "$(date +%s)" -gt $((made + 1)) ]; do sleep 0.1; done
+next_second
+next_second
 start_server
 wait_for 10 grep -q "the revocation list number 90 ended at" "$T/server.log"
 # of her certificate nobody knows whether it was revoked since; of a newer one it is known

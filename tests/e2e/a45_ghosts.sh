@@ -3,7 +3,7 @@
 # Attack row 45: one identity in two places.  The newest listener wins, whatever becomes of the
 # older: one that stands still learns when it goes on that it was replaced, ends, and does not take
 # the place back; what was on its way to it comes to the newest; and a copy of the home
-# that was left behind is renewed no differently, nor outlives a revocation.
+# that was left behind does not outlive a revocation.
 # (c_newest_listener_wins: nothing is lost while they change.)
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 

@@ -29,7 +29,7 @@ offer '--json --count --timeout --tell-read' malote listen --
 offer '--json --all' malote outbox --
 offer '--json' malote send --wait delivered --j
 offer '--name --bits --min-group --protect' malote --passphrase-fd 3 join --
-offer 'invite pending approve refuse list show reissue revoke renew crl audit passwd backup restore export import erase' malote-ca ''
+offer 'invite invites uninvite pending approve refuse list show reissue revoke renew crl audit passwd backup restore export import erase' malote-ca ''
 offer '--passphrase-fd --passphrase-file' malote-ca --pass
 offer '--export-passphrase-fd --export-passphrase-file --json' malote-ca export --
 offer '--rotate --new-passphrase-fd --new-passphrase-file --kdf-cost --json' malote-ca passwd --

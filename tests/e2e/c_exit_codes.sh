@@ -25,7 +25,7 @@ for arguments in "join" "send" "listen" "chat" "contacts" "status" "outbox" "his
         is "$(wc -c <"$T/err")" 0
     done
 done
-for arguments in "invite" "pending" "approve" "refuse joao" "list --json" "show" "reissue" "erase joao" \
+for arguments in "invite" "invites" "uninvite" "pending" "approve" "refuse joao" "list --json" "show" "reissue" "erase joao" \
     "revoke" "renew" "crl" "audit" "passwd" "backup" "restore" "export" "import"; do
     for help in --help -h; do
         # shellcheck disable=SC2086

@@ -15,7 +15,7 @@ one_line "$T/heard-joao"
 id=$(sed 's/.*"id":"\([0-9a-f]*\)".*/\1/' "$T/sent")
 has "$T/heard-joao" "\"id\":\"$id\""
 has "$T/heard-joao" '"text":"quote \" backslash \\ tab\tend"'
-for command in "list" "pending"; do
+for command in "list" "pending" "invites"; do
     ca "$command" --json >"$T/out"
     ! grep -vE '^\{.*\}$' "$T/out" || fail "$command --json"
 done

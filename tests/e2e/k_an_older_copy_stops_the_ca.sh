@@ -5,27 +5,8 @@
 # refused at the start.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-offline() {
-    timeout -k 5 60 malote-ca --data "$D" --passphrase-file "$T/pass" "$@" </dev/null
-}
-end_server() {
-    kill -TERM "$SERVER"
-    wait_for 10 gone "$SERVER"
-}
 says() { # TEXT
     grep -qF -- "$1" "$T/server.log"
-}
-# Both keep what the CA signed last.
-heads_agree() {
-    python3 - "$D" <<'END'
-import sqlite3, sys
-data = sys.argv[1]
-with sqlite3.connect(f"file:{data}/ca/ledger.db?mode=ro", uri=True) as db:
-    (own,) = db.execute("SELECT value FROM meta WHERE key = 'head'").fetchone()
-    (size,) = db.execute("SELECT count(*) FROM leaf").fetchone()
-with open(f"{data}/net/head", "rb") as file:
-    sys.exit(file.read() != own or int.from_bytes(own[17:25], "big") != size)
-END
 }
 
 start_server
@@ -47,7 +28,7 @@ expect 0 ca list
 has "$T/out" "the CA has stopped issuing"
 expect 4 ca audit
 has "$T/out" "the CA has stopped issuing"
-end_server
+stop_server
 # It is not net that remembers.
 expect 4 offline audit
 has "$T/out" "the CA has stopped issuing"
@@ -55,7 +36,7 @@ mv "$D/net/head" "$T/head"
 : >"$T/server.log"
 launch_server
 wait_for 20 says "the CA has stopped issuing"
-end_server
+stop_server
 mv "$T/head" "$D/net/head"
 
 rm -r "$D/ca" && cp -a "$T/right" "$D/ca"

@@ -31,7 +31,7 @@ wait "$JOINING" || fail "enrolment did not go on while backups were made"
 has_pairs() {
     [ "$(wc -l <"$D/ca/chaves.txt")" -eq 11 ]
 }
-wait_for 20 has_pairs
+wait_for 45 has_pairs # made when the machine has nothing else to do
 [ "$n" -ge 3 ] || fail "only $n backups beside the enrolments"
 expect 0 ca backup "$T/last"
 
@@ -65,6 +65,13 @@ ln -s "$T/nowhere" "$T/link"
 expect 6 ca backup "$T/link"
 [ ! -e "$T/nowhere" ] || fail "a link was followed"
 expect 6 ca backup "$T/no/such/dir"
+expect 2 ca backup ''
+one_line "$T/err"
+expect 2 ca backup -
+one_line "$T/err"
+has "$T/err" "whole or not at all"
+is "$(wc -c <"$T/out")" 0
+[ ! -e - ] || fail "a file called -"
 expect 2 ca backup
 expect 2 ca backup "$T/x" "$T/y"
 
@@ -89,6 +96,12 @@ has "$T/err" "wrong passphrase"
 expect 6 verify "$D/ca/chaves.txt"
 has "$T/err" "no backup"
 expect 6 verify "$T/nosuchfile"
+expect 2 verify ''
+# Nobody will ever write into it: said, and not waited for.
+mkfifo "$T/fifo"
+expect 6 verify "$T/fifo"
+one_line "$T/err"
+has "$T/err" "cannot read $T/fifo: it is not a regular file"
 is "$(ls -A "$T/tmp" | wc -l)" 0
 
 # On the files it is the same.

@@ -20,7 +20,7 @@ has_stopped() { ca list --json 2>/dev/null | grep -q '"alarm":"stopped"'; }
 wait_for 20 has_stopped
 expect 0 ca list
 grep -qE '^ALARM: the CA has stopped issuing: .*restore' "$T/out" || fail "$(cat "$T/out")"
-for words in pending "show maria" "renew maria" "invite ana" "crl"; do
+for words in pending invites "show maria" "renew maria" "invite ana" "crl"; do
     # shellcheck disable=SC2086  # words
     ca $words >"$T/out" 2>"$T/err" || true # some can do nothing now; all say why
     grep -qE 'the CA has stopped issuing' "$T/err" || fail "$words: $(cat "$T/err")"

@@ -4,9 +4,6 @@
 # in an empty DATA, which clients of the old one trust, and in which names are enrolled anew.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-offline() {
-    timeout -k 5 60 malote-ca --data "$D" --passphrase-file "$T/pass" "$@" </dev/null
-}
 (umask 077 && echo "for the other program" >"$T/p12pass")
 
 start_server
@@ -26,6 +23,8 @@ expect 4 malote-ca --data "$D" --passphrase-file "$T/p12pass" export "$T/ca.p12"
 expect 0 offline export "$T/ca.p12" --export-passphrase-file "$T/p12pass"
 is "$(stat -c %a "$T/ca.p12")" 600
 expect 6 offline export "$T/ca.p12" --export-passphrase-file "$T/p12pass"
+expect 2 offline export - --export-passphrase-file "$T/p12pass"
+is "$(wc -c <"$T/out")" 0
 
 # Another program's view.
 openssl pkcs12 -in "$T/ca.p12" -passin "file:$T/p12pass" -nodes -out "$T/ca.pem" 2>"$T/err" ||
@@ -35,17 +34,22 @@ has "$T/info" "AES-256-CBC, Iteration 600000, PRF hmacWithSHA256"
 openssl pkey -in "$T/ca.pem" -pubout >"$T/pub1"
 openssl x509 -in "$T/ca.pem" -noout -pubkey | cmp - "$T/pub1" || fail "key and certificate differ"
 CA=$(openssl pkey -pubin -in "$T/pub1" -outform DER | sha256sum | cut -d' ' -f1)
-hasnt "$T/home-maria/ca.pem" "PRIVATE"
 ! openssl pkcs12 -in "$T/ca.p12" -passin pass:wrong -nodes >/dev/null 2>&1 || fail "any passphrase"
 
 # Where a CA is it does not go; with a wrong passphrase nowhere; not every file is one.
 expect 1 offline import "$T/ca.p12" --export-passphrase-file "$T/p12pass" --kdf-cost 1024
 has "$T/err" "there is a CA"
-D2=$D
 D=$T/imported
 expect 4 offline import "$T/ca.p12" --export-passphrase-file "$T/pass" --kdf-cost 1024
 expect 6 offline import "$T/ca.pem" --export-passphrase-file "$T/p12pass" --kdf-cost 1024
 [ ! -e "$D/ca" ] && [ ! -e "$D/ca.new" ] || fail "something was left"
+mkfifo "$T/fifo"
+expect 6 offline import "$T/fifo" --export-passphrase-file "$T/p12pass" --kdf-cost 1024
+has "$T/err" "it is not a regular file"
+expect 2 offline import '' --export-passphrase-file "$T/p12pass" --kdf-cost 1024
+head -c 3000000 /dev/zero >"$T/long"
+expect 6 offline import "$T/long" --export-passphrase-file "$T/p12pass" --kdf-cost 1024
+has "$T/err" "is no PKCS#12 file"
 # A key whose certificate is no root of ours.
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/k" -out "$T/c" -subj /CN=x -days 9 2>/dev/null
 openssl pkcs12 -export -inkey "$T/k" -in "$T/c" -out "$T/bad.p12" -passout "file:$T/p12pass" \
@@ -56,6 +60,10 @@ one_line "$T/err"
 
 expect 0 offline import "$T/ca.p12" --export-passphrase-file "$T/p12pass" --kdf-cost 1024
 has "$T/out" "enrolled anew"
+has "$T/out" "net still knew: 0;"
+# Nothing here says who was revoked.
+one_line "$T/err"
+has "$T/err" "WARNING: there is no revocation list"
 expect 0 offline audit
 LISTEN=127.0.0.1:$PORT
 start_server
@@ -68,4 +76,3 @@ expect 1 as maria status
 has "$T/err" "revoked"
 serves
 stop_server
-D=$D2

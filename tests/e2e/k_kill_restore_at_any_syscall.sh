@@ -7,9 +7,6 @@
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 . "$(dirname -- "${BASH_SOURCE[0]}")/syscalls.sh"
 
-offline() {
-    timeout -k 5 60 malote-ca --data "$D" --passphrase-file "$T/pass" "$@" </dev/null
-}
 restore() { # STRACE-OPTION...
     rm -rf "$D"
     cp -a "$T/origin" "$D"

@@ -13,9 +13,6 @@ run_as() { # UID COMMAND...
 owners() { # DIRECTORY: who owns anything there
     find "$1" -printf '%u\n' | sort -u | tr '\n' ' '
 }
-offline() {
-    timeout -k 5 60 malote-ca --data "$D" --passphrase-file "$T/pass" "$@" </dev/null
-}
 (umask 077 && echo "the new one" >"$T/new")
 
 # 1. ca/ of another user, everything around it root's: passphrases and results in a directory that
@@ -52,6 +49,7 @@ is "$(ls -d "$D"/ca.* 2>/dev/null | wc -l)" 0
 # 2. DATA of a user: by himself, and by root, who leaves no file of his own there.
 install -d -m 700 -o "$ME" -g "$ME" "$T/user"
 install -m 600 -o "$ME" -g "$ME" "$T/pass" "$T/user/pass"
+install -m 600 -o "$ME" -g "$ME" "$T/roots/pass" "$T/user/second"
 install -m 600 -o "$ME" -g "$ME" "$T/roots/cold" "$T/user/cold"
 cp "$(command -v malote-ca)" "$T/malote-ca" && chmod 755 "$T/malote-ca"
 D=$T/user/data
@@ -62,9 +60,9 @@ mine() {
 expect 0 mine restore "$T/user/cold"
 expect 0 mine backup "$T/user/again"
 expect 0 run_as "$ME" "$T/malote-ca" --passphrase-file "$T/user/pass" backup "$T/user/again" --verify
-expect 0 mine passwd --rotate --new-passphrase-file "$T/user/pass"
+expect 0 mine passwd --rotate --new-passphrase-file "$T/user/second"
 expect 0 mine restore "$T/user/again" --accept-loss
-expect 0 offline passwd --new-passphrase-file "$T/roots/new"
+expect 0 offline passwd --new-passphrase-file "$T/roots/pass"
 expect 0 offline restore "$T/user/again" --accept-loss
 expect 0 offline export "$T/roots/p12.2" --export-passphrase-file "$T/roots/pass"
 expect 0 offline restore "$T/user/again" --accept-loss

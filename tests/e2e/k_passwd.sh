@@ -36,6 +36,12 @@ expect 2 offline pass passwd --new-passphrase-file "$T/two"
 cp "$T/second" "$T/open" && chmod 644 "$T/open"
 expect 6 offline pass passwd --new-passphrase-file "$T/open"
 expect 2 offline pass passwd --new-passphrase-file "$T/second" --new-passphrase-fd 3
+# The same one again is no change, and is not called one; another cost alone is.
+expect 1 offline pass passwd --new-passphrase-file "$T/pass"
+one_line "$T/err"
+has "$T/err" "is the old one"
+expect 1 offline pass passwd --rotate --new-passphrase-file "$T/pass" --kdf-cost 2048
+expect 1 offline pass passwd --new-passphrase-file "$T/pass" --kdf-cost 1024
 cmp "$D/ca/chaves.txt" "$T/chaves.before"
 
 expect 0 offline pass passwd --new-passphrase-file "$T/second"
@@ -43,6 +49,19 @@ expect 4 offline pass list
 has "$T/err" "wrong passphrase"
 expect 0 offline second list --json
 stat -c '%a %u %g' "$D/ca/chaves.txt" "$D/ca/ledger.db" | diff - "$T/modes"
+
+expect 0 offline second passwd --new-passphrase-file "$T/second" --kdf-cost 2048
+has "$D/ca/chaves.txt" "scrypt 2048 "
+
+# Every byte of the line counts, as it does at the first start: spaces, a NUL.
+printf ' with spaces \0 and more ' >"$T/odd" && chmod 600 "$T/odd"
+expect 0 offline second passwd --new-passphrase-file "$T/odd"
+expect 0 offline odd list
+for near in 'with spaces \0 and more' ' with spaces \0 and more' ' with spaces \0 and mor' ' with spaces '; do
+    printf "$near" >"$T/near" && chmod 600 "$T/near"
+    expect 4 offline near list
+done
+expect 0 offline odd passwd --new-passphrase-file "$T/second"
 
 # By descriptors, both from one: the old passphrase first, then the new one.
 expect 0 bash -c 'cat "$1" "$2" | malote-ca --data "$3" --passphrase-fd 0 passwd --rotate \

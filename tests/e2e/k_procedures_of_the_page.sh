@@ -45,7 +45,7 @@ install() {
 
 url=none
 real() { # LINE
-    sed -e "s|'URL'|'$url'|" -e "s|/var/lib/malote|$D|g" -e 's|\\(dq|"|g' <<<"$1"
+    sed -e "s|'URL'|'$url'|" -e "s|uninvite ID|uninvite ${id-}|" -e "s|/var/lib/malote|$D|g" -e 's|\\(dq|"|g' <<<"$1"
 }
 
 status_of() { # LINE: what the page says of it
@@ -130,6 +130,18 @@ after_A_fleet_of_two_hundred() { # LINE
 type_lines 'A fleet of two hundred'
 expect 1 as "$homes" status
 
+after_A_URL_in_the_wrong_hands() { # LINE
+    case $1 in
+    *uninvite*) expect 1 as thief join "$url" ;;
+    *invites*) grep -q "^$id  *ines  *.*open$" "$T/out" || fail "$(cat "$T/out")" ;;
+    esac
+}
+url=$(malote-ca invite ines)
+id=$(sed -E 's|.*/([0-9a-f]{16})[0-9a-f]{32}$|\1|' <<<"$url")
+type_lines 'A URL in the wrong hands'
+malote join "$url" >/dev/null
+expect 0 as "$homes" status
+
 after_A_lost_laptop() { # LINE
     [[ $1 != *audit* ]] || is "$(grep -c 'another, before yours' "$T/out")" 1
 }
@@ -202,4 +214,4 @@ hasnt "$T/err" restored # as it was: no new epoch, and nobody is told anything
 
 # every procedure was tried
 sections=$(awk '/^\.Sh/ { on = $2 == "PROCEDURES" } on && sub(/^\.Ss /, "")' "$PAGE" | wc -l)
-is "$sections" 8
+is "$sections" 9

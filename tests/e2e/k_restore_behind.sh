@@ -5,9 +5,6 @@
 # are told of the new epoch.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-offline() {
-    timeout -k 5 60 malote-ca --data "$D" --passphrase-file "$T/pass" "$@" </dev/null
-}
 net_keeps() { # the newest head, with at least as many leaves as it is known to have
     [ -s "$D/net/head" ] && [ -s "$D/net/crl.der" ]
 }
@@ -33,9 +30,15 @@ cp -a "$D" "$T/origin"
 expect 1 offline restore "$T/old"
 one_line "$T/err"
 has "$T/err" "is behind"
-has "$T/err" "1 certificates, 1 revocations"
+has "$T/err" "certificates 1, revocations 1"
 is "$(ls "$D" | tr '\n' ' ')" "ca lock net "
 expect 0 offline audit
+
+expect 2 offline restore ''
+mkfifo "$T/fifo"
+expect 6 offline restore "$T/fifo"
+has "$T/err" "it is not a regular file"
+is "$(ls "$D" | tr '\n' ' ')" "ca lock net "
 
 # By net's head and CRL alone: ca/ was lost.
 mv "$D/ca" "$T/lost"
@@ -60,7 +63,7 @@ has "$T/err" "net/crl.der is not signed by this CA"
 # A ledger.db that cannot be read: nobody can tell.
 rm -rf "$D" && cp -a "$T/origin" "$D"
 dd if=/dev/zero of="$D/ca/ledger.db" bs=4096 count=3 conv=notrunc status=none
-rm -f "$D/net/head" "$D/net/crl.der"
+rm -f "$D"/ca/ledger.db-* "$D/net/head" "$D/net/crl.der" # a ca that was killed leaves a WAL
 expect 1 offline restore "$T/old"
 has "$T/err" "cannot be read"
 
@@ -77,7 +80,7 @@ D=$D2
 # Accepted.
 expect 0 offline restore "$T/old" --accept-loss
 has "$T/out" "lost: paulo"
-has "$T/out" "1 revocations that the backup did not know"
+has "$T/out" "revocations carried over that the backup did not know: 1;"
 has "$T/out" "new epoch"
 KEPT=$(basename "$D"/ca.old-*)
 is "$(ls "$D" | tr '\n' ' ')" "ca $KEPT lock net "
@@ -91,8 +94,32 @@ expect 1 as maria status
 has "$T/err" "revoked"
 expect 1 as paulo status
 has "$T/err" "revoked"
+# A name that no certificate stands for any more is listed all the same, and why is said.
+expect 0 ca list --state closed
+grep -qE '^paulo +- +- .* closed$' "$T/out" || fail "$(cat "$T/out")"
+hasnt "$T/out" joao
+expect 0 ca list --json
+has "$T/out" '"type":"name","name":"paulo","state":"closed"'
+expect 0 ca list --sort expiry
+is "$(grep -E '^(paulo|joao|maria) ' "$T/out" | tail -n 1 | cut -d ' ' -f 1)" paulo
+expect 0 ca show paulo
+grep -qE '^state +closed$' "$T/out" || fail "$(cat "$T/out")"
+grep -qE '^closed +20[^ ]*Z ' "$T/out" || fail "$(cat "$T/out")"
+has "$T/out" "an older copy of the CA was put back"
+has "$T/out" "malote-ca reissue paulo"
+expect 0 ca revoke paulo
+grep -qE '^paulo: already closed on 20[^ ]*Z' "$T/out" || fail "$(cat "$T/out")"
+expect 1 ca renew paulo
+has "$T/err" "malote-ca reissue paulo"
+ca reissue paulo >/dev/null
+expect 0 ca list --state waiting --json
+has "$T/out" '"type":"name","name":"paulo","state":"waiting"'
+expect 0 ca revoke paulo
+grep -qE '^paulo: closed on 20[^ ]*Z' "$T/out" || fail "$(cat "$T/out")"
+expect 1 ca show nobody-here
 # The name is nobody else's, and its owner is let in again by reissue alone.
 expect 1 as thief join "$(invite)" --name paulo
+has "$T/err" "choose another name"
 as paulo2 join "$(ca reissue paulo | grep '^malote://')" --name paulo >"$T/out" 2>&1 </dev/null ||
     { cat "$T/out"; fail "paulo is not let in again"; }
 expect 0 as joao status

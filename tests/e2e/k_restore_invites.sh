@@ -31,3 +31,21 @@ expect 0 as rui join "$(invite)" --name rui
 expect 0 as xavier3 join "$(reissued xavier)" --name xavier
 expect 0 as joao status
 stop_server
+
+# Where nothing else has happened since there is no loss to accept: what was withdrawn stays it.
+id_of() { # URL
+    sed -E 's|.*/([0-9a-f]{16})[0-9a-f]{32}$|\1|' <<<"$1"
+}
+start_server
+WITHDRAWN=$(invite)
+OPEN=$(invite)
+expect 0 ca backup "$T/newest"
+expect 0 ca uninvite "$(id_of "$WITHDRAWN")"
+stop_server
+expect 0 malote-ca --data "$D" --passphrase-file "$T/pass" restore "$T/newest"
+one_line "$T/err"
+has "$T/err" "withdrawn since, and void: 1"
+start_server
+expect 1 as mallory3 join "$WITHDRAWN" --name mallory3
+expect 0 as eva join "$OPEN" --name eva
+stop_server

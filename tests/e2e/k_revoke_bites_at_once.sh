@@ -35,15 +35,18 @@ kill -0 "$heir" || fail "another session ended too"
 join ines
 send ines joao "still here"
 wait_for 10 heard joao "still here"
-# a message to the name is refused or kept, but its sender is told nothing wrong
 expect 0 ca list
 has "$T/out" revoked
-# once more is no error, and nothing is done twice
-expect 0 ca revoke maria
-has "$T/out" "maria: revoked (key-compromise)"
+# once more is no error, nothing is done twice, and the first reason stays: that is said
+expect 0 ca revoke maria --reason cessation
+grep -qE '^maria: already revoked on 20[^ ]*Z \(.*\), reason key-compromise; that stays as it is$' "$T/out" ||
+    fail "$(cat "$T/out")"
+expect 0 ca revoke maria --json
+has "$T/out" '"reason":"key-compromise"'
+has "$T/out" '"already":true'
 expect 1 ca revoke nobody-here
 one_line "$T/err"
-# reserved, but the server has certificates of its own; strangers to the rules are refused as usage
+# what is no name is refused as usage
 expect 2 ca revoke Maria
 # it holds over a restart
 stop_server
@@ -58,7 +61,8 @@ start_server
 expect 1 as pedro status
 has "$T/err" revoked
 # the name is taken for good, but for a reissue
-expect 1 as thief join "$(ca invite)" --name maria
+expect 1 as thief join "$(invite)" --name maria
+has "$T/err" "choose another name"
 as maria2 join "$(ca reissue maria | grep '^malote://')" </dev/null >/dev/null
 expect 0 as maria2 status
 expect 1 as maria status
@@ -71,7 +75,7 @@ rows = [json.loads(line) for line in open(sys.argv[1])]
 assert len(rows) == 1, rows
 row = rows[0]
 assert row["type"] == "revoked" and row["name"] == "rita" and row["reason"] == "cessation", row
-assert row["confirmed"] is True and len(row["serial"]) == 32, row
+assert row["confirmed"] is True and row["already"] is False and len(row["serial"]) == 32, row
 assert row["revoked"].startswith("20"), row
 CODE
 serial=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["serial"])' "$T/out")
@@ -79,4 +83,12 @@ expect 0 ca crl
 openssl crl -in "$T/out" -noout -text 2>/dev/null >"$T/crl"
 grep -qi "Serial Number: $serial" "$T/crl" || fail "$serial is not in the list: $(cat "$T/crl")"
 has "$T/crl" "Cessation Of Operation"
+# who was reissued and never came is closed, for another reason than the one that stays
+join ana
+ca reissue ana >/dev/null
+expect 0 ca revoke ana --reason cessation
+grep -qE '^ana: closed; its certificates were already revoked on 20[^ ]*Z \(.*\), reason superseded' "$T/out" ||
+    fail "$(cat "$T/out")"
+expect 0 ca revoke ana
+has "$T/out" "ana: already revoked on 20"
 serves

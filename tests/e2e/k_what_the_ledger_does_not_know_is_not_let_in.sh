@@ -5,18 +5,8 @@
 # without the old ledger.db, theirs who came after the backup.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-offline() {
-    timeout -k 5 60 malote-ca --data "$D" --passphrase-file "$T/pass" "$@" </dev/null
-}
 (umask 077 && echo "for the other program" >"$T/p12pass")
 
-# An epoch is opened by the second, and holds of the seconds before it.
-next_second() {
-    local second
-    second=$(date +%s)
-    later() { [ "$(date +%s)" -gt "$second" ]; }
-    wait_for 3 later
-}
 shut_out() { # NAME...
     local name
     for name in "$@"; do
@@ -33,7 +23,7 @@ expect 0 ca revoke mallory
 expect 0 ca backup "$T/old"
 join paulo
 send paulo zeca "while he is in" >/dev/null
-next_second
+next_second # an epoch is opened by the second, and holds of the seconds before it
 stop_server
 expect 0 offline export "$T/ca.p12" --export-passphrase-file "$T/p12pass"
 

@@ -83,6 +83,14 @@ wait_for() {
     done
 }
 
+# What happens from here on happens in a later second than what is before.
+next_second() {
+    local second
+    second=$(date +%s)
+    later() { [ "$(date +%s)" -gt "$second" ]; }
+    wait_for 3 later
+}
+
 # expect STATUS COMMAND...: a program, or a function below; output in $T/out and $T/err.
 expect() {
     local want=$1 got=0
@@ -179,6 +187,23 @@ child_of() { # PID ROLE
 
 ca() { # malote-ca over ca.sock
     timeout -k 5 60 malote-ca --data "$D" "$@" </dev/null
+}
+
+offline() { # malote-ca on the files of a server that does not run
+    timeout -k 5 60 malote-ca --data "$D" --passphrase-file "$T/pass" "$@" </dev/null
+}
+
+# Both ca and net keep what the CA signed last.
+heads_agree() {
+    python3 - "$D" <<'END'
+import sqlite3, sys
+data = sys.argv[1]
+with sqlite3.connect(f"file:{data}/ca/ledger.db?mode=ro", uri=True) as db:
+    (own,) = db.execute("SELECT value FROM meta WHERE key = 'head'").fetchone()
+    (size,) = db.execute("SELECT count(*) FROM leaf").fetchone()
+with open(f"{data}/net/head", "rb") as file:
+    sys.exit(file.read() != own or int.from_bytes(own[17:25], "big") != size)
+END
 }
 
 # ---- clients ----

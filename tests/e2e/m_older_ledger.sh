@@ -14,17 +14,6 @@ has_lines() {
 says() { # TEXT
     grep -qF -- "$1" "$T/server.log"
 }
-# Net keeps the head of a ledger that has no more leaves.
-head_is_kept() {
-    python3 - "$D" <<'END'
-import sqlite3, sys
-data = sys.argv[1]
-with sqlite3.connect(f"file:{data}/ca/ledger.db?mode=ro", uri=True) as db:
-    (size,) = db.execute("SELECT count(*) FROM leaf").fetchone()
-with open(f"{data}/net/head", "rb") as file:
-    sys.exit(int.from_bytes(file.read()[17:25], "big") != size)
-END
-}
 # All of it in the one file, also where a busy machine had the ca process killed.
 keep() { # LEDGER
     python3 -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute("SELECT * FROM meta").close()' \
@@ -46,7 +35,7 @@ start_server
 join bia
 wait_for 15 has_lines 5
 send ana bia "must be read"
-wait_for 15 head_is_kept
+wait_for 15 heads_agree
 stop_server
 keep "$T/right.db"
 cp -a "$D/ca/chaves.txt" "$T/right.txt"
@@ -58,8 +47,7 @@ has_lines 4
 cut=$(echo "$D"/ca/chaves.txt.cut-*)
 is "$(stat -c %a "$cut")" 600
 has "$T/server.log" "was moved to $(basename "$cut")"
-kill -TERM "$SERVER"
-wait_for 10 gone "$SERVER"
+stop_server
 
 cat "$cut" >>"$D/ca/chaves.txt"
 cmp "$D/ca/chaves.txt" "$T/right.txt"

@@ -72,7 +72,7 @@ says "two different ledgers" another_root another_base
 says "authentication failed" another_signer another_purpose proof_for_a_forged_head \
     forged_notice changed_notice
 says "signature of the revocation list does not verify" forged_list
-says "this machine's clock says" tomorrows_head
+says "but the CA of 127.0.0.1 has signed something at" tomorrows_head
 says "was restored from a backup" new_epoch
 
 # what is on the list stays on it: the server whose serial it has is not told who calls

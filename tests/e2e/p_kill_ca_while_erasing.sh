@@ -30,7 +30,7 @@ is_erased() {
 
 start_server
 join joao maria ana
-wait_for 15 has_pairs 3
+wait_for 45 has_pairs 3 # made when the machine has nothing else to do
 send ana maria "must be read"
 stop_server
 cp -a "$D" "$T/origin"

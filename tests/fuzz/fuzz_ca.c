@@ -22,12 +22,13 @@
 /*
  * A real CA behind its two doors.  Steps of kind u8, vec16: a packet from net (type u8, tag u32,
  * body), a good ENROL with edits (place u16, byte u8), an administrator's request, a good proof of
- * a login or a good wish to unwrap, both with edits, at a CA with a member, or a good RENEW with
- * edits, at one whose member's certificate is due.  net may be taken over: whatever it sends,
- * nobody is certified without an invite, whose token it never sees, nothing is renewed but what its
- * holder has signed for, no mail is opened for anything but what was proven, and what is out of
- * order ends its channel.  Requests come from root or the owner: they may be nonsense, and are
- * answered in one line.
+ * a login or a good wish to unwrap, both with edits, at a CA with a member, a good RENEW with
+ * edits, at one whose member's certificate is due, or one of a certificate that was lost, with
+ * edits, at one whose ledger was put back.  net may be taken over: whatever it sends, nobody is
+ * certified without an invite, whose token it never sees, nothing is renewed but what its holder
+ * has signed for, no mail is opened for anything but what was proven, and what is out of order ends
+ * its channel.  Requests come from root or the owner: they may be nonsense, and are answered in one
+ * line.
  */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -35,7 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static struct authority authority, with_member, with_due;
 static int here;
-static struct buf good_enrol, good_renew, certificate, wrapped;
+static struct buf good_enrol, good_renew, good_return, certificate, wrapped;
+static uint8_t good_invite[INVITE_ID];
 static const uint8_t secret[HASH_LEN] = "what nobody gets by guessing it";
 
 static void must(bool cond)
@@ -61,6 +63,7 @@ static void take_away(void)
     authority_stop(&with_due);
     buf_clear(&good_enrol);
     buf_clear(&good_renew);
+    buf_clear(&good_return);
     buf_clear(&certificate);
     buf_clear(&wrapped);
 }
@@ -101,6 +104,29 @@ static void start_with_due(void)
     with_due.now_ms += (int64_t)LIMIT_CERT_DAYS * 86400 * 1000 / 2;
 }
 
+/* What Ana had renewed, before the ledger was put back that knows her first one. */
+static void lose_one_of_members(void)
+{
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    CLEANUP(buf_clear) struct buf signature = { 0 };
+    const int64_t now_s = with_member.now_ms / 1000;
+    struct ledger_opening opening = { .epoch = (uint64_t)now_s + 60, .crl = 1 };
+    const struct authority_lost lost = { .name = "ana",
+                                         .key = authority_key(1),
+                                         .issued_s = now_s + 30,
+                                         .not_after_s =
+                                             now_s + 30 + (int64_t)LIMIT_CERT_DAYS * 86400 };
+    must(ledger_size(&with_member.ca.db, &opening.base) == MLT_OK);
+    must(database_begin(&with_member.ca.db) == MLT_OK);
+    must(database_end(&with_member.ca.db, ledger_open_epoch(&with_member.ca.db, &opening)) ==
+         MLT_OK);
+    with_member.now_ms += 60000;
+    authority_sign_lost(&with_member, &lost, &der);
+    const struct ipc_renew ask =
+        authority_renew_lost(&with_member, buf_span(&der), authority_key(1), &signature);
+    must(ipc_renew_encode(&ask, &good_return) == MLT_OK);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     uint8_t byte;
@@ -112,10 +138,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     must(here >= 0);
     start_with_member();
+    lose_one_of_members();
     start_with_due();
     authority_start(&authority, ENROL_INVITE);
     CLEANUP(buf_clear) struct buf request = { 0 };
     const struct invite invite = authority_invite(&authority, "maria");
+    memcpy(good_invite, invite.id, INVITE_ID);
     const struct ipc_enrol ask =
         authority_ask(&authority.ca.cert, "maria", authority_key(0), &invite, &request);
     must(ipc_enrol_encode(&ask, &good_enrol) == MLT_OK);
@@ -288,6 +316,19 @@ static void from_net_renew(struct span edits)
     must((err == MLT_OK) == span_eq(buf_span(&copy), buf_span(&good_renew)));
 }
 
+/* Not as it is: it would be known from then on, whatever bytes came with its serial. */
+static void from_net_return(struct span edits)
+{
+    CLEANUP(buf_clear) struct buf copy = { 0 };
+    uint64_t before = 0, after = 0;
+    edit(edits, &good_return, &copy);
+    if (span_eq(buf_span(&copy), buf_span(&good_return)))
+        return;
+    must(ledger_size(&with_member.ca.db, &before) == MLT_OK);
+    must(from_net(&with_member, IPC_RENEW, 1, buf_span(&copy)) != MLT_OK);
+    must(ledger_size(&with_member.ca.db, &after) == MLT_OK && after == before);
+}
+
 /* What net may have kept of a login of Ana's a moment ago. */
 static void make_proof(struct buf *good)
 {
@@ -338,33 +379,57 @@ static void from_net_unwrap(struct span edits)
 
 /* ---- an administrator ---- */
 
+/* What was asked, and how many URLs came. */
+struct heard {
+    enum admin_verb verb;
+    size_t urls;
+};
+
 static enum mlt_err on_row(void *ctx, const struct admin_row *row)
 {
-    size_t *rows = ctx;
+    struct heard *heard = ctx;
     CLEANUP(buf_clear) struct buf encoded = { 0 };
     struct admin_row again = { 0 };
     must(admin_row_encode(row, &encoded) == MLT_OK);
     must(admin_row_decode(buf_span(&encoded), &again) == MLT_OK && again.kind == row->kind);
     must(row->kind != ADMIN_ROW_PENDING && row->kind != ADMIN_ROW_CERT);
     must(row->kind != ADMIN_ROW_FINDING);
-    *rows += row->kind == ADMIN_ROW_URL; /* nobody waits here, and nobody is certified */
+    must(row->kind != ADMIN_ROW_INVITE || heard->verb == ADMIN_INVITES);
+    must(row->kind != ADMIN_ROW_INVITE || row->invite == INVITE_STATE_OPEN);
+    heard->urls += row->kind == ADMIN_ROW_URL; /* nobody waits here, and nobody is certified */
     return MLT_OK;
+}
+
+/* Of all that were made the good one stays, or a list would take longer and longer. */
+static void forget_invites(size_t urls)
+{
+    static size_t made;
+    made += urls;
+    if (made < 100)
+        return;
+    made = 0;
+    CLEANUP(query_end)
+    struct query q = query_start(&authority.ca.db, "DELETE FROM invite WHERE id <> ?");
+    query_put_span(&q, SPAN_OF(good_invite));
+    must(query_run(&q) == MLT_OK);
 }
 
 static void from_admin(struct span body)
 {
     struct admin_request request = { 0 };
     CLEANUP(buf_clear) struct buf why = { 0 };
-    size_t rows = 0;
-    const struct admin_sink sink = { on_row, &rows };
+    struct heard heard = { 0 };
+    const struct admin_sink sink = { on_row, &heard };
     if (admin_request_decode(body, &request) != MLT_OK)
         return;
+    heard.verb = request.verb;
     if (request.verb == ADMIN_INVITE && request.count > 3 && request.count <= LIMIT_INVITES_AT_ONCE)
         request.count = 3; /* thousands only take longer */
     enum mlt_err err = admin_answer(&authority.ca, &request, &sink, &why);
     must((err == MLT_OK) == (why.len == 0));
-    must(err != MLT_OK || request.verb != ADMIN_INVITE || rows == request.count);
-    must(rows == 0 || request.verb == ADMIN_INVITE || request.verb == ADMIN_REISSUE);
+    must(err != MLT_OK || request.verb != ADMIN_INVITE || heard.urls == request.count);
+    must(heard.urls == 0 || request.verb == ADMIN_INVITE || request.verb == ADMIN_REISSUE);
+    forget_invites(heard.urls);
     must(why.len <= 1000);
     for (size_t i = 0; i < why.len; i++)
         must(why.p[i] >= 0x20 && why.p[i] < 0x7f);
@@ -378,8 +443,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         struct span what = wire_get_vec16(&in, 0, 65535);
         if (in.err != MLT_OK)
             return 0;
-        enter(kind % 6 < 3 ? &authority : kind % 6 < 5 ? &with_member : &with_due);
-        switch (kind % 6) {
+        enter(kind % 7 < 3 ? &authority : kind % 7 == 5 ? &with_due : &with_member);
+        switch (kind % 7) {
         case 0:
             from_net_packet(what);
             break;
@@ -397,6 +462,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             break;
         case 5:
             from_net_renew(what);
+            break;
+        case 6:
+            from_net_return(what);
             break;
         }
         enter(NULL);

@@ -72,6 +72,7 @@ static const struct {
     { "login_proof", IPC_LOGIN_PROOF, 1 },
     { "unwrapped", IPC_UNWRAPPED, 0 },
     { "unwrap", IPC_UNWRAP, 1 },
+    { "renew", IPC_RENEW, 1 },
     { "epoch", IPC_EPOCH, 0 },
     { "known", IPC_KNOWN, 0 },
 };
@@ -151,7 +152,7 @@ static void write_samples(void)
 /* An administrator's requests with a name, and edits of the good ENROL. */
 static void write_ca_steps(void)
 {
-    for (unsigned verb = ADMIN_INVITE; verb <= ADMIN_ERASE; verb++) {
+    for (unsigned verb = ADMIN_INVITE; verb <= ADMIN_UNINVITE; verb++) {
         char name[32];
         CLEANUP(buf_clear) struct buf body = { 0 };
         const struct admin_request request = { .verb = (enum admin_verb)verb,
@@ -197,6 +198,25 @@ static void write_ca_mail(void)
             snprintf(name, sizeof(name), "%s_%u", kind == 3 ? "proof" : "unwrap_edited", place);
             write_seed("ca", name, &seed);
         }
+}
+
+/* Edits of the good RENEW of a lost certificate: serial, signature, and all over the certificate.
+ */
+static void write_ca_returns(void)
+{
+    static const uint16_t places[] = { 3, 40, 275, 276, 300, 420, 700, 900, 1000 };
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        char name[32];
+        CLEANUP(buf_clear) struct buf seed = { 0 };
+        struct wire_out w = wire_out(&seed);
+        wire_put_u8(&w, 6);
+        wire_put_u16(&w, 3);
+        wire_put_u16(&w, places[i]);
+        wire_put_u8(&w, 1);
+        must(wire_out_end(&w) == MLT_OK);
+        snprintf(name, sizeof(name), "return_edited_%u", places[i]);
+        write_seed("ca", name, &seed);
+    }
 }
 
 /* A login as it is, one without a nonce, one to send; see fuzz_login_proof. */
@@ -271,6 +291,7 @@ int main(int argc, char **argv)
     write_samples();
     write_ca_steps();
     write_ca_mail();
+    write_ca_returns();
     write_login_proofs();
     write_net_ca();
     file_close(&out_dir);

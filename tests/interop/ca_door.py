@@ -31,15 +31,15 @@ from malote_interop.errors import Alerted, Closed, Cut
 
 REQUEST, ROW, END = 40, 41, 42
 INVITE, PENDING, APPROVE, REFUSE, LIST, SHOW, REISSUE, ERASE = range(1, 9)
-REVOKE, RENEW, CRL, AUDIT, BACKUP = range(9, 14)
+REVOKE, RENEW, CRL, AUDIT, BACKUP, INVITES, UNINVITE = range(9, 16)
 DAY = 24 * 3600
 INVITES_AT_ONCE = 10000
 
 
 def admin(verb: int, name: bytes = b"", print_: bytes = bytes(32), count: int = 1,
-          expires: int = DAY, reason: int = 0) -> bytes:
+          expires: int = DAY, reason: int = 0, invite: bytes = bytes(8)) -> bytes:
     return (wire.uint(verb, 8) + wire.vec(name, 8) + print_ + wire.uint(count, 32)
-            + wire.uint(expires, 64) + wire.uint(reason, 8))
+            + wire.uint(expires, 64) + wire.uint(reason, 8) + invite)
 
 
 def packet(kind: int, body: bytes) -> bytes:
@@ -87,7 +87,9 @@ def outside_of_bounds() -> Iterator[bytes]:
     for reason in (2, 6, 7, 8, 9, 10, 255):
         yield admin(REVOKE, b"maria", reason=reason)
         yield admin(LIST, reason=reason)
-    for verb in (0, BACKUP + 1, 255):
+    yield admin(UNINVITE)
+    yield admin(UNINVITE, invite=bytes(range(8)))
+    for verb in (0, UNINVITE + 1, 255):
         yield admin(verb)
 
 
@@ -120,7 +122,7 @@ def do_sock(data: str) -> None:
     assert made == {"granted": 3000}, made
     many = ask("ca.sock", packet(REQUEST, admin(INVITE, count=INVITES_AT_ONCE)))
     assert many == "granted", many
-    print("outside of bounds:", sum(refused.values()))
+    print("outside of bounds:", *(f"{said} {n}" for said, n in sorted(refused.items())))
     print("junk:", sum(thrown.values()))
     print("invites:", 3000 + INVITES_AT_ONCE)
 

@@ -2,6 +2,7 @@
 #include "authority.h"
 
 #include <ftw.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "crypto/crypto.h"
 #include "crypto/rsa.h"
 #include "pki/request.h"
+#include "pki/statement.h"
 
 static void must(bool ok, const char *what)
 {
@@ -193,6 +195,35 @@ struct invite authority_invite(struct authority *a, const char *name)
     return invite;
 }
 
+void authority_sign_lost(struct authority *a, const struct authority_lost *lost, struct buf *der)
+{
+    struct cert_fields fields = { .role = CERT_CLIENT,
+                                  .name = authority_name(lost->name),
+                                  .serial = { [0] = 0x41, [CERT_SERIAL - 1] = lost->serial },
+                                  .not_before_s = lost->issued_s - LIMIT_BACKDATE_S,
+                                  .not_after_s = lost->not_after_s };
+    X509 *x509 = X509_new();
+    memcpy(fields.realm, a->ca.realm, sizeof(fields.realm));
+    must(profile_build(&fields, lost->key, a->ca.cert.x509, x509) == MLT_OK, "profile_build");
+    must(profile_sign(x509, a->ca.key) == MLT_OK, "profile_sign");
+    must(cert_der(x509, der) == MLT_OK, "cert_der");
+    X509_free(x509);
+}
+
+struct ipc_renew authority_renew_lost(struct authority *a, struct span der, EVP_PKEY *by,
+                                      struct buf *signature)
+{
+    CLEANUP(cert_clear) struct cert cert = { 0 };
+    struct ipc_renew request = { .certificate = der };
+    enum mlt_err err = cert_read_leaf(der, &a->ca.cert, CERT_CLIENT, ca_now_s(&a->ca), &cert);
+    must(err == MLT_OK || err == MLT_ERR_CERT_EXPIRED || err == MLT_ERR_CERT_NOT_YET, "read_leaf");
+    memcpy(request.serial, cert.fields.serial, CERT_SERIAL);
+    buf_reset(signature);
+    must(statement_sign_renewal(by, &a->ca.cert, request.serial, signature) == MLT_OK, "sign");
+    request.signature = buf_span(signature);
+    return request;
+}
+
 void authority_fill_mailboxes(struct authority *a)
 {
     struct mailbox_pool *pool = NULL;
@@ -201,8 +232,10 @@ void authority_fill_mailboxes(struct authority *a)
     for (bool found = true; found;) {
         bool saved = false;
         must(mailbox_fill(&a->ca, pool, &saved) == MLT_OK, "mailbox_fill");
-        if (!saved)
+        if (!saved) {
+            mailbox_pool_hurry(pool);
             usleep(20000);
+        }
         must(members_without_mailbox(&a->ca.db, &name, &found) == MLT_OK, "members");
     }
     mailbox_pool_stop(&pool);

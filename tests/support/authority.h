@@ -57,6 +57,19 @@ struct ipc_enrol authority_ask(const struct cert *ca, const char *name, EVP_PKEY
 struct ipc_enrolled authority_enrol(struct authority *a, const char *name, EVP_PKEY *key,
                                     const struct invite *invite, struct buf *certificate);
 
+/* Signed by the CA's key, and not in this ledger: lost, or signed past it. */
+struct authority_lost {
+    const char *name;
+    EVP_PKEY *key;
+    uint8_t serial; /* its last byte */
+    int64_t issued_s, not_after_s;
+};
+
+void authority_sign_lost(struct authority *a, const struct authority_lost *lost, struct buf *der);
+/* A RENEW of it, by `by`; `signature` holds what it borrows, and is overwritten. */
+struct ipc_renew authority_renew_lost(struct authority *a, struct span der, EVP_PKEY *by,
+                                      struct buf *signature);
+
 /* Until every member has a mailbox pair. */
 void authority_fill_mailboxes(struct authority *a);
 

@@ -25,8 +25,10 @@
 #include "crypto/crypto.h"
 #include "crypto/rsa.h"
 #include "fake.h"
+#include "pki/statement.h"
 #include "protocol/handshake.h"
 #include "wire/frame.h"
+#include "wire/renew.h"
 #include "wire/welcome.h"
 
 static void forge_must(bool done, const char *what)
@@ -89,7 +91,7 @@ static int dial(const char *to)
     return fd;
 }
 
-static enum mlt_err await_welcome(struct link *link, struct buf *plain)
+static enum mlt_err await_record(struct link *link, enum record_kind wanted, struct buf *plain)
 {
     enum record_kind kind = 0;
     while (kind == 0) {
@@ -100,26 +102,58 @@ static enum mlt_err await_welcome(struct link *link, struct buf *plain)
         TRY(link_process(link));
         TRY(link_next(link, &kind, plain));
     }
-    return kind == RECORD_WELCOME ? MLT_OK : MLT_ERR_UNEXPECTED;
+    return kind == wanted ? MLT_OK : MLT_ERR_UNEXPECTED;
 }
 
-static void tell_welcome(const struct buf *plain)
+struct forgery {
+    const struct fake *f;
+    const char *name;
+    X509 *x;
+};
+
+/* The session of a certificate that may only be renewed: asks for that, too. */
+static enum mlt_err renew(struct link *link, const struct forgery *fy, struct buf *plain)
+{
+    CLEANUP(buf_clear) struct buf signature = { 0 };
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    struct renew request = { 0 };
+    struct renewed answer = { 0 };
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(fy->x);
+    ENSURE(ASN1_STRING_length(serial) == RENEW_SERIAL, MLT_ERR_UNEXPECTED);
+    memcpy(request.serial, ASN1_STRING_get0_data(serial), RENEW_SERIAL);
+    TRY(statement_sign_renewal(fy->f->leaf_key, &fy->f->ca, request.serial, &signature));
+    request.signature = buf_span(&signature);
+    TRY(renew_encode(&request, &body));
+    TRY(link_send(link, RECORD_RENEW, buf_span(&body)));
+    TRY(await_record(link, RECORD_RENEWED, plain));
+    TRY(renewed_decode(buf_span(plain), &answer));
+    if (answer.result == WELCOME_ISSUED)
+        printf("renewed\n");
+    else
+        printf("renewal refused: %s\n", refusal_text(answer.reason));
+    return MLT_OK;
+}
+
+static enum mlt_err take_welcome(struct link *link, const struct forgery *fy, struct buf *plain)
 {
     struct welcome w;
-    must(welcome_decode(buf_span(plain), &w), "Welcome");
+    TRY(welcome_decode(buf_span(plain), &w));
+    if (w.result == WELCOME_RENEW)
+        return renew(link, fy, plain);
     if (w.result == WELCOME_LOGGED_IN)
         printf("logged in\n");
     else
         printf("refused: %s\n", refusal_text(w.reason));
+    return MLT_OK;
 }
 
-static void log_in(const char *to, const struct fake *f, const char *name, X509 *x)
+static void log_in(const char *to, const struct forgery *fy)
 {
+    const struct fake *f = fy->f;
     CLEANUP(buf_clear) struct buf der = { 0 };
     CLEANUP(buf_clear) struct buf plain = { 0 };
     CLEANUP(link_free) struct link *link = NULL;
-    fake_der(x, &der);
-    X509_free(x);
+    fake_der(fy->x, &der);
     const struct hs_client_config config = { .env = env_system(),
                                              .min_group = DH_FFDHE2048,
                                              .pin = f->ca.spki_hash,
@@ -127,14 +161,22 @@ static void log_in(const char *to, const struct fake *f, const char *name, X509 
                                              .kind = CLIENT_AUTH_SEND,
                                              .certificate = buf_span(&der) };
     must(link_new(&config, dial(to), &link), "link");
-    enum mlt_err err = await_welcome(link, &plain);
-    printf("%s ", name);
+    enum mlt_err err = await_record(link, RECORD_WELCOME, &plain);
+    printf("%s ", fy->name);
     if (err == MLT_OK)
-        tell_welcome(&plain);
-    else if (err == MLT_ERR_ALERT)
+        err = take_welcome(link, fy, &plain);
+    if (err == MLT_OK)
+        return;
+    if (err == MLT_ERR_ALERT)
         printf("alert: %s\n", alert_text(link_peer_alert(link)));
     else
         printf("ended: %s\n", err_text(err));
+}
+
+static void try_one(const char *to, const struct fake *f, const char *name, X509 *x)
+{
+    log_in(to, &(struct forgery) { f, name, x });
+    X509_free(x);
 }
 
 /* The forger's workshop, with the real CA's key in it. */
@@ -156,10 +198,10 @@ static void client(char **argv)
     fake_start(&f, env_wall_ms(env_system()) / 1000);
     open_ca(argv[1], passfile, &ca);
     adopt(&f, &ca);
-    log_in(argv[0], &f, "good", fake_good(&f, CERT_CLIENT));
+    try_one(argv[0], &f, "good", fake_good(&f, CERT_CLIENT));
     const struct fake_defect *defects = fake_defects(&count);
     for (size_t i = 0; i < count; i++)
-        log_in(argv[0], &f, defects[i].name, defects[i].make(&f));
+        try_one(argv[0], &f, defects[i].name, defects[i].make(&f));
     fake_stop(&f);
     ca_close(&ca);
 }

@@ -93,7 +93,8 @@ SAMPLES(ipc_, login_grant, OF(.err = MLT_ERR_AUTH), OF(MLT_OK, { 1, [39] = 2 }, 
 SAMPLES(ipc_, unwrap, OF(name_of("a"), { 1 }, { 2 }, some(LIMIT_SIGNATURE_MIN)),
         OF(name_of(longest), { 255 }, { 254 }, some(LIMIT_SIGNATURE)))
 SAMPLES(ipc_, unwrapped, OF(.err = MLT_ERR_STATE), OF(MLT_OK, { 1, [31] = 2 }))
-SAMPLES(ipc_, renew, OF({ 1 }, some(LIMIT_SIGNATURE_MIN)), OF({ 255 }, some(LIMIT_SIGNATURE)))
+SAMPLES(ipc_, renew, OF({ 1 }, some(LIMIT_SIGNATURE_MIN), { 0 }),
+        OF({ 255 }, some(LIMIT_SIGNATURE), some(LIMIT_CERTIFICATE)))
 SAMPLES(ipc_, crl_part, OF(1, 0, 1, some(1)),
         OF(UINT64_MAX, LIMIT_CRL - LIMIT_IPC_PART, LIMIT_CRL, some(LIMIT_IPC_PART)))
 SAMPLES(ipc_, crl_taken, OF(0), OF(UINT64_MAX))
@@ -106,11 +107,13 @@ SAMPLES(ipc_, seen, OF(names_seen(1)), OF(names_seen(LIMIT_SEEN)))
 SAMPLES(ipc_, epoch, OF(0, 1), OF(INT64_MAX - 1, INT64_MAX))
 SAMPLES(ipc_, known, OF({ 1 }), OF({ 0x7f }))
 SAMPLES(admin_, request, OF(.verb = ADMIN_LIST),
-        OF(ADMIN_BACKUP, true, name_of(longest), { 5 }, UINT32_MAX, INT64_MAX, CRL_CESSATION))
+        OF(ADMIN_UNINVITE, true, name_of(longest), { 5 }, UINT32_MAX, INT64_MAX, CRL_CESSATION,
+           { 6 }))
 SAMPLES(admin_, row, OF(.kind = ADMIN_ROW_PENDING),
         OF(ADMIN_ROW_CERT, name_of(longest), { 1 }, 5, { 0 }, CERT_CLIENT, CERT_STATE_REVOKED,
            { 3 }, INT64_MAX, UINT64_MAX, some(LIMIT_CERTIFICATE), INT64_MAX, INT64_MAX,
-           CRL_SUPERSEDED, INT64_MAX, UINT64_MAX, UINT64_MAX, 0, { 0 }, { 0 }))
+           CRL_SUPERSEDED, INT64_MAX, UINT64_MAX, UINT64_MAX, 0, { 0 }, { 0 }, { 7 }, 0, { { 0 } },
+           true))
 SAMPLES(admin_, end, OF(MLT_OK, { 0 }), OF(MLT_ERR_STATE, some(1000)))
 
 #define ROW(type)                                                                                  \

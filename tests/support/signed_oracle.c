@@ -65,7 +65,7 @@ static const char *check_serial(const X509 *x)
     return NULL;
 }
 
-static int64_t seconds(const ASN1_TIME *t)
+int64_t signed_seconds(const ASN1_TIME *t)
 {
     struct tm tm;
     return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : -1;
@@ -74,9 +74,9 @@ static int64_t seconds(const ASN1_TIME *t)
 static const char *check_time(const X509 *x, const struct signed_wanted *w)
 {
     bool is_server = strcmp(w->name, "relay") == 0;
-    int64_t from = seconds(X509_get0_notBefore(x));
-    int64_t until = seconds(X509_get0_notAfter(x));
-    int64_t ca_until = seconds(X509_get0_notAfter(w->ca));
+    int64_t from = signed_seconds(X509_get0_notBefore(x));
+    int64_t until = signed_seconds(X509_get0_notAfter(x));
+    int64_t ca_until = signed_seconds(X509_get0_notAfter(w->ca));
     int64_t most = BACKDATE_S + (is_server ? 86400 : INT64_C(90) * 86400);
     int64_t wanted = from + most < ca_until ? from + most : ca_until;
     WRONG_IF(from < 0 || until < 0, "validity: not a time");
@@ -286,8 +286,8 @@ static const char *check_entries(X509_CRL *crl)
         const char *complaint = check_reason(entry);
         WRONG_IF(complaint != NULL, complaint);
         WRONG_IF(before != NULL && ASN1_INTEGER_cmp(before, serial) >= 0, "entries: order");
-        WRONG_IF(seconds(X509_REVOKED_get0_revocationDate(entry)) >
-                     seconds(X509_CRL_get0_lastUpdate(crl)),
+        WRONG_IF(signed_seconds(X509_REVOKED_get0_revocationDate(entry)) >
+                     signed_seconds(X509_CRL_get0_lastUpdate(crl)),
                  "entries: revoked later than listed");
         before = serial;
     }
@@ -305,8 +305,9 @@ const char *signed_list_complaint(X509_CRL *crl, const struct signed_list *wante
     const char *const issuer[] = { realm, "malote CA" };
     WRONG_IF(X509_CRL_get_version(crl) != X509_CRL_VERSION_2, "version");
     WRONG_IF(!is_dn(X509_CRL_get_issuer(crl), nids, issuer, 2), "issuer");
-    int64_t from = seconds(X509_CRL_get0_lastUpdate(crl));
-    WRONG_IF(from < 0 || seconds(X509_CRL_get0_nextUpdate(crl)) != from + LIST_LIFE_S, "times");
+    int64_t from = signed_seconds(X509_CRL_get0_lastUpdate(crl));
+    WRONG_IF(from < 0 || signed_seconds(X509_CRL_get0_nextUpdate(crl)) != from + LIST_LIFE_S,
+             "times");
     WRONG_IF((complaint = check_list_extensions(crl, wanted)) != NULL, complaint);
     WRONG_IF((complaint = check_entries(crl)) != NULL, complaint);
     X509_CRL_get0_signature(crl, NULL, &algorithm);

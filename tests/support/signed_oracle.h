@@ -22,6 +22,9 @@ struct signed_wanted {
 /* NULL, or what is wrong with it. */
 const char *signed_complaint(X509 *x, const struct signed_wanted *wanted);
 
+/* -1: it is no time. */
+int64_t signed_seconds(const ASN1_TIME *t);
+
 struct signed_list {
     X509 *ca;
     uint64_t number;

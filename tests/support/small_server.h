@@ -23,6 +23,7 @@ struct small_server {
 
     /* what it does; set before a client comes */
     struct welcome welcome; /* result 0: logged in, or issued with a certificate */
+    int64_t ahead_s;        /* of the clock that certificate is of */
     struct span instead;    /* sent in place of ServerHello; then nothing more */
     bool is_mute;           /* accepts and says nothing */
     int64_t cut_after;      /* bytes of the direction to the client; -1: no cut */

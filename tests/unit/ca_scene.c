@@ -6,6 +6,7 @@
 #include "crypto/rsa.h"
 #include "pki/crl.h"
 #include "pki/statement.h"
+#include "rfc9162.h"
 #include "test_base.h"
 
 struct ca_scene *ca_scene;
@@ -55,10 +56,7 @@ void ca_scene_add(const struct ledger_leaf *leaf)
     assert_true(s->count < CA_SCENE_LEAVES);
     struct buf *bytes = &s->leaves[s->count];
     assert_ok(ledger_leaf_encode(leaf, bytes));
-    CLEANUP(buf_clear) struct buf input = { 0 };
-    assert_ok(buf_put_u8(&input, 0));
-    assert_ok(buf_put(&input, buf_span(bytes)));
-    assert_ok(hash_sha256(buf_span(&input), s->hashes[s->count++]));
+    rfc9162_leaf(buf_span(bytes), s->hashes[s->count++]);
 }
 
 void ca_scene_grow(size_t count)
@@ -88,57 +86,9 @@ void ca_scene_add_certificate(struct span der, enum cert_role role)
     ca_scene_add(&leaf);
 }
 
-/* The largest power of two below n. */
-static size_t split(size_t n)
-{
-    size_t k = 1;
-    while (2 * k < n)
-        k *= 2;
-    return k;
-}
-
-/* RFC 9162 2.1.1 */
-static void root_of(size_t from, size_t n, uint8_t out[static HASH_LEN])
-{
-    uint8_t input[1 + 2 * HASH_LEN] = { 1 };
-    if (n == 1) {
-        memcpy(out, ca_scene->hashes[from], HASH_LEN);
-        return;
-    }
-    size_t k = split(n);
-    root_of(from, k, input + 1);
-    root_of(from + k, n - k, input + 1 + HASH_LEN);
-    assert_ok(hash_sha256(SPAN_OF(input), out));
-}
-
 void ca_scene_root(size_t size, uint8_t root[static HASH_LEN])
 {
-    root_of(0, size, root);
-}
-
-static void put_root(size_t from, size_t n, struct buf *proof)
-{
-    uint8_t hash[HASH_LEN];
-    root_of(from, n, hash);
-    assert_ok(buf_put(proof, SPAN_OF(hash)));
-}
-
-/* RFC 9162 2.1.4.1, SUBPROOF(m, D[from:from+n], is_whole) */
-static void subproof(size_t m, size_t from, size_t n, bool is_whole, struct buf *proof)
-{
-    if (m == n) {
-        if (!is_whole)
-            put_root(from, n, proof);
-        return;
-    }
-    size_t k = split(n);
-    if (m <= k) {
-        subproof(m, from, k, is_whole, proof);
-        put_root(from + k, n - k, proof);
-    } else {
-        subproof(m - k, from + k, n - k, false, proof);
-        put_root(from, k, proof);
-    }
+    rfc9162_root(ca_scene->hashes, size, root);
 }
 
 static void sign_head(EVP_PKEY *key, size_t size, uint8_t other, struct buf *out)
@@ -193,7 +143,7 @@ static void answer_prove(struct small_server *s, struct span body)
     struct ledger_proof proof = { .result = c->proof != 0 ? c->proof : PROOF_PROVEN };
     if (proof.result == PROOF_PROVEN) {
         if (from.size < size)
-            subproof(from.size, 0, size, true, &hashes);
+            rfc9162_consistency(ca_scene->hashes, size, from.size, &hashes);
         if (c->proof_is_wrong && hashes.len > 0)
             hashes.p[hashes.len - 1] ^= 1;
         sign_head(pair_house()->ca_key, size, c->proof_root, &head);

@@ -10,7 +10,7 @@
 
 /*
  * The CA behind a scene's server, with its ledger, its heads, notices and lists: honest unless told
- * otherwise.  Roots and proofs are made from RFC 9162's own recursion, not from pki/merkle.h.
+ * otherwise.  Roots and proofs are those of rfc9162.h.
  */
 
 #define CA_SCENE_LEAVES 2048

@@ -39,6 +39,7 @@ int rig_quiet(void **state)
 struct rig_clock {
     struct env env;
     atomic_llong wall_ms, mono_ms; /* ahead of the system's */
+    atomic_llong held_ms;          /* what the system's monotonic one is taken for; 0: as it is */
 };
 
 static struct rig_clock *clock;
@@ -52,7 +53,8 @@ static int64_t show_wall(void *ctx)
 static int64_t show_mono(void *ctx)
 {
     (void)ctx;
-    return env_mono_ms(env_system()) + atomic_load(&clock->mono_ms);
+    int64_t held_ms = atomic_load(&clock->held_ms);
+    return (held_ms != 0 ? held_ms : env_mono_ms(env_system())) + atomic_load(&clock->mono_ms);
 }
 
 static enum mlt_err draw(void *ctx, uint8_t *out, size_t n)
@@ -71,12 +73,18 @@ static void set_clock(void)
     }
     atomic_store(&clock->wall_ms, 0);
     atomic_store(&clock->mono_ms, 0);
+    atomic_store(&clock->held_ms, 0);
 }
 
 void rig_pass(int64_t wall_s, int64_t mono_s)
 {
     atomic_fetch_add(&clock->wall_ms, wall_s * 1000);
     atomic_fetch_add(&clock->mono_ms, mono_s * 1000);
+}
+
+void rig_hold(void)
+{
+    atomic_store(&clock->held_ms, env_mono_ms(env_system()));
 }
 
 /* ---- as the parent ---- */
@@ -229,9 +237,9 @@ static void note_taken(struct rig *rig)
     rig->taken = taken.number;
 }
 
-void rig_hear_ca(struct rig *rig, enum ipc_type type)
+static void hear_ca_within(struct rig *rig, enum ipc_type type, int ms)
 {
-    int64_t until = env_mono_ms(env_system()) + rig_patience_ms;
+    int64_t until = env_mono_ms(env_system()) + ms;
     for (;;) {
         int64_t left = until - env_mono_ms(env_system());
         assert_true(left > 0 && rig_hear(rig, &rig->ca, (int)left));
@@ -246,22 +254,53 @@ void rig_hear_ca(struct rig *rig, enum ipc_type type)
     }
 }
 
+void rig_hear_ca(struct rig *rig, enum ipc_type type)
+{
+    bool makes_key = type == IPC_SERVER_REQUEST;
+    hear_ca_within(rig, type, makes_key ? rig_key_patience_ms : rig_patience_ms);
+}
+
 void rig_tell(struct rig *rig, enum ipc_type type, uint32_t tag, struct buf *body)
 {
     assert_ok(channel_send(&rig->ca, type, tag, buf_span(body)));
     buf_clear(body);
 }
 
-void rig_synchronise(struct rig *rig)
+void rig_say_ca(struct rig *rig)
 {
     struct buf body = { 0 };
     const struct ipc_ca_info info = { buf_span(&pair_house()->ca_der) };
-    const struct ipc_member joao = { .name = { "joao" } };
     assert_ok(ipc_ca_info_encode(&info, &body));
     rig_tell(rig, IPC_CA_INFO, 0, &body);
+}
+
+static void say_members(struct rig *rig)
+{
+    struct buf body = { 0 };
+    const struct ipc_member joao = { .name = { "joao" } };
+    rig_say_ca(rig);
     assert_ok(ipc_member_encode(&joao, &body));
     rig_tell(rig, IPC_MEMBER, 0, &body);
-    rig_tell(rig, IPC_SYNCED, 0, &body);
+}
+
+static void say_synced(struct rig *rig)
+{
+    struct buf none = { 0 };
+    rig_tell(rig, IPC_SYNCED, 0, &none);
+}
+
+void rig_synchronise(struct rig *rig)
+{
+    say_members(rig);
+    say_synced(rig);
+}
+
+void rig_make_ready(struct rig *rig)
+{
+    say_synced(rig);
+    rig_certify(rig, NULL);
+    assert_true(rig_hear(rig, &rig->parent, rig_patience_ms));
+    assert_int_equal(rig->message.type, IPC_NET_READY);
 }
 
 /* Answers the SERVER_REQUEST with a certificate of this key, or of the one asked for. */
@@ -287,10 +326,8 @@ void rig_certify_heard(struct rig *rig, EVP_PKEY *instead)
 
 static void serve(struct rig *rig)
 {
-    rig_synchronise(rig);
-    rig_certify(rig, NULL);
-    assert_true(rig_hear(rig, &rig->parent, rig_patience_ms));
-    assert_int_equal(rig->message.type, IPC_NET_READY);
+    say_members(rig);
+    rig_make_ready(rig);
 }
 
 void rig_start_serving_as(struct rig *rig, const struct rig_options *options)

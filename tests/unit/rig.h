@@ -16,6 +16,8 @@
  * What fails here fails the test. */
 
 static const int rig_patience_ms = 10000;
+/* For net to make a key of its own: how long that takes is a matter of luck, and of the machine. */
+static const int rig_key_patience_ms = 60000;
 
 struct rig_options {
     rlim_t most_files; /* of net; 0: as it is */
@@ -66,6 +68,8 @@ bool rig_hear(struct rig *rig, struct channel *from, int timeout_ms);
 
 /* Time passes in net alone: on its wall clock, and on the one that only goes on. */
 void rig_pass(int64_t wall_s, int64_t mono_s);
+/* From now on its monotonic clock moves by rig_pass alone, however slow the machine is. */
+void rig_hold(void);
 
 /* ---- as ca ---- */
 
@@ -75,6 +79,9 @@ void rig_hear_ca(struct rig *rig, enum ipc_type type);
 /* Clears `body`. */
 void rig_tell(struct rig *rig, enum ipc_type type, uint32_t tag, struct buf *body);
 void rig_synchronise(struct rig *rig);
+/* The same in steps: the first message of it; SYNCED, and what follows until net is ready. */
+void rig_say_ca(struct rig *rig);
+void rig_make_ready(struct rig *rig);
 /* Answers the SERVER_REQUEST with a certificate of this key, or of the one asked for. */
 void rig_certify(struct rig *rig, EVP_PKEY *instead);
 /* The one that rig_hear_ca has heard. */
@@ -121,6 +128,13 @@ void rig_ping(struct rig_client *c);
 void rig_must_close(struct rig_client *c, enum close_reason reason);
 /* The server's alert is the next that comes. */
 void rig_must_fail(struct rig_client *c, enum alert alert);
+
+/* A net that serves, and maria in a session of this kind. */
+#define RIG_WITH_MARIA(rig, maria, kind)                                                           \
+    CLEANUP(rig_stop) struct rig rig;                                                              \
+    CLEANUP(rig_client_clear) struct rig_client maria;                                             \
+    rig_start_serving(&rig);                                                                       \
+    rig_log_in(&maria, &rig, kind)
 
 /* ---- messages ---- */
 

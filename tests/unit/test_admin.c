@@ -211,6 +211,106 @@ static void no_invite_is_made_while_no_address_is_known(void **state)
     assert_err(ask(&r, &rows), MLT_ERR_MISSING);
 }
 
+/* The row of the invite that a URL holds. */
+struct wanted {
+    struct rows *rows;
+    const uint8_t *id;
+    struct admin_row row;
+};
+
+static enum mlt_err on_invite(void *ctx, const struct admin_row *row)
+{
+    struct wanted *wanted = ctx;
+    CLEANUP(buf_clear) struct buf encoded = { 0 };
+    struct admin_row again = { 0 };
+    assert_ok(admin_row_encode(row, &encoded));
+    assert_ok(admin_row_decode(buf_span(&encoded), &again));
+    assert_int_equal(again.kind, ADMIN_ROW_INVITE);
+    assert_int_equal(again.url.n, 0);
+    wanted->rows->count++;
+    if (span_eq(SPAN_OF(again.invite_id), span_of(wanted->id, INVITE_ID)))
+        wanted->row = again;
+    return MLT_OK;
+}
+
+/* How many invites there are in all. */
+static struct admin_row look_for(const uint8_t id[static INVITE_ID], struct rows *rows)
+{
+    CLEANUP(buf_clear) struct buf why = { 0 };
+    struct wanted wanted = { .rows = rows, .id = id };
+    const struct admin_request r = request_for(ADMIN_INVITES, NULL);
+    const struct admin_sink sink = { on_invite, &wanted };
+    rows->count = 0;
+    assert_ok(admin_answer(&a.ca, &r, &sink, &why));
+    return wanted.row;
+}
+
+static struct admin_request withdrawal(const uint8_t id[static INVITE_ID])
+{
+    struct admin_request r = request_for(ADMIN_UNINVITE, NULL);
+    memcpy(r.invite_id, id, INVITE_ID);
+    return r;
+}
+
+static void invites_are_seen_and_withdrawn(void **state)
+{
+    (void)state;
+    CLEANUP(rows_clear) struct rows rows = { 0 };
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    struct admin_request r = request_for(ADMIN_INVITE, "maria");
+    struct join_url bound, free_one;
+    assert_ok(ask(&r, &rows));
+    assert_ok(join_url_parse(buf_span(&rows.url), &bound));
+    /* Which one it is, the URL's own row says. */
+    assert_memory_equal(rows.last.invite_id, bound.invite.id, INVITE_ID);
+    r = request_for(ADMIN_INVITE, NULL);
+    assert_ok(ask(&r, &rows));
+    assert_ok(join_url_parse(buf_span(&rows.url), &free_one));
+    struct admin_row row = look_for(bound.invite.id, &rows);
+    assert_int_equal(rows.count, 2);
+    assert_string_equal(row.name.text, "maria");
+    assert_int_equal(row.invite, INVITE_STATE_OPEN);
+    assert_int_equal(row.at_s, AUTHORITY_NOW_S);
+    assert_int_equal(row.not_after_s, AUTHORITY_NOW_S + 3600);
+    assert_int_equal(authority_enrol(&a, "joao", authority_key(1), &free_one.invite, &der).result,
+                     WELCOME_ISSUED);
+    row = look_for(free_one.invite.id, &rows);
+    assert_string_equal(row.name.text, "");
+    assert_int_equal(row.invite, INVITE_STATE_USED);
+    assert_string_equal(row.used_by.text, "joao");
+    r = withdrawal(bound.invite.id);
+    assert_ok(ask(&r, &rows));
+    assert_int_equal(rows.count, 0);
+    (void)look_for(free_one.invite.id, &rows);
+    assert_int_equal(rows.count, 1);
+    const struct ipc_enrolled answer =
+        authority_enrol(&a, "maria", authority_key(0), &bound.invite, &der);
+    assert_int_equal(answer.result, WELCOME_REFUSED);
+    assert_int_equal(answer.reason, REFUSAL_INVITE);
+    /* Again: nothing is there; and what was used is used. */
+    assert_err(ask(&r, &rows), MLT_ERR_MISSING);
+    r = withdrawal(free_one.invite.id);
+    assert_err(ask(&r, &rows), MLT_ERR_EXISTS);
+}
+
+/* With as many as can be made at once, all are listed, none is shown twice, and one is found. */
+static void ten_thousand_invites_are_listed(void **state)
+{
+    (void)state;
+    CLEANUP(rows_clear) struct rows rows = { 0 };
+    struct admin_request r = request_for(ADMIN_INVITE, NULL);
+    r.count = LIMIT_INVITES_AT_ONCE;
+    assert_ok(ask(&r, &rows));
+    uint8_t id[INVITE_ID];
+    memcpy(id, rows.last.invite_id, INVITE_ID);
+    assert_int_equal(look_for(id, &rows).invite, INVITE_STATE_OPEN);
+    assert_int_equal(rows.count, LIMIT_INVITES_AT_ONCE);
+    r = withdrawal(id);
+    assert_ok(ask(&r, &rows));
+    assert_int_equal(look_for(id, &rows).invite, 0);
+    assert_int_equal(rows.count, LIMIT_INVITES_AT_ONCE - 1);
+}
+
 static void approving_names_the_key_and_certifies_it(void **state)
 {
     (void)state;
@@ -339,6 +439,14 @@ static void list_and_show_tell_the_state(void **state)
         assert_ok(ask(&r, &rows));
         assert_int_equal(rows.last.state, ages[i].state);
     }
+    /* The clock was ahead when it was made, and has been set right. */
+    a.now_ms = INT64_C(1000) * (AUTHORITY_NOW_S - LIMIT_BACKDATE_S);
+    assert_ok(ask(&r, &rows));
+    assert_int_equal(rows.last.state, CERT_STATE_VALID);
+    a.now_ms -= 1000;
+    assert_ok(ask(&r, &rows));
+    assert_int_equal(rows.last.state, CERT_STATE_FUTURE);
+    a.now_ms = INT64_C(1000) * AUTHORITY_NOW_S;
     r = request_for(ADMIN_SHOW, "ninguem");
     assert_err(ask(&r, &rows), MLT_ERR_MISSING);
 }
@@ -374,6 +482,85 @@ static void reissue_revokes_at_once_and_prints_a_bound_invite(void **state)
     assert_int_equal(answer.result, WELCOME_ISSUED);
     r = request_for(ADMIN_REISSUE, "ninguem");
     assert_err(ask(&r, &rows), MLT_ERR_MISSING);
+}
+
+/* As restore_accept_loss leaves one of whom the backup did not know. */
+static void lose(const char *name)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(&a.ca.db, "INSERT INTO member(name, since_s, closed_s) "
+                                           "VALUES(?1, ?2, ?2)");
+    query_put_text(&q, name);
+    query_put_int(&q, AUTHORITY_NOW_S - 60);
+    assert_ok(query_run(&q));
+}
+
+static void expect_name(const struct rows *rows, enum cert_state state, int64_t closed_s)
+{
+    assert_int_equal(rows->count, 1);
+    assert_int_equal(rows->last.kind, ADMIN_ROW_NAME);
+    assert_string_equal(rows->last.name.text, "paulo");
+    assert_int_equal(rows->last.state, state);
+    assert_int_equal(rows->last.revoked_s, closed_s);
+}
+
+static void a_name_whose_certificates_were_lost_is_listed_shown_and_closed(void **state)
+{
+    (void)state;
+    CLEANUP(rows_clear) struct rows rows = { 0 };
+    const struct admin_request list = request_for(ADMIN_LIST, NULL);
+    const struct admin_request show = request_for(ADMIN_SHOW, "paulo");
+    const struct admin_request revoke = request_for(ADMIN_REVOKE, "paulo");
+    const struct admin_request reissue = request_for(ADMIN_REISSUE, "paulo");
+    assert_err(ask(&show, &rows), MLT_ERR_MISSING);
+    assert_err(ask(&revoke, &rows), MLT_ERR_MISSING);
+    lose("paulo");
+    assert_ok(ask(&list, &rows));
+    expect_name(&rows, CERT_STATE_CLOSED, AUTHORITY_NOW_S - 60);
+    assert_ok(ask(&show, &rows));
+    expect_name(&rows, CERT_STATE_CLOSED, AUTHORITY_NOW_S - 60);
+    lose("rita"); /* another one, who is in none of these answers */
+    assert_ok(ask(&show, &rows));
+    expect_name(&rows, CERT_STATE_CLOSED, AUTHORITY_NOW_S - 60);
+    /* It is closed since then, and not since somebody said it again. */
+    assert_ok(ask(&revoke, &rows));
+    expect_name(&rows, CERT_STATE_CLOSED, AUTHORITY_NOW_S - 60);
+    assert_true(rows.last.unchanged);
+    assert_ok(ask(&reissue, &rows));
+    assert_ok(ask(&show, &rows));
+    expect_name(&rows, CERT_STATE_WAITS, 0);
+    assert_ok(ask(&revoke, &rows));
+    expect_name(&rows, CERT_STATE_CLOSED, AUTHORITY_NOW_S);
+    assert_false(rows.last.unchanged);
+}
+
+static void who_was_revoked_before_keeps_the_first_reason_and_that_is_said(void **state)
+{
+    (void)state;
+    CLEANUP(rows_clear) struct rows rows = { 0 };
+    enum refusal reason;
+    (void)enrol("maria", 0, &reason);
+    struct admin_request r = approval("maria", authority_key(0));
+    assert_ok(ask(&r, &rows));
+    r = request_for(ADMIN_REVOKE, "maria");
+    r.reason = CRL_KEY_COMPROMISE;
+    assert_ok(ask(&r, &rows));
+    assert_int_equal(rows.last.reason, CRL_KEY_COMPROMISE);
+    assert_false(rows.last.unchanged);
+    a.now_ms += 60000;
+    r.reason = CRL_CESSATION;
+    assert_ok(ask(&r, &rows));
+    assert_int_equal(rows.last.reason, CRL_KEY_COMPROMISE);
+    assert_int_equal(rows.last.revoked_s, AUTHORITY_NOW_S);
+    assert_true(rows.last.unchanged);
+    /* Reissued it waits: then the name is closed, though no certificate is taken back by it. */
+    const struct admin_request reissue = request_for(ADMIN_REISSUE, "maria");
+    assert_ok(ask(&reissue, &rows));
+    assert_ok(ask(&r, &rows));
+    assert_false(rows.last.unchanged);
+    assert_int_equal(rows.last.reason, CRL_KEY_COMPROMISE);
+    assert_ok(ask(&r, &rows));
+    assert_true(rows.last.unchanged);
 }
 
 static void an_erasure_is_of_a_member_and_of_what_is_there(void **state)
@@ -417,12 +604,16 @@ int main(void)
         WITH_CA(an_invite_out_of_bounds_is_refused),
         WITH_CA(an_invite_for_somebody_enrolled_is_refused),
         WITH_CA(no_invite_is_made_while_no_address_is_known),
+        WITH_CA(invites_are_seen_and_withdrawn),
+        WITH_CA(ten_thousand_invites_are_listed),
         WITH_CA(approving_names_the_key_and_certifies_it),
         WITH_CA(who_was_refused_is_told_so),
         WITH_CA(one_key_waits_under_one_name),
         WITH_CA(pending_requests_are_bounded_and_forgotten_in_time),
         WITH_CA(list_and_show_tell_the_state),
         WITH_CA(reissue_revokes_at_once_and_prints_a_bound_invite),
+        WITH_CA(a_name_whose_certificates_were_lost_is_listed_shown_and_closed),
+        WITH_CA(who_was_revoked_before_keeps_the_first_reason_and_that_is_said),
         WITH_CA(an_erasure_is_of_a_member_and_of_what_is_there),
         WITH_CA(a_request_that_needs_a_name_and_has_none_is_refused),
     };

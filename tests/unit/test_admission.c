@@ -15,7 +15,7 @@ static struct welcome judge(const struct admission_facts *facts)
 
 static struct welcome login(enum mlt_err verdict, bool revoked)
 {
-    const struct admission_facts facts = { verdict, revoked, false };
+    const struct admission_facts facts = { .verdict = verdict, .revoked = revoked };
     return judge(&facts);
 }
 
@@ -57,18 +57,43 @@ static void an_expired_certificate_may_be_renewed_and_no_more(void **state)
     assert_int_equal(w.result, WELCOME_RENEW);
     assert_int_equal(w.reason, REFUSAL_NONE);
     /* What is stale here ca knows better. */
-    const struct admission_facts stale = { MLT_ERR_CERT_EXPIRED, false, true };
+    const struct admission_facts stale = { .verdict = MLT_ERR_CERT_EXPIRED, .stale = true };
     assert_int_equal(judge(&stale).result, WELCOME_RENEW);
 }
 
 static void of_a_stale_list_the_older_certificates_are_refused_and_told_why(void **state)
 {
     (void)state;
-    const struct admission_facts stale = { MLT_OK, false, true };
-    const struct admission_facts revoked = { MLT_OK, true, true };
+    const struct admission_facts stale = { .verdict = MLT_OK, .stale = true };
+    const struct admission_facts revoked = { .verdict = MLT_OK, .revoked = true, .stale = true };
     assert_int_equal(judge(&stale).result, WELCOME_REFUSED);
     assert_int_equal(judge(&stale).reason, REFUSAL_STALE);
     assert_int_equal(judge(&revoked).reason, REFUSAL_REVOKED);
+}
+
+static void who_is_in_doubt_may_ask_ca_and_no_more(void **state)
+{
+    (void)state;
+    static const struct {
+        enum mlt_err verdict;
+        bool revoked, stale;
+        enum welcome_result result;
+        enum refusal reason;
+    } rows[] = {
+        { MLT_OK, false, false, WELCOME_RENEW, REFUSAL_NONE },
+        { MLT_OK, false, true, WELCOME_RENEW, REFUSAL_NONE },
+        { MLT_ERR_CERT_EXPIRED, false, false, WELCOME_RENEW, REFUSAL_NONE },
+        { MLT_ERR_CERT_NOT_YET, false, false, WELCOME_REFUSED, REFUSAL_NOT_YET },
+        { MLT_OK, true, false, WELCOME_REFUSED, REFUSAL_REVOKED },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct admission_facts facts = { .verdict = rows[i].verdict,
+                                               .revoked = rows[i].revoked,
+                                               .in_doubt = true,
+                                               .stale = rows[i].stale };
+        assert_int_equal(judge(&facts).result, rows[i].result);
+        assert_int_equal(judge(&facts).reason, rows[i].reason);
+    }
 }
 
 static void only_what_waits_is_told_how_long(void **state)
@@ -142,6 +167,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_with_a_certificate_is_told),
         cmocka_unit_test(an_expired_certificate_may_be_renewed_and_no_more),
         cmocka_unit_test(of_a_stale_list_the_older_certificates_are_refused_and_told_why),
+        cmocka_unit_test(who_is_in_doubt_may_ask_ca_and_no_more),
         cmocka_unit_test(only_what_waits_is_told_how_long),
         cmocka_unit_test(an_unforeseen_verdict_lets_nobody_in),
         cmocka_unit_test(what_ca_answers_is_passed_on),

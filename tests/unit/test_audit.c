@@ -266,7 +266,7 @@ static void a_changed_leaf_node_or_head_is_found(void **state)
     CLEANUP(buf_clear) struct buf head = { 0 };
     assert_ok(buf_put(&head, head_newest(&a.ca)));
     run("UPDATE node SET hash = zeroblob(32) WHERE level = 1 AND idx = 1");
-    assert_found("0 leaves and 1 nodes are wrong, the first at position 2");
+    assert_found("wrong leaves: 0, wrong nodes: 1, the first at position 2");
     a.ca.head.bytes.p[a.ca.head.bytes.len - 1] ^= 1;
     look();
     assert_in(&findings, "is not signed by this CA");

@@ -314,8 +314,9 @@ static void with_a_clock_that_jumped_net_is_told_busy(void **state)
 /* Taken from the clock, as restore takes it. */
 static void open_epoch(uint64_t epoch, uint64_t base)
 {
+    const struct ledger_opening opening = { .epoch = epoch, .base = base, .whole = true };
     assert_ok(database_begin(&a.ca.db));
-    assert_ok(database_end(&a.ca.db, ledger_open_epoch(&a.ca.db, epoch, base)));
+    assert_ok(database_end(&a.ca.db, ledger_open_epoch(&a.ca.db, &opening)));
 }
 
 static void read_serial(const struct ipc_enrolled *answer, uint8_t serial[static CERT_SERIAL])
@@ -385,6 +386,43 @@ static void what_is_issued_before_the_newest_epoch_is_known_before_its_owner_has
     assert_int_equal(judged.known_count, 1);
 }
 
+static void what_comes_back_is_known_before_its_owner_hears_that_it_is_good(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf lost = { 0 };
+    CLEANUP(buf_clear) struct buf signature = { 0 };
+    struct ipc_message message;
+    struct ipc_enrolled answer;
+    struct ledger_opening opening = { .epoch = AUTHORITY_NOW_S + 60, .crl = 1 };
+    const struct authority_lost hers = { .name = "maria",
+                                         .key = authority_key(0),
+                                         .issued_s = AUTHORITY_NOW_S + 30,
+                                         .not_after_s = AUTHORITY_NOW_S + 30 + 90 * 86400 };
+    assert_int_equal(enrol("maria", 0).result, WELCOME_ISSUED);
+    assert_ok(ledger_size(&a.ca.db, &opening.base));
+    a.now_ms += 60 * 1000;
+    assert_ok(database_begin(&a.ca.db));
+    assert_ok(database_end(&a.ca.db, ledger_open_epoch(&a.ca.db, &opening)));
+    authority_sign_lost(&a, &hers, &lost);
+    connect_net();
+    judged.known_count = 0;
+    for (unsigned i = 1; i <= 2; i++) { /* once adopted, once known */
+        const struct ipc_renew request =
+            authority_renew_lost(&a, buf_span(&lost), authority_key(0), &signature);
+        buf_reset(&sent);
+        assert_ok(ipc_renew_encode(&request, &sent));
+        ask(IPC_RENEW, IPC_RENEWED, &message);
+        assert_ok(ipc_enrolled_decode(message.body, &answer));
+        assert_int_equal(answer.result, WELCOME_ISSUED);
+        assert_span_equal(answer.certificate, buf_span(&lost));
+        assert_int_equal(judged.known_count, i);
+        assert_memory_equal(judged.known[i - 1].serial, request.serial, CERT_SERIAL);
+    }
+    /* Its successor is told it with all the others. */
+    connect_net();
+    assert_int_equal(judged.known_count, 2);
+}
+
 static void of_too_many_epochs_the_oldest_are_told_as_one(void **state)
 {
     (void)state;
@@ -401,7 +439,8 @@ static void of_too_many_epochs_the_oldest_are_told_as_one(void **state)
         assert_ok(ledger_size(&a.ca.db, &base));
         /* As only many restores of ever newer copies make them. */
         CLEANUP(query_end)
-        struct query q = query_start(&a.ca.db, "INSERT INTO epoch(epoch, base) VALUES(?, ?)");
+        struct query q = query_start(&a.ca.db, "INSERT INTO epoch(epoch, base, size, whole) "
+                                               "VALUES(?1, ?2, ?2, 1)");
         query_put_int(&q, epoch_s);
         query_put_int(&q, (int64_t)base);
         assert_ok(query_run(&q));
@@ -470,6 +509,7 @@ int main(void)
         WITH_NET(of_a_ca_that_lost_nothing_nobody_is_in_doubt),
         WITH_NET(the_time_since_a_restored_ledger_ended_is_told_and_who_is_known),
         WITH_NET(what_is_issued_before_the_newest_epoch_is_known_before_its_owner_has_it),
+        WITH_NET(what_comes_back_is_known_before_its_owner_hears_that_it_is_good),
         WITH_NET(of_too_many_epochs_the_oldest_are_told_as_one),
     };
     return cmocka_run_group_tests_name("ca_link", tests, libraries, NULL);

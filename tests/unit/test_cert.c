@@ -131,6 +131,27 @@ static void a_certificate_lives_from_its_first_second_to_before_its_last(void **
     assert_err(read_leaf(buf_span(&der), CERT_CLIENT, INT64_MIN), MLT_ERR_CERT_NOT_YET);
 }
 
+/* The CA's own is as young as a leaf of its first day. */
+static void a_late_clock_is_good_enough_within_an_hour_of_the_issue(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    CLEANUP(cert_clear) struct cert c = { 0 };
+    put_good(CERT_SERVER, &der);
+    int64_t first = now_s - LIMIT_CLOCK_SLACK_S;
+    assert_err(cert_read_leaf(buf_span(&der), &fake.ca, CERT_SERVER, first, &c),
+               MLT_ERR_CERT_NOT_YET);
+    assert_ok(cert_check_late_clock(&c, &fake.ca, first));
+    assert_err(cert_check_late_clock(&c, &fake.ca, first - 1), MLT_ERR_CERT_NOT_YET);
+    assert_err(cert_check_late_clock(&c, &fake.ca, now_s + 3600), MLT_ERR_CERT_EXPIRED);
+    struct cert ca = { .fields = fake.ca.fields };
+    ca.fields.not_before_s = now_s;
+    assert_err(cert_check_late_clock(&c, &ca, first), MLT_ERR_CERT_NOT_YET);
+    ca.fields = fake.ca.fields;
+    ca.fields.not_after_s = first;
+    assert_err(cert_check_late_clock(&c, &ca, first), MLT_ERR_CERT_EXPIRED);
+}
+
 static void an_expired_certificate_is_handed_out_with_its_verdict(void **state)
 {
     (void)state;
@@ -369,6 +390,7 @@ int main(void)
         cmocka_unit_test(every_defect_is_refused_for_its_own_reason),
         cmocka_unit_test(no_defect_passes_as_a_server_certificate),
         cmocka_unit_test(a_certificate_lives_from_its_first_second_to_before_its_last),
+        cmocka_unit_test(a_late_clock_is_good_enough_within_an_hour_of_the_issue),
         cmocka_unit_test(an_expired_certificate_is_handed_out_with_its_verdict),
         cmocka_unit_test(a_leaf_of_an_expired_ca_is_refused),
         cmocka_unit_test(every_bit_of_a_certificate_counts),

@@ -167,6 +167,29 @@ static void a_backup_is_passed_to_an_administrator_and_by_nothing_else(void **st
     channel_close(&admin);
 }
 
+static void who_sent_can_tell_whether_it_was_taken_in(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_ok(channel_pair(ends));
+    struct channel ca, admin;
+    channel_init(&ca, ends[0], IPC_CA, IPC_ADMIN);
+    channel_init(&admin, ends[1], IPC_ADMIN, IPC_CA);
+    CLEANUP(buf_clear) struct buf buffer = { 0 };
+    struct ipc_message message = { 0 };
+    bool got = false;
+    assert_false(channel_is_unread(&admin));
+    assert_ok(channel_send(&admin, IPC_ADMIN_REQUEST, 0, SPAN_OF("x")));
+    assert_true(channel_is_unread(&admin));
+    assert_false(channel_is_unread(&ca));
+    assert_ok(channel_receive(&ca, 0, &buffer, &message, &got));
+    assert_true(got);
+    assert_false(channel_is_unread(&admin));
+    channel_close(&ca);
+    channel_close(&admin);
+    assert_false(channel_is_unread(&admin));
+}
+
 static void a_descriptor_on_another_message_is_refused_and_closed(void **state)
 {
     (void)state;
@@ -318,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_descriptor_travels_with_peer),
         cmocka_unit_test(peer_without_a_descriptor_is_refused),
         cmocka_unit_test(a_backup_is_passed_to_an_administrator_and_by_nothing_else),
+        cmocka_unit_test(who_sent_can_tell_whether_it_was_taken_in),
         cmocka_unit_test(a_descriptor_on_another_message_is_refused_and_closed),
         cmocka_unit_test(a_peer_that_does_not_read_is_lost_after_a_second),
         cmocka_unit_test(a_peer_that_reads_now_and_then_is_lost_when_patience_is_spent),

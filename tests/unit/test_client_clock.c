@@ -164,6 +164,55 @@ static void a_jump_ahead_ends_nothing(void **state)
     assert_int_equal(scene->server.renews, 1); /* by that clock it is due */
 }
 
+/* The certificates are of this moment, and the clock is late.  Nothing was kept yet. */
+static void half_an_hour_behind_new_certificates_is_said_and_no_more(void **state)
+{
+    (void)state;
+    scene_make_joined();
+    int64_t issued_s = now_s();
+    set_clock(-LIMIT_CLOCK_SLACK_S);
+    scene_connect_as(CLIENT_AUTH_RECEIVE);
+    expect_clock(CLIENT_EVENT_CLOCK, issued_s);
+    scene_expect(CLIENT_EVENT_LOGGED_IN);
+    scene_expect_quiet();
+}
+
+static void who_is_half_an_hour_behind_can_join(void **state)
+{
+    (void)state;
+    scene_make_joining();
+    int64_t issued_s = now_s();
+    set_clock(-1800);
+    scene->server.ahead_s = 1800;
+    scene_connect_as(CLIENT_AUTH_ENROL);
+    scene_expect(CLIENT_EVENT_ISSUED);
+    assert_int_equal(scene->me.server.state, SERVER_JOINED);
+    assert_int_equal(scene->me.own.fields.not_before_s, issued_s - LIMIT_BACKDATE_S);
+}
+
+static void who_is_more_than_an_hour_behind_cannot_join(void **state)
+{
+    (void)state;
+    scene_make_joining();
+    set_clock(-LIMIT_CLOCK_SLACK_S - 1);
+    scene_connect_as(CLIENT_AUTH_ENROL);
+    scene_expect_lost(MLT_ERR_CERT_NOT_YET);
+    assert_false(scene->server.client_auth_seen);
+}
+
+static void a_renewed_certificate_of_half_an_hour_ahead_is_kept(void **state)
+{
+    (void)state;
+    ca_scene_log_in(CLIENT_AUTH_RECEIVE);
+    set_clock(11 * 3600);
+    ca_scene->ahead_s = 1800;
+    int64_t signed_s = now_s() + 1800;
+    ca_scene_issue(PAIR_USER, pair_house()->client_key, 86400, &ca_scene->certificate);
+    expect_clock(CLIENT_EVENT_CLOCK, signed_s);
+    scene_expect(CLIENT_EVENT_RENEWED);
+    assert_int_equal(scene->me.own.fields.not_before_s, signed_s - LIMIT_BACKDATE_S);
+}
+
 static void a_renewed_certificate_of_the_future_is_not_kept(void **state)
 {
     (void)state;
@@ -207,6 +256,10 @@ int main(void)
         T(a_ca_that_is_less_ahead_is_believed_and_that_is_said),
         T(a_session_outlives_a_jump_until_the_ca_says_something),
         T(a_jump_ahead_ends_nothing),
+        T(half_an_hour_behind_new_certificates_is_said_and_no_more),
+        T(who_is_half_an_hour_behind_can_join),
+        T(who_is_more_than_an_hour_behind_cannot_join),
+        T(a_renewed_certificate_of_half_an_hour_ahead_is_kept),
         T(a_renewed_certificate_of_the_future_is_not_kept),
         T(a_floor_that_was_wrong_can_be_taken_away_and_a_right_one_cannot),
     };

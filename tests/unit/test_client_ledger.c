@@ -127,6 +127,50 @@ static void an_alarm_does_not_wait_for_the_answer_for_ever(void **state)
     scene_expect_lost(MLT_ERR_LEDGER);
 }
 
+/* Shown a ledger that went back, with the alarm not yet said. */
+static void connect_to_what_went_back(void)
+{
+    hold(5);
+    ca_scene_show(4);
+    scene->server.is_ca_mute = true;
+    client_free(&scene->client);
+    scene_make_client(CLIENT_AUTH_RECEIVE, true);
+    assert_ok(client_connect(scene->client));
+    scene_expect_quiet();
+}
+
+static void expect_alarm_that_lasts(void)
+{
+    scene_expect_lost(MLT_ERR_LEDGER);
+    assert_true(client_is_over(scene->client));
+    assert_int_equal(ca_scene_known()->alarm, STORE_ALARM_WENT_BACK);
+}
+
+/* Nor does one that hangs up before we have said it. */
+static void a_goodbye_does_not_take_the_alarm_away(void **state)
+{
+    (void)state;
+    connect_to_what_went_back();
+    small_server_close(&scene->server, CLOSE_SHUTDOWN);
+    expect_alarm_that_lasts();
+}
+
+static void a_cut_does_not_take_the_alarm_away(void **state)
+{
+    (void)state;
+    connect_to_what_went_back();
+    small_server_drop(&scene->server);
+    expect_alarm_that_lasts();
+}
+
+static void nor_does_it_take_it_away_that_we_leave(void **state)
+{
+    (void)state;
+    connect_to_what_went_back();
+    client_close(scene->client);
+    expect_alarm_that_lasts();
+}
+
 static void nothing_is_sent_or_taken_once_the_ledger_went_back(void **state)
 {
     (void)state;
@@ -340,27 +384,33 @@ static void after_a_restore_the_old_epoch_is_no_more(void **state)
 
 /* ---- several processes of one home ---- */
 
-/* Two that each were shown another continuation of what both knew: the later one finds out. */
-static void two_processes_cannot_be_shown_two_ledgers(void **state)
+/* While this one waits for its proof. */
+static void another_process_holds(const struct buf *head)
 {
-    (void)state;
-    CLEANUP(buf_clear) struct buf first = { 0 };
     bool done = false;
-    hold(5);
-    ca_scene_grow(3);
-    ca_scene_sign_head(8, &first);
-    ca_scene->hashes[6][0] ^= 1;
-    ca_scene_show(8);
-    ca_scene->proof = PROOF_BUSY; /* the answer comes later */
+    ca_scene->proof = PROOF_BUSY;
     ca_scene_log_in_anew(CLIENT_AUTH_RECEIVE);
     scene_settle_down();
     const struct store_hold other = { .held = store_authority_head(ca_scene_known()),
-                                      .next = buf_span(&first),
+                                      .next = buf_span(head),
                                       .proven_s = 1 };
     assert_ok(store_authority_hold(scene->store, &other, &done));
     assert_true(done);
     ca_scene->proof = PROOF_PROVEN;
     scene_clock_now()->mono_ms += 10000;
+}
+
+/* Two that each were shown another continuation of what both knew: the later one finds out. */
+static void two_processes_cannot_be_shown_two_ledgers(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf first = { 0 };
+    hold(5);
+    ca_scene_grow(3);
+    ca_scene_sign_head(8, &first);
+    ca_scene->hashes[6][0] ^= 1;
+    ca_scene_show(8);
+    another_process_holds(&first);
     scene_expect_lost(MLT_ERR_LEDGER);
     assert_int_equal(ca_scene_known()->alarm, STORE_ALARM_FORKED);
 }
@@ -369,21 +419,11 @@ static void two_processes_agree_on_one_that_grew(void **state)
 {
     (void)state;
     CLEANUP(buf_clear) struct buf first = { 0 };
-    bool done = false;
     hold(5);
     ca_scene_grow(5);
     ca_scene_sign_head(8, &first);
     ca_scene_show(10);
-    ca_scene->proof = PROOF_BUSY;
-    ca_scene_log_in_anew(CLIENT_AUTH_RECEIVE);
-    scene_settle_down();
-    const struct store_hold other = { .held = store_authority_head(ca_scene_known()),
-                                      .next = buf_span(&first),
-                                      .proven_s = 1 };
-    assert_ok(store_authority_hold(scene->store, &other, &done));
-    assert_true(done);
-    ca_scene->proof = PROOF_PROVEN;
-    scene_clock_now()->mono_ms += 10000;
+    another_process_holds(&first);
     scene_settle_down();
     assert_true(client_is_logged_in(scene->client));
     assert_int_equal(ca_scene_held().size, 10);
@@ -447,6 +487,9 @@ int main(void)
         T(another_base_in_the_same_epoch_is_a_fork),
         T(a_shorter_ledger_is_told_of_to_the_ca_before_the_end),
         T(an_alarm_does_not_wait_for_the_answer_for_ever),
+        T(a_goodbye_does_not_take_the_alarm_away),
+        T(a_cut_does_not_take_the_alarm_away),
+        T(nor_does_it_take_it_away_that_we_leave),
         T(nothing_is_sent_or_taken_once_the_ledger_went_back),
         T(an_earlier_epoch_is_refused),
         T(a_wrong_proof_is_an_alarm),

@@ -354,6 +354,75 @@ static void a_listener_whose_certificate_ran_out_comes_back(void **state)
     scene_expect(CLIENT_EVENT_LOGGED_IN);
 }
 
+/* ---- with one that the CA had lost ---- */
+
+/* The answer to RENEW, given by hand: its own certificate; and who comes then is let in. */
+static void know_again(void)
+{
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    const struct renewed r = { .result = WELCOME_ISSUED,
+                               .certificate = buf_span(&scene->me.own_der) };
+    scene->server.welcome.result = 0;
+    assert_ok(renewed_encode(&r, &body));
+    small_server_put(&scene->server, RECORD_RENEWED, buf_span(&body));
+}
+
+static void one_that_the_ca_knows_again_logs_in_as_it_is(void **state)
+{
+    (void)state;
+    uint8_t serial[CERT_SERIAL];
+    scene_make_joined();
+    memcpy(serial, scene->me.own.fields.serial, CERT_SERIAL);
+    int64_t end_s = end_on_disk();
+    scene->server.is_ca_mute = true;
+    scene_make_client(CLIENT_AUTH_RECEIVE, true);
+    for (unsigned i = 1; i <= 2; i++) { /* and when it is lost a second time */
+        CLEANUP(client_event_clear) struct client_event event = { 0 };
+        scene->server.welcome.result = WELCOME_RENEW;
+        if (i == 1)
+            assert_ok(client_connect(scene->client));
+        scene_expect_quiet();
+        assert_int_equal(scene->server.renews, i);
+        assert_memory_equal(scene->server.renew_serial, serial, CERT_SERIAL);
+        know_again();
+        scene_expect(CLIENT_EVENT_LOGGED_IN);
+        assert_int_equal(scene->server.accepted, 2 * i);
+        assert_memory_equal(scene->me.own.fields.serial, serial, CERT_SERIAL);
+        assert_int_equal(end_on_disk(), end_s);
+        small_server_close(&scene->server, CLOSE_AGAIN);
+        scene_await(&event);
+        assert_int_equal(event.kind, CLIENT_EVENT_CLOSED);
+        scene_clock_now()->mono_ms += event.retry_ms;
+    }
+}
+
+static void one_that_is_good_and_yet_not_let_in_is_the_end(void **state)
+{
+    (void)state;
+    CLEANUP(client_event_clear) struct client_event event = { 0 };
+    scene_make_joined();
+    assert_ok(buf_put(&ca_scene->certificate, buf_span(&scene->me.own_der)));
+    scene->server.welcome.result = WELCOME_RENEW;
+    scene_connect_as(CLIENT_AUTH_SEND);
+    scene_await(&event);
+    assert_int_equal(event.kind, CLIENT_EVENT_REFUSED);
+    assert_int_equal(event.refusal, REFUSAL_NOT_DUE);
+    assert_int_equal(scene->server.accepted, 2);
+    assert_int_equal(scene->server.renews, 2);
+}
+
+static void in_a_session_its_own_certificate_is_no_news(void **state)
+{
+    (void)state;
+    log_in_and_let_it_be_due();
+    buf_clear(&ca_scene->certificate);
+    assert_ok(buf_put(&ca_scene->certificate, buf_span(&scene->me.own_der)));
+    scene_expect_quiet();
+    assert_int_equal(scene->server.renews, 1);
+    assert_int_equal(scene->server.accepted, 1);
+    assert_true(client_is_logged_in(scene->client));
+}
+
 static void an_enrolment_is_not_let_in_to_renew(void **state)
 {
     (void)state;
@@ -458,6 +527,9 @@ int main(void)
         T(a_refusal_then_is_the_end),
         T(a_server_that_lets_us_in_to_renew_for_ever_does_not_get_us_to),
         T(a_listener_whose_certificate_ran_out_comes_back),
+        T(one_that_the_ca_knows_again_logs_in_as_it_is),
+        T(one_that_is_good_and_yet_not_let_in_is_the_end),
+        T(in_a_session_its_own_certificate_is_no_news),
         T(an_enrolment_is_not_let_in_to_renew),
         T(what_another_process_renewed_is_used_at_the_next_login),
         T(a_second_process_renews_its_own_session),

@@ -130,6 +130,19 @@ static void a_notice_while_we_leave_is_taken_too(void **state)
     expect_number(3, 3);
 }
 
+/* Of the first one more would have to be asked for, which is too late. */
+static void notices_that_cross_our_goodbye_are_taken_as_far_as_they_go(void **state)
+{
+    (void)state;
+    know(1);
+    send_notice(4, 4, 1);
+    send_notice(2, 2, 1);
+    client_close(scene->client);
+    scene_expect(CLIENT_EVENT_CLOSED);
+    expect_number(2, 2);
+    assert_int_equal(scene->server.crl_wanteds, 0);
+}
+
 /* ---- lists ---- */
 
 static void who_is_behind_fetches_the_list(void **state)
@@ -435,6 +448,7 @@ int main(void)
         T(a_forged_notice_ends_the_session),
         T(what_was_signed_as_something_else_is_no_notice),
         T(a_notice_while_we_leave_is_taken_too),
+        T(notices_that_cross_our_goodbye_are_taken_as_far_as_they_go),
         T(who_is_behind_fetches_the_list),
         T(row_23_nothing_takes_a_revocation_back),
         T(what_a_list_leaves_out_is_forgotten_when_it_must_have_ended),

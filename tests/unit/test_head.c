@@ -240,7 +240,7 @@ static void a_changed_leaf_is_refused(void **state)
     three_members();
     tamper("UPDATE leaf SET bytes = (SELECT bytes FROM leaf WHERE position = 1) "
            "WHERE position = 2");
-    assert_refused("1 leaves and 2 nodes are wrong");
+    assert_refused("wrong leaves: 1, wrong nodes: 2");
 }
 
 static void a_changed_node_is_refused(void **state)
@@ -248,7 +248,7 @@ static void a_changed_node_is_refused(void **state)
     (void)state;
     three_members();
     tamper("UPDATE node SET hash = zeroblob(32) WHERE level = 1 AND idx = 1");
-    assert_refused("0 leaves and 1 nodes are wrong, the first at position 2");
+    assert_refused("wrong leaves: 0, wrong nodes: 1, the first at position 2");
 }
 
 /* Every leaf once more, in the order given; nodes as they follow. */
@@ -444,8 +444,9 @@ static void go_back(struct buf *ahead)
 
 static void new_epoch(uint64_t epoch, uint64_t base)
 {
+    const struct ledger_opening opening = { .epoch = epoch, .base = base, .whole = true };
     assert_ok(database_begin(&a.ca.db));
-    assert_ok(database_end(&a.ca.db, ledger_open_epoch(&a.ca.db, epoch, base)));
+    assert_ok(database_end(&a.ca.db, ledger_open_epoch(&a.ca.db, &opening)));
     authority_restart(&a);
 }
 
@@ -530,9 +531,9 @@ static void a_later_epoch_stops_the_ca_and_the_next_one_is_later_still(void **st
     head.epoch -= 500;
     sign_made_up(&head, &bytes);
     assert_ok(stopped_on_head(&a.ca, buf_span(&bytes)));
+    const struct ledger_opening low = { .epoch = AUTHORITY_NOW_S + 2000, .base = size() };
     assert_ok(database_begin(&a.ca.db));
-    assert_err(database_end(&a.ca.db, ledger_open_epoch(&a.ca.db, AUTHORITY_NOW_S + 2000, size())),
-               MLT_ERR_RANGE);
+    assert_err(database_end(&a.ca.db, ledger_open_epoch(&a.ca.db, &low)), MLT_ERR_RANGE);
     assert_stopped();
     new_epoch(AUTHORITY_NOW_S + 2001, 1);
     assert_false(stopped_is(&a.ca));
@@ -566,6 +567,18 @@ static void another_root_below_the_base_stops_the_ca_as_well(void **state)
     assert_ok(stopped_explain(&a.ca, &why));
     assert_ok(buf_text(&why, &text));
     assert_non_null(strstr(text, "two ledgers"));
+}
+
+/* Its root is ours: that epoch was opened twice. */
+static void another_base_in_the_same_epoch_stops_the_ca_as_well(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf bytes = { 0 };
+    struct ledger_head head = newest();
+    head.base = 1;
+    sign_made_up(&head, &bytes);
+    assert_ok(stopped_on_head(&a.ca, buf_span(&bytes)));
+    assert_stopped();
 }
 
 static void a_head_that_is_within_the_ledger_stops_nothing(void **state)
@@ -686,6 +699,7 @@ int main(void)
         WITH_CA(a_head_of_the_same_size_with_another_root_stops_the_ca),
         WITH_CA(a_smaller_head_with_another_root_stops_the_ca_as_well),
         WITH_CA(another_root_below_the_base_stops_the_ca_as_well),
+        WITH_CA(another_base_in_the_same_epoch_stops_the_ca_as_well),
         WITH_CA(a_later_epoch_stops_the_ca_and_the_next_one_is_later_still),
         WITH_CA(a_head_that_is_within_the_ledger_stops_nothing),
         WITH_CA(a_head_that_we_never_signed_is_refused_and_stops_nothing),

@@ -15,6 +15,13 @@ static int start(void **state)
     return 0;
 }
 
+static int start_anew(void **state)
+{
+    (void)state;
+    authority_start(&a, ENROL_INVITE);
+    return 0;
+}
+
 static int stop(void **state)
 {
     (void)state;
@@ -210,6 +217,161 @@ static void expired_invites_are_forgotten_and_used_ones_kept_a_while(void **stat
     a.now_ms = (int64_t)AUTHORITY_NOW_S * 1000;
 }
 
+/* ---- seen and withdrawn ---- */
+
+/* The one with this id, or all of them counted by state. */
+struct look {
+    const uint8_t *id;
+    bool found;
+    struct invite_row row;
+    unsigned count[INVITE_STATE_EXPIRED + 1];
+    int64_t last_made_s;
+};
+
+static enum mlt_err on_invite(void *ctx, const struct invite_row *row)
+{
+    struct look *look = ctx;
+    assert_true(row->made_s >= look->last_made_s);
+    look->last_made_s = row->made_s;
+    look->count[row->state]++;
+    if (look->id != NULL && span_eq(span_of(look->id, INVITE_ID), SPAN_OF(row->id))) {
+        look->found = true;
+        look->row = *row;
+    }
+    return MLT_OK;
+}
+
+static struct look look_for(const struct invite *invite)
+{
+    struct look look = { .id = invite != NULL ? invite->id : NULL };
+    const struct invite_visit visit = { on_invite, &look };
+    assert_ok(invite_each(&a.ca.db, ca_now_s(&a.ca), &visit));
+    return look;
+}
+
+static void assert_state(const struct invite *invite, enum invite_state state)
+{
+    const struct look look = look_for(invite);
+    assert_true(look.found);
+    assert_int_equal(look.row.state, state);
+}
+
+static void an_invite_is_open_until_it_is_used_or_over(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    const struct invite bound = authority_invite(&a, "rita");
+    a.now_ms += 1000;
+    const struct invite free_one = authority_invite(&a, NULL);
+    struct look look = look_for(&bound);
+    assert_true(look.found && look.row.bound);
+    assert_string_equal(look.row.name.text, "rita");
+    assert_int_equal(look.row.made_s, AUTHORITY_NOW_S);
+    assert_int_equal(look.row.expires_s, AUTHORITY_NOW_S + LIMIT_INVITE_S);
+    assert_int_equal(look.row.state, INVITE_STATE_OPEN);
+    look = look_for(&free_one);
+    assert_true(look.found && !look.row.bound);
+    const struct ipc_enrolled answer =
+        authority_enrol(&a, "olga", authority_key(2), &free_one, &der);
+    assert_issued(&answer);
+    a.now_ms = (int64_t)(AUTHORITY_NOW_S + LIMIT_INVITE_S - 1) * 1000;
+    assert_state(&bound, INVITE_STATE_OPEN);
+    a.now_ms += 1000;
+    assert_state(&bound, INVITE_STATE_EXPIRED);
+    a.now_ms += 1000;
+    look = look_for(&free_one);
+    assert_int_equal(look.row.state, INVITE_STATE_USED);
+    assert_string_equal(look.row.used_by.text, "olga");
+    a.now_ms = (int64_t)AUTHORITY_NOW_S * 1000;
+}
+
+static void a_withdrawn_invite_is_an_unknown_one(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    struct name used_by;
+    const struct invite bound = authority_invite(&a, "vera");
+    const struct invite free_one = authority_invite(&a, NULL);
+    const struct invite other = authority_invite(&a, NULL);
+    assert_ok(invite_withdraw(&a.ca.db, bound.id, &used_by));
+    assert_ok(invite_withdraw(&a.ca.db, free_one.id, &used_by));
+    authority_restart(&a);
+    assert_false(look_for(&bound).found || look_for(&free_one).found);
+    struct ipc_enrolled answer = authority_enrol(&a, "vera", authority_key(4), &bound, &der);
+    assert_refused(&answer, REFUSAL_INVITE);
+    answer = authority_enrol(&a, "vera", authority_key(4), &free_one, &der);
+    assert_refused(&answer, REFUSAL_INVITE);
+    assert_err(invite_withdraw(&a.ca.db, bound.id, &used_by), MLT_ERR_MISSING);
+    /* And nothing else went with them. */
+    assert_state(&other, INVITE_STATE_OPEN);
+}
+
+static void an_id_that_is_none_withdraws_nothing(void **state)
+{
+    (void)state;
+    struct name used_by;
+    const struct invite invite = authority_invite(&a, NULL);
+    for (size_t bit = 0; bit < 8 * INVITE_ID; bit++) {
+        struct invite near = invite;
+        near.id[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_err(invite_withdraw(&a.ca.db, near.id, &used_by), MLT_ERR_MISSING);
+    }
+    assert_state(&invite, INVITE_STATE_OPEN);
+}
+
+static void a_used_invite_is_not_withdrawn(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    struct name used_by = { 0 };
+    const struct invite invite = authority_invite(&a, NULL);
+    struct ipc_enrolled answer = authority_enrol(&a, "ivo", authority_key(4), &invite, &der);
+    assert_issued(&answer);
+    assert_err(invite_withdraw(&a.ca.db, invite.id, &used_by), MLT_ERR_EXISTS);
+    assert_string_equal(used_by.text, "ivo");
+    assert_state(&invite, INVITE_STATE_USED);
+    answer = authority_enrol(&a, "ivo", authority_key(4), &invite, &der);
+    assert_issued(&answer);
+}
+
+static void an_expired_invite_is_withdrawn_as_well(void **state)
+{
+    (void)state;
+    struct name used_by;
+    const struct invite invite = authority_invite(&a, NULL);
+    a.now_ms += (int64_t)LIMIT_INVITE_S * 1000;
+    assert_state(&invite, INVITE_STATE_EXPIRED);
+    assert_ok(invite_withdraw(&a.ca.db, invite.id, &used_by));
+    a.now_ms = (int64_t)AUTHORITY_NOW_S * 1000;
+    assert_false(look_for(&invite).found);
+}
+
+/* Whoever writes ledger.db reaches no terminal by it. */
+static void what_is_no_name_in_the_database_is_damage(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {
+        "UPDATE invite SET name = char(27) || '[2J' WHERE id = ?",
+        "UPDATE invite SET proof = zeroblob(32), used_name = 'a' || char(10) WHERE id = ?",
+        "UPDATE invite SET proof = zeroblob(32), used_name = NULL WHERE id = ?",
+    };
+    for (size_t i = 0; i < COUNT_OF(changes); i++) {
+        struct look look = { 0 };
+        const struct invite_visit visit = { on_invite, &look };
+        const struct invite invite = authority_invite(&a, NULL);
+        CLEANUP(query_end) struct query q = query_start(&a.ca.db, changes[i]);
+        query_put_span(&q, SPAN_OF(invite.id));
+        assert_ok(query_run(&q));
+        assert_err(invite_each(&a.ca.db, ca_now_s(&a.ca), &visit), MLT_ERR_DAMAGED);
+        CLEANUP(query_end)
+        struct query out = query_start(&a.ca.db, "DELETE FROM invite WHERE id = ?");
+        query_put_span(&out, SPAN_OF(invite.id));
+        assert_ok(query_run(&out));
+    }
+}
+
+#define WITH_CA(test) cmocka_unit_test_setup_teardown(test, start_anew, stop)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,5 +386,14 @@ int main(void)
         cmocka_unit_test(a_used_token_is_gone_from_the_database),
         cmocka_unit_test(expired_invites_are_forgotten_and_used_ones_kept_a_while),
     };
-    return cmocka_run_group_tests_name("invite", tests, start, stop);
+    const struct CMUnitTest seen[] = {
+        WITH_CA(an_invite_is_open_until_it_is_used_or_over),
+        WITH_CA(a_withdrawn_invite_is_an_unknown_one),
+        WITH_CA(an_id_that_is_none_withdraws_nothing),
+        WITH_CA(a_used_invite_is_not_withdrawn),
+        WITH_CA(an_expired_invite_is_withdrawn_as_well),
+        WITH_CA(what_is_no_name_in_the_database_is_damage),
+    };
+    int failed = cmocka_run_group_tests_name("invite", tests, start, stop);
+    return failed + cmocka_run_group_tests_name("invites", seen, NULL, NULL);
 }

@@ -129,6 +129,62 @@ static void an_unknown_error_is_refused(void **state)
     assert_err(admin_end_decode(SPAN_OF(unknown), &got), MLT_ERR_RANGE);
 }
 
+/* The encoder looks at nothing: a hostile ca has one of its own. */
+static enum mlt_err decode_invite(const struct admin_row *row, const char *used_by)
+{
+    CLEANUP(buf_clear) struct buf body = { 0 };
+    struct admin_row sent = *row, got = { 0 };
+    memcpy(sent.used_by.text, used_by, strlen(used_by));
+    assert_ok(admin_row_encode(&sent, &body));
+    return admin_row_decode(buf_span(&body), &got);
+}
+
+static void an_invite_has_a_state_and_is_used_by_somebody(void **state)
+{
+    (void)state;
+    struct admin_row row = { .kind = ADMIN_ROW_INVITE, .name = { "maria" } };
+    assert_err(decode_invite(&row, ""), MLT_ERR_RANGE);
+    row.invite = INVITE_STATE_OPEN;
+    assert_ok(decode_invite(&row, ""));
+    assert_err(decode_invite(&row, "maria"), MLT_ERR_RANGE);
+    row.invite = INVITE_STATE_USED;
+    assert_ok(decode_invite(&row, "maria"));
+    assert_err(decode_invite(&row, ""), MLT_ERR_RANGE);
+    assert_err(decode_invite(&row, "\x1b[2J"), MLT_ERR_NAME);
+    row.invite = (enum invite_state)(INVITE_STATE_EXPIRED + 1);
+    assert_err(decode_invite(&row, ""), MLT_ERR_RANGE);
+    row = (struct admin_row) { .kind = ADMIN_ROW_PENDING, .invite = INVITE_STATE_OPEN };
+    assert_err(decode_invite(&row, ""), MLT_ERR_RANGE);
+}
+
+static enum mlt_err decode_row(const struct admin_row *row)
+{
+    return decode_invite(row, "");
+}
+
+static void a_name_without_a_certificate_has_a_state_and_nothing_of_one(void **state)
+{
+    (void)state;
+    struct admin_row row = { .kind = ADMIN_ROW_NAME, .name = { "maria" } };
+    assert_err(decode_row(&row), MLT_ERR_RANGE);
+    row.state = CERT_STATE_CLOSED;
+    assert_ok(decode_row(&row));
+    row.unchanged = true;
+    assert_ok(decode_row(&row));
+    row.role = CERT_CLIENT;
+    assert_err(decode_row(&row), MLT_ERR_RANGE);
+    row.role = 0;
+    row.certificate = span_str("x");
+    assert_err(decode_row(&row), MLT_ERR_RANGE);
+    row.certificate = (struct span) { 0 };
+    row.state = (enum cert_state)(CERT_STATE_CLOSED + 1);
+    assert_err(decode_row(&row), MLT_ERR_RANGE);
+    row = (struct admin_row) { .kind = ADMIN_ROW_PENDING, .unchanged = true };
+    assert_err(decode_row(&row), MLT_ERR_RANGE);
+    row = (struct admin_row) { .kind = ADMIN_ROW_PENDING, .state = CERT_STATE_CLOSED };
+    assert_err(decode_row(&row), MLT_ERR_RANGE);
+}
+
 static void a_malformed_name_is_refused(void **state)
 {
     (void)state;
@@ -225,6 +281,8 @@ int main(void)
         cmocka_unit_test(a_refusal_carries_no_certificate),
         cmocka_unit_test(half_an_invite_is_refused),
         cmocka_unit_test(an_unknown_error_is_refused),
+        cmocka_unit_test(an_invite_has_a_state_and_is_used_by_somebody),
+        cmocka_unit_test(a_name_without_a_certificate_has_a_state_and_nothing_of_one),
         cmocka_unit_test(a_malformed_name_is_refused),
         cmocka_unit_test(a_broken_nonce_is_no_nonce),
         cmocka_unit_test(a_failure_carries_no_grant_secret_or_key),

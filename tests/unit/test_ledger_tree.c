@@ -2,7 +2,6 @@
 #include "test_base.h"
 
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,11 +12,9 @@
 #include "ca/ledger.h"
 #include "ca/ledger_tree.h"
 #include "ca/schema.h"
+#include "rfc9162.h"
 
-/*
- * The tree in ledger.db beside a second one, written from RFC 9162 2.1 as it stands: recursive,
- * over a list of leaf hashes, with no node kept.
- */
+/* The tree in ledger.db beside a second one (rfc9162.h) that keeps no node. */
 
 #define MOST 4200
 
@@ -25,84 +22,6 @@ static struct authority a; /* its directory */
 static struct database db;
 static uint8_t leaves[MOST][HASH_LEN]; /* hashes, as the second tree computed them */
 static size_t count;
-
-/* ---- RFC 9162 2.1.1, 2.1.3.1, 2.1.4.1 ---- */
-
-static void hash_leaf(struct span leaf, uint8_t out[static HASH_LEN])
-{
-    uint8_t bytes[1 + LEDGER_LEAF_MAX] = { 0 };
-    assert_true(leaf.n <= LEDGER_LEAF_MAX);
-    memcpy(bytes + 1, leaf.p, leaf.n);
-    SHA256(bytes, 1 + leaf.n, out);
-}
-
-static void hash_pair(const uint8_t *left, const uint8_t *right, uint8_t out[static HASH_LEN])
-{
-    uint8_t bytes[1 + 2 * HASH_LEN] = { 1 };
-    memcpy(bytes + 1, left, HASH_LEN);
-    memcpy(bytes + 1 + HASH_LEN, right, HASH_LEN);
-    SHA256(bytes, sizeof(bytes), out);
-}
-
-/* The largest power of two below n. */
-static size_t split(size_t n)
-{
-    size_t k = 1;
-    while (2 * k < n)
-        k *= 2;
-    return k;
-}
-
-static void mth(size_t first, size_t n, uint8_t out[static HASH_LEN])
-{
-    uint8_t left[HASH_LEN], right[HASH_LEN];
-    if (n == 1) {
-        memcpy(out, leaves[first], HASH_LEN);
-        return;
-    }
-    size_t k = split(n);
-    mth(first, k, left);
-    mth(first + k, n - k, right);
-    hash_pair(left, right, out);
-}
-
-static void put_mth(struct buf *out, size_t first, size_t n)
-{
-    uint8_t hash[HASH_LEN];
-    mth(first, n, hash);
-    assert_ok(buf_put(out, SPAN_OF(hash)));
-}
-
-static void path(size_t m, size_t first, size_t n, struct buf *out)
-{
-    if (n == 1)
-        return;
-    size_t k = split(n);
-    if (m < k) {
-        path(m, first, k, out);
-        put_mth(out, first + k, n - k);
-    } else {
-        path(m - k, first + k, n - k, out);
-        put_mth(out, first, k);
-    }
-}
-
-static void subproof(size_t m, size_t first, size_t n, bool whole, struct buf *out)
-{
-    if (m == n) {
-        if (!whole)
-            put_mth(out, first, n);
-        return;
-    }
-    size_t k = split(n);
-    if (m <= k) {
-        subproof(m, first, k, whole, out);
-        put_mth(out, first + k, n - k);
-    } else {
-        subproof(m - k, first + k, n - k, false, out);
-        put_mth(out, first, k);
-    }
-}
 
 /* ---- the ledger ---- */
 
@@ -118,7 +37,7 @@ static void grow(void)
     assert_ok(ledger_append(&db, &leaf, &position));
     assert_int_equal(position, count);
     assert_ok(ledger_leaf_encode(&leaf, &bytes));
-    hash_leaf(buf_span(&bytes), leaves[count++]);
+    rfc9162_leaf(buf_span(&bytes), leaves[count++]);
 }
 
 static void grow_to(size_t size)
@@ -168,7 +87,7 @@ static void assert_root(size_t size)
 {
     uint8_t root[HASH_LEN], wanted[HASH_LEN];
     assert_ok(ledger_tree_root(&db, size, root));
-    mth(0, size, wanted);
+    rfc9162_root(leaves, size, wanted);
     assert_memory_equal(root, wanted, HASH_LEN);
 }
 
@@ -178,11 +97,10 @@ static void assert_consistency(size_t from, size_t to)
     CLEANUP(buf_clear) struct buf wanted = { 0 };
     struct merkle_tree earlier = { .size = from }, later = { .size = to };
     assert_ok(ledger_tree_consistency(&db, from, to, &proof));
-    if (from < to)
-        subproof(from, 0, to, true, &wanted);
+    rfc9162_consistency(leaves, to, from, &wanted);
     assert_span_equal(buf_span(&proof), buf_span(&wanted));
-    mth(0, from, earlier.root);
-    mth(0, to, later.root);
+    rfc9162_root(leaves, from, earlier.root);
+    rfc9162_root(leaves, to, later.root);
     assert_ok(merkle_check_consistency(&earlier, &later, buf_span(&proof)));
     earlier.root[0] ^= 1;
     assert_err(merkle_check_consistency(&earlier, &later, buf_span(&proof)), MLT_ERR_LEDGER);
@@ -194,9 +112,9 @@ static void assert_inclusion(size_t position, size_t size)
     CLEANUP(buf_clear) struct buf wanted = { 0 };
     struct merkle_tree tree = { .size = size };
     assert_ok(ledger_tree_inclusion(&db, position, size, &proof));
-    path(position, 0, size, &wanted);
+    rfc9162_inclusion(leaves, size, position, &wanted);
     assert_span_equal(buf_span(&proof), buf_span(&wanted));
-    mth(0, size, tree.root);
+    rfc9162_root(leaves, size, tree.root);
     assert_ok(merkle_check_inclusion(&tree, position, leaves[position], buf_span(&proof)));
 }
 
@@ -318,7 +236,7 @@ static void a_whole_tree_has_nothing_bad_and_its_root(void **state)
         assert_int_equal(report.leaves, 70);
         assert_int_equal(report.nodes, 70 - 3);
         assert_int_equal(report.bad_leaves + report.bad_nodes, 0);
-        mth(0, size, root);
+        rfc9162_root(leaves, size, root);
         assert_memory_equal(report.root, root, HASH_LEN);
     }
     assert_err(ledger_tree_check(&db, 71, &report), MLT_ERR_RANGE);
@@ -414,7 +332,7 @@ static void make_old_file(size_t size)
                                           .time_s = AUTHORITY_NOW_S + 7 * (int64_t)(i % 5) };
         CLEANUP(buf_clear) struct buf bytes = { 0 };
         assert_ok(ledger_leaf_encode(&leaf, &bytes));
-        hash_leaf(buf_span(&bytes), leaves[i]);
+        rfc9162_leaf(buf_span(&bytes), leaves[i]);
         sqlite3_bind_int64(put, 1, (sqlite3_int64)i);
         sqlite3_bind_blob(put, 2, bytes.p, (int)bytes.len, SQLITE_TRANSIENT);
         sqlite3_bind_blob(put, 3, leaves[i], HASH_LEN, SQLITE_TRANSIENT);
@@ -463,8 +381,9 @@ static void an_older_ledger_that_is_damaged_gets_none(void **state)
 
 static enum mlt_err open_epoch(uint64_t epoch, uint64_t base)
 {
+    const struct ledger_opening opening = { .epoch = epoch, .base = base, .whole = true };
     assert_ok(database_begin(&db));
-    return database_end(&db, ledger_open_epoch(&db, epoch, base));
+    return database_end(&db, ledger_open_epoch(&db, &opening));
 }
 
 static void an_epoch_is_later_than_those_before_it_and_within_the_ledger(void **state)
@@ -498,6 +417,20 @@ static void the_base_of_an_epoch_is_common_to_all_before_it(void **state)
     assert_ok(open_epoch(1003, 3));
     assert_ok(ledger_epoch(&db, &epoch, &base));
     assert_int_equal(base, 3);
+}
+
+/* Around an imported key: what the first epoch of this file lost is all that was before it. */
+static void nothing_is_common_with_what_was_before_an_import(void **state)
+{
+    (void)state;
+    uint64_t epoch = 0, base = 1;
+    const struct ledger_opening imported = { .epoch = 1000 };
+    grow_to(10);
+    assert_ok(database_begin(&db));
+    assert_ok(database_end(&db, ledger_open_epoch(&db, &imported)));
+    assert_ok(open_epoch(1001, 10));
+    assert_ok(ledger_epoch(&db, &epoch, &base));
+    assert_int_equal(base, 0);
 }
 
 static void a_ledger_says_what_it_has(void **state)
@@ -538,7 +471,7 @@ static void leaves_are_read_in_pieces_that_fit(void **state)
     assert_int_equal(piece.len, 20 * one);
     assert_int_equal(piece.p[0], 96);
     uint8_t hash[HASH_LEN];
-    hash_leaf(span_of(piece.p + 1 + 3 * one, 96), hash);
+    rfc9162_leaf(span_of(piece.p + 1 + 3 * one, 96), hash);
     assert_memory_equal(hash, leaves[3], HASH_LEN);
     buf_reset(&piece);
     assert_ok(ledger_read_bytes(&db, 5, 4 * one - 1, &piece));
@@ -568,6 +501,7 @@ int main(void)
         WITH_FILE(an_older_ledger_that_is_damaged_gets_none),
         WITH_FILE(an_epoch_is_later_than_those_before_it_and_within_the_ledger),
         WITH_FILE(the_base_of_an_epoch_is_common_to_all_before_it),
+        WITH_FILE(nothing_is_common_with_what_was_before_an_import),
         WITH_FILE(a_ledger_says_what_it_has),
         WITH_FILE(leaves_are_read_in_pieces_that_fit),
     };

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <malote/client.h>
-#include <poll.h>
-
 #include "base/hex.h"
 #include "ca_scene.h"
+#include "host.h"
 
 /* What a host hears of the CA, and what it may ask. */
-
-static struct mlt_client *client;
 
 /* On the system's clock, and a minute after everything was issued. */
 static int begin(void **state)
@@ -26,37 +22,7 @@ static int end(void **state)
 static void open_joined(void)
 {
     scene_make_joined();
-    assert_int_equal(mlt_open(scene->path, 0, &client), MLT_ERROR_NONE);
-    assert_int_equal(mlt_load(client, NULL, 0), MLT_ERROR_NONE);
-}
-
-static const struct mlt_event *turn(void)
-{
-    const struct mlt_event *event = NULL;
-    struct pollfd moved = { .fd = mlt_fd(client), .events = POLLIN };
-    int ms = mlt_timeout_ms(client);
-    poll(&moved, 1, ms >= 0 && ms < 5 ? ms : 5);
-    small_server_turn(&scene->server);
-    mlt_process(client);
-    assert_int_equal(mlt_next_event(client, &event), MLT_ERROR_NONE);
-    return event;
-}
-
-static const struct mlt_event *await(enum mlt_event_kind kind)
-{
-    const struct mlt_event *event = NULL;
-    for (int turns = 0; turns < 1200 && event == NULL; turns++)
-        event = turn();
-    assert_non_null(event);
-    assert_int_equal(mlt_event_kind(event), kind);
-    return event;
-}
-
-static void connect_to_send(void)
-{
-    struct mlt_connection how = MLT_CONNECTION_INIT;
-    how.kind = MLT_KIND_SEND;
-    assert_int_equal(mlt_connect(client, &how), MLT_ERROR_NONE);
+    host_open();
 }
 
 static void what_is_known_of_the_ca_can_be_asked(void **state)
@@ -71,12 +37,12 @@ static void what_is_known_of_the_ca_can_be_asked(void **state)
     assert_int_equal(known.alarm, MLT_ALARM_NONE);
     ca_scene_grow(7);
     ca_scene_show(7);
-    connect_to_send();
-    await(MLT_EVENT_LOGGED_IN);
+    host_connect(MLT_KIND_SEND, false);
+    host_await(MLT_EVENT_LOGGED_IN);
     ca_scene_notice(1, 1, 3, &record);
     small_server_put(&scene->server, RECORD_REVOKED, buf_span(&record));
     for (int i = 0; i < 200 && known.crl_number == 0; i++) {
-        assert_null(turn());
+        assert_null(host_turn());
         assert_int_equal(mlt_get_authority(client, &known), MLT_ERROR_NONE);
     }
     assert_int_equal(known.crl_number, 1);
@@ -98,13 +64,13 @@ static void an_alarm_is_told_and_kept(void **state)
     open_joined();
     ca_scene_grow(7);
     ca_scene_show(7);
-    connect_to_send();
-    await(MLT_EVENT_LOGGED_IN);
+    host_connect(MLT_KIND_SEND, false);
+    host_await(MLT_EVENT_LOGGED_IN);
     mlt_leave(client);
-    await(MLT_EVENT_CLOSED);
+    host_await(MLT_EVENT_CLOSED);
     ca_scene_show(5);
-    connect_to_send();
-    const struct mlt_event *event = await(MLT_EVENT_LOST);
+    host_connect(MLT_KIND_SEND, false);
+    const struct mlt_event *event = host_await(MLT_EVENT_LOST);
     assert_int_equal(mlt_event_error(event), MLT_ERROR_LEDGER);
     assert_int_equal(mlt_event_alarm(event), MLT_ALARM_WENT_BACK);
     assert_int_equal(mlt_error_blame(mlt_event_error(event)), MLT_BLAME_SERVER);
@@ -122,15 +88,15 @@ static void a_ca_that_was_put_back_is_told_of(void **state)
     open_joined();
     ca_scene_grow(7);
     ca_scene_show(7);
-    connect_to_send();
-    await(MLT_EVENT_LOGGED_IN);
+    host_connect(MLT_KIND_SEND, false);
+    host_await(MLT_EVENT_LOGGED_IN);
     mlt_leave(client);
-    await(MLT_EVENT_CLOSED);
+    host_await(MLT_EVENT_CLOSED);
     ca_scene->epoch += 3600;
     ca_scene->base = 5;
     ca_scene_show(6);
-    connect_to_send();
-    const struct mlt_event *event = await(MLT_EVENT_RESTORED);
+    host_connect(MLT_KIND_SEND, false);
+    const struct mlt_event *event = host_await(MLT_EVENT_RESTORED);
     assert_int_equal(mlt_event_restored(event, &restored), MLT_ERROR_NONE);
     assert_int_equal(restored.epoch_s, ca_scene->epoch);
     assert_int_equal(restored.held, 7);
@@ -149,15 +115,15 @@ static void a_clock_behind_the_ca_is_told_with_both_times(void **state)
     int64_t now_s = scene_clock_now()->wall_ms / 1000;
     open_joined();
     assert_ok(store_authority_note_time(scene->store, now_s + 86400));
-    connect_to_send();
-    const struct mlt_event *event = await(MLT_EVENT_LOST);
+    host_connect(MLT_KIND_SEND, false);
+    const struct mlt_event *event = host_await(MLT_EVENT_LOST);
     assert_int_equal(mlt_event_error(event), MLT_ERROR_CLOCK);
     assert_int_equal(mlt_event_signed_s(event), now_s + 86400);
     assert_in_range(mlt_event_own_s(event), now_s, now_s + 60);
     assert_int_equal(mlt_accept_clock(client, &was_s), MLT_ERROR_NONE);
     assert_int_equal(was_s, now_s + 86400);
-    connect_to_send();
-    await(MLT_EVENT_LOGGED_IN);
+    host_connect(MLT_KIND_SEND, false);
+    host_await(MLT_EVENT_LOGGED_IN);
     assert_int_equal(mlt_accept_clock(client, &was_s), MLT_ERROR_NONE);
     assert_int_equal(was_s, 0);
 }
@@ -180,21 +146,21 @@ static void an_audit_is_told_entry_by_entry(void **state)
     assert_int_equal(mlt_audit(client), MLT_ERROR_STATE);
     ca_scene->ahead_s = 10;
     ca_scene_show(3);
-    connect_to_send();
-    await(MLT_EVENT_LOGGED_IN);
+    host_connect(MLT_KIND_SEND, false);
+    host_await(MLT_EVENT_LOGGED_IN);
     assert_int_equal(mlt_audit(client), MLT_ERROR_NONE);
-    const struct mlt_event *event = await(MLT_EVENT_LEAF);
+    const struct mlt_event *event = host_await(MLT_EVENT_LEAF);
     assert_int_equal(mlt_event_leaf(event, &leaf), MLT_ERROR_NONE);
     assert_int_equal(leaf.position, 1);
     assert_true(leaf.is_own_key && leaf.is_present && !leaf.is_before_us);
     assert_string_equal(leaf.serial, mlt_serial(client));
     assert_string_equal(leaf.key, mlt_key_fingerprint(client));
-    event = await(MLT_EVENT_LEAF);
+    event = host_await(MLT_EVENT_LEAF);
     assert_int_equal(mlt_event_leaf(event, &leaf), MLT_ERROR_NONE);
     assert_false(leaf.is_own_key || leaf.is_present || leaf.is_before_us);
     assert_int_equal(leaf.time_s, 99);
     assert_string_equal(leaf.serial, "12340000000000000000000000000000");
-    event = await(MLT_EVENT_AUDITED);
+    event = host_await(MLT_EVENT_AUDITED);
     assert_int_equal(mlt_event_audit(event, &audit), MLT_ERROR_NONE);
     assert_int_equal(audit.faults, MLT_AUDIT_OTHER_KEY);
     assert_int_equal(audit.leaves, 3);
@@ -219,9 +185,9 @@ static void a_renewal_changes_the_facts(void **state)
     open_joined();
     assert_int_equal(mlt_not_after_s(client), now_s + 3600);
     assert_true(mlt_renewal_s(client) < now_s);
-    connect_to_send();
-    await(MLT_EVENT_LOGGED_IN);
-    await(MLT_EVENT_RENEWED);
+    host_connect(MLT_KIND_SEND, false);
+    host_await(MLT_EVENT_LOGGED_IN);
+    host_await(MLT_EVENT_RENEWED);
     assert_int_equal(mlt_not_after_s(client), now_s + 86400);
     assert_true(mlt_renewal_s(client) > now_s);
 }

@@ -2,25 +2,19 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <malote/client.h>
-
-#include "scene.h"
+#include "host.h"
 
 /* What the library leaves to its host: the process, its forks, its libcrypto, its own memory. */
 
-static struct mlt_client *client;
-
 static int end(void **state)
 {
-    mlt_close(&client);
     ERR_clear_error();
-    return scene_end(state);
+    return host_end(state);
 }
 
 /* ---- memory that runs out before libcrypto has started ---- */
@@ -87,29 +81,6 @@ static void a_start_without_memory_fails_and_does_no_harm(void **state)
 
 /* ---- a host ---- */
 
-static void open_joined(void)
-{
-    scene_make_joined();
-    store_close(&scene->store);
-    assert_int_equal(mlt_open(scene->path, 0, &client), MLT_ERROR_NONE);
-    assert_int_equal(mlt_load(client, NULL, 0), MLT_ERROR_NONE);
-}
-
-static const struct mlt_event *await(enum mlt_event_kind kind)
-{
-    const struct mlt_event *event = NULL;
-    for (int turns = 0; turns < 600 && event == NULL; turns++) {
-        struct pollfd moved = { .fd = mlt_fd(client), .events = POLLIN };
-        small_server_turn(&scene->server);
-        poll(&moved, 1, turns > 20 ? 5 : 0);
-        mlt_process(client);
-        assert_int_equal(mlt_next_event(client, &event), MLT_ERROR_NONE);
-    }
-    assert_non_null(event);
-    assert_int_equal(mlt_event_kind(event), kind);
-    return event;
-}
-
 static void damage(const char *name)
 {
     static const char text[] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -142,7 +113,7 @@ static void a_handshake_that_fails_leaves_no_errors(void **state)
 {
     (void)state;
     scene->server.config.server_key = pair_house()->other_key;
-    open_joined();
+    host_open_joined();
     struct mlt_connection how = MLT_CONNECTION_INIT;
     assert_int_equal(mlt_connect(client, &how), MLT_ERROR_NONE);
     for (int turns = 0; turns < 600 && !mlt_is_over(client); turns++) {
@@ -152,16 +123,16 @@ static void a_handshake_that_fails_leaves_no_errors(void **state)
         assert_int_equal(ERR_peek_error(), 0);
     }
     assert_true(mlt_is_over(client));
-    await(MLT_EVENT_LOST);
+    host_await(MLT_EVENT_LOST);
 }
 
 static void events_that_were_not_taken_are_not_thrown_away(void **state)
 {
     (void)state;
-    open_joined();
+    host_open_joined();
     struct mlt_connection how = MLT_CONNECTION_INIT;
     assert_int_equal(mlt_connect(client, &how), MLT_ERROR_NONE);
-    await(MLT_EVENT_LOGGED_IN);
+    host_await(MLT_EVENT_LOGGED_IN);
     mlt_leave(client);
     for (int turns = 0; turns < 600 && !mlt_is_over(client); turns++) {
         small_server_turn(&scene->server);
@@ -170,7 +141,7 @@ static void events_that_were_not_taken_are_not_thrown_away(void **state)
     assert_true(mlt_is_over(client));
     assert_int_equal(mlt_connect(client, &how), MLT_ERROR_STATE);
     assert_int_equal(mlt_load(client, NULL, 0), MLT_ERROR_STATE);
-    await(MLT_EVENT_CLOSED);
+    host_await(MLT_EVENT_CLOSED);
     assert_int_equal(mlt_load(client, NULL, 0), MLT_ERROR_NONE);
     assert_int_equal(mlt_connect(client, &how), MLT_ERROR_NONE);
 }
@@ -180,15 +151,15 @@ static void what_the_host_passes_in_is_copied(void **state)
 {
     (void)state;
     char only[] = "joao";
-    open_joined();
+    host_open_joined();
     struct mlt_connection how = MLT_CONNECTION_INIT;
     how.only = only;
     assert_int_equal(mlt_connect(client, &how), MLT_ERROR_NONE);
     memcpy(only, "ana\0", sizeof(only));
-    await(MLT_EVENT_LOGGED_IN);
+    host_await(MLT_EVENT_LOGGED_IN);
     small_server_deliver(&scene->server, "ana", 1, "not this one");
     small_server_deliver(&scene->server, "joao", 2, "this one");
-    assert_string_equal(mlt_event_peer(await(MLT_EVENT_MESSAGE)), "joao");
+    assert_string_equal(mlt_event_peer(host_await(MLT_EVENT_MESSAGE)), "joao");
 }
 
 /* It leaves the handles alone, and holds copies of all their descriptors. */

@@ -1,56 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <malote/client.h>
-#include <poll.h>
-
-#include "scene.h"
+#include "host.h"
 
 /* The outbox, the history and what is told of a message, as a host sees them. */
-
-static struct mlt_client *client;
-
-static int end(void **state)
-{
-    mlt_close(&client);
-    return scene_end(state);
-}
-
-static void open_joined(void)
-{
-    scene_make_joined();
-    store_close(&scene->store);
-    assert_int_equal(mlt_open(scene->path, 0, &client), MLT_ERROR_NONE);
-    assert_int_equal(mlt_load(client, NULL, 0), MLT_ERROR_NONE);
-}
-
-static const struct mlt_event *turn(void)
-{
-    const struct mlt_event *event = NULL;
-    struct pollfd moved = { .fd = mlt_fd(client), .events = POLLIN };
-    int ms = mlt_timeout_ms(client);
-    poll(&moved, 1, ms >= 0 && ms < 5 ? ms : 5);
-    small_server_turn(&scene->server);
-    mlt_process(client);
-    assert_int_equal(mlt_next_event(client, &event), MLT_ERROR_NONE);
-    return event;
-}
-
-static const struct mlt_event *await(enum mlt_event_kind kind)
-{
-    const struct mlt_event *event = NULL;
-    for (int turns = 0; turns < 600 && event == NULL; turns++)
-        event = turn();
-    assert_non_null(event);
-    assert_int_equal(mlt_event_kind(event), kind);
-    return event;
-}
-
-static void connect_as(enum mlt_kind kind, bool tells_read)
-{
-    struct mlt_connection how = MLT_CONNECTION_INIT;
-    how.kind = kind;
-    how.tells_read = tells_read;
-    assert_int_equal(mlt_connect(client, &how), MLT_ERROR_NONE);
-}
 
 static void a_message_is_kept_without_a_connection_and_sent_by_the_next(void **state)
 {
@@ -61,7 +12,7 @@ static void a_message_is_kept_without_a_connection_and_sent_by_the_next(void **s
     uint8_t id[MLT_ID_SIZE], dropped[MLT_ID_SIZE];
     uint64_t count = 0;
     bool found = false;
-    open_joined();
+    host_open_joined();
     mlt_close(&client); /* nothing needs to be loaded for it */
     assert_int_equal(mlt_open(scene->path, 0, &client), MLT_ERROR_NONE);
     assert_int_equal(mlt_look(client), MLT_ERROR_NONE);
@@ -87,12 +38,12 @@ static void a_message_is_kept_without_a_connection_and_sent_by_the_next(void **s
 
     scene->server.answer = (struct outcome) { .state = OUTCOME_STORED };
     assert_int_equal(mlt_load(client, NULL, 0), MLT_ERROR_NONE);
-    connect_as(MLT_KIND_SEND, false);
-    const struct mlt_event *event = await(MLT_EVENT_OUTCOME);
+    host_connect(MLT_KIND_SEND, false);
+    const struct mlt_event *event = host_await(MLT_EVENT_OUTCOME);
     assert_int_equal(mlt_event_outcome(event), MLT_OUTCOME_DROPPED); /* that was a change too */
     assert_memory_equal(mlt_event_id(event), dropped, sizeof(dropped));
-    await(MLT_EVENT_LOGGED_IN);
-    event = await(MLT_EVENT_OUTCOME);
+    host_await(MLT_EVENT_LOGGED_IN);
+    event = host_await(MLT_EVENT_OUTCOME);
     assert_int_equal(mlt_event_outcome(event), MLT_OUTCOME_STORED);
     assert_memory_equal(mlt_event_id(event), id, sizeof(id));
     assert_int_equal(scene->server.sends, 1);
@@ -100,7 +51,7 @@ static void a_message_is_kept_without_a_connection_and_sent_by_the_next(void **s
     struct outcome read = { .state = OUTCOME_READ, .kept = true };
     memcpy(read.id, id, sizeof(id));
     small_server_outcome(&scene->server, &read);
-    assert_int_equal(mlt_event_outcome(await(MLT_EVENT_OUTCOME)), MLT_OUTCOME_READ);
+    assert_int_equal(mlt_event_outcome(host_await(MLT_EVENT_OUTCOME)), MLT_OUTCOME_READ);
     assert_int_equal(mlt_fate(client, id, &message, &found), MLT_ERROR_NONE);
     assert_true(found && message.outcome == MLT_OUTCOME_READ && message.changed_ms > 0);
     assert_int_equal(mlt_next_waiting(client, 0, &message, &found), MLT_ERROR_NONE);
@@ -119,16 +70,16 @@ static void what_cannot_be_a_message_is_not_kept(void **state)
     struct mlt_message message = MLT_MESSAGE_INIT;
     uint8_t id[MLT_ID_SIZE];
     bool found = false;
-    open_joined();
+    host_open_joined();
     assert_int_equal(mlt_send(client, "joao", body, sizeof(body), id), MLT_ERROR_RANGE);
     assert_int_equal(mlt_send(client, "No Name", body, 1, id), MLT_ERROR_NAME);
     assert_int_equal(mlt_next_waiting(client, 0, &message, &found), MLT_ERROR_NONE);
     assert_false(found);
     assert_int_equal(mlt_send(client, "joao", body, MLT_BODY_MAX, id), MLT_ERROR_NONE);
     scene->server.welcome = (struct welcome) { .result = WELCOME_LOGGED_IN, .max_body = 1000 };
-    connect_as(MLT_KIND_SEND, false);
-    await(MLT_EVENT_LOGGED_IN);
-    const struct mlt_event *event = await(MLT_EVENT_OUTCOME);
+    host_connect(MLT_KIND_SEND, false);
+    host_await(MLT_EVENT_LOGGED_IN);
+    const struct mlt_event *event = host_await(MLT_EVENT_OUTCOME);
     assert_int_equal(mlt_event_outcome(event), MLT_OUTCOME_REFUSED);
     assert_int_equal(mlt_event_why(event), MLT_WHY_TOO_LONG);
     assert_non_null(strstr(mlt_event_text(event), "longer"));
@@ -140,19 +91,19 @@ static void history_and_gaps_are_told(void **state)
     struct mlt_message message = MLT_MESSAGE_INIT;
     uint8_t id[MLT_ID_SIZE];
     bool found = false;
-    open_joined();
-    connect_as(MLT_KIND_RECEIVE, false);
-    await(MLT_EVENT_LOGGED_IN);
+    host_open_joined();
+    host_connect(MLT_KIND_RECEIVE, false);
+    host_await(MLT_EVENT_LOGGED_IN);
     small_server_deliver(&scene->server, "joao", 1, "um");
-    assert_int_equal(mlt_event_gap(await(MLT_EVENT_MESSAGE)), 0);
+    assert_int_equal(mlt_event_gap(host_await(MLT_EVENT_MESSAGE)), 0);
     assert_int_equal(mlt_send(client, "joao", "ola", 3, id), MLT_ERROR_NONE);
-    await(MLT_EVENT_OUTCOME);
+    host_await(MLT_EVENT_OUTCOME);
     small_server_deliver(&scene->server, "joao", 4, "quatro");
-    const struct mlt_event *event = await(MLT_EVENT_MESSAGE);
+    const struct mlt_event *event = host_await(MLT_EVENT_MESSAGE);
     assert_int_equal(mlt_event_gap(event), 2);
     assert_int_equal(mlt_shown(client, mlt_event_row(event)), MLT_ERROR_NONE);
     small_server_deliver(&scene->server, "ana", 1, "de outra");
-    await(MLT_EVENT_MESSAGE);
+    host_await(MLT_EVENT_MESSAGE);
 
     static const struct {
         const char *body;
@@ -181,25 +132,25 @@ static void history_and_gaps_are_told(void **state)
 static void who_asked_hears_that_it_was_read_if_the_host_tells(void **state)
 {
     (void)state;
-    open_joined();
+    host_open_joined();
     for (uint8_t tells = 0; tells < 2; tells++) {
-        connect_as(MLT_KIND_RECEIVE, tells == 1);
-        await(MLT_EVENT_LOGGED_IN);
+        host_connect(MLT_KIND_RECEIVE, tells == 1);
+        host_await(MLT_EVENT_LOGGED_IN);
         small_server_deliver_asking(&scene->server, "joao", tells + 1, "oi");
-        const struct mlt_event *event = await(MLT_EVENT_MESSAGE);
+        const struct mlt_event *event = host_await(MLT_EVENT_MESSAGE);
         assert_int_equal(mlt_shown(client, mlt_event_row(event)), MLT_ERROR_NONE);
         for (int turns = 0; turns < 10; turns++)
-            assert_null(turn());
+            assert_null(host_turn());
         assert_int_equal(scene->server.reads, tells);
         mlt_leave(client);
-        await(MLT_EVENT_CLOSED);
+        host_await(MLT_EVENT_CLOSED);
     }
     assert_int_equal(scene->server.read_id[0], 2);
 }
 
 int main(void)
 {
-#define T(test) cmocka_unit_test_setup_teardown(test, scene_begin_now, end)
+#define T(test) cmocka_unit_test_setup_teardown(test, scene_begin_now, host_end)
     const struct CMUnitTest tests[] = {
         T(a_message_is_kept_without_a_connection_and_sent_by_the_next),
         T(what_cannot_be_a_message_is_not_kept),

@@ -255,9 +255,12 @@ static void a_pair_that_is_not_made_yet_is_missing_and_so_is_a_stranger(void **s
     (void)state;
     EVP_PKEY *key = NULL;
     assert_err(get_public("ana", &key), MLT_ERR_MISSING);
+    assert_true(link_.pair_is_wanted);
     assert_err(get_public("nobody", &key), MLT_ERR_MISSING);
     authority_fill_mailboxes(&a);
+    link_.pair_is_wanted = false;
     assert_ok(get_public("ana", &key));
+    assert_false(link_.pair_is_wanted);
     rsa_key_free(&key);
 }
 

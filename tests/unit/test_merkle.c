@@ -5,77 +5,13 @@
 #include "base/limits.h"
 #include "crypto/crypto.h"
 #include "pki/merkle.h"
+#include "rfc9162.h"
 
-/*
- * The tree and its proofs against the recursive definitions of RFC 9162 2.1, written down here
- * as they stand there; src/pki/merkle.c has none of them.
- */
+/* The tree and its proofs against the recursive definitions of RFC 9162 2.1. */
 
 enum { MOST = 70 };
 
 static uint8_t leaves[MOST][HASH_LEN]; /* hashes of leaves 0, 1, ... of one byte each */
-
-/* ---- RFC 9162 2.1.1, 2.1.3.1, 2.1.4.1 ---- */
-
-/* The largest power of two smaller than n. */
-static size_t split(size_t n)
-{
-    size_t k = 1;
-    while (2 * k < n)
-        k *= 2;
-    return k;
-}
-
-static void mth(size_t from, size_t n, uint8_t out[static HASH_LEN])
-{
-    uint8_t both[1 + 2 * HASH_LEN] = { 1 };
-    if (n == 1) {
-        memcpy(out, leaves[from], HASH_LEN);
-        return;
-    }
-    size_t k = split(n);
-    mth(from, k, both + 1);
-    mth(from + k, n - k, both + 1 + HASH_LEN);
-    assert_ok(hash_sha256(SPAN_OF(both), out));
-}
-
-static void put_mth(size_t from, size_t n, struct buf *out)
-{
-    uint8_t hash[HASH_LEN];
-    mth(from, n, hash);
-    assert_ok(buf_put(out, SPAN_OF(hash)));
-}
-
-static void path(size_t m, size_t from, size_t n, struct buf *out)
-{
-    if (n == 1)
-        return;
-    size_t k = split(n);
-    if (m < k) {
-        path(m, from, k, out);
-        put_mth(from + k, n - k, out);
-    } else {
-        path(m - k, from + k, n - k, out);
-        put_mth(from, k, out);
-    }
-}
-
-static void subproof(size_t m, size_t from, size_t n, bool known, struct buf *out)
-{
-    if (m == n) {
-        if (!known)
-            put_mth(from, n, out);
-        return;
-    }
-    size_t k = split(n);
-    if (m <= k) {
-        subproof(m, from, k, known, out);
-        put_mth(from + k, n - k, out);
-    } else {
-        subproof(m - k, from + k, n - k, false, out);
-        put_mth(from, k, out);
-    }
-}
 
 /* ---- scene ---- */
 
@@ -87,7 +23,7 @@ static enum mlt_err read_node(void *arg, unsigned level, uint64_t index,
     size_t n = (size_t)1 << level;
     const size_t *size = arg;
     assert_true((index + 1) * n <= *size); /* complete subtrees within the tree only */
-    mth((size_t)index * n, n, hash);
+    rfc9162_root(leaves + index * n, n, hash);
     reads++;
     return MLT_OK;
 }
@@ -95,7 +31,7 @@ static enum mlt_err read_node(void *arg, unsigned level, uint64_t index,
 static struct merkle_tree tree(size_t size)
 {
     struct merkle_tree t = { .size = size };
-    mth(0, size, t.root);
+    rfc9162_root(leaves, size, t.root);
     return t;
 }
 
@@ -182,7 +118,7 @@ static void both_roots_are_those_of_the_definition(void **state)
         const struct merkle_nodes nodes = { &size, read_node };
         uint8_t wanted[HASH_LEN];
         uint8_t got[HASH_LEN];
-        mth(0, size, wanted);
+        rfc9162_root(leaves, size, wanted);
         assert_ok(merkle_add(&m, leaves[size - 1]));
         assert_ok(merkle_root(&m, got));
         assert_memory_equal(got, wanted, HASH_LEN);
@@ -200,7 +136,7 @@ static void every_consistency_proof_is_that_of_the_definition_and_holds(void **s
             CLEANUP(buf_clear) struct buf got = { 0 };
             const struct merkle_nodes nodes = { &to, read_node };
             const struct merkle_tree earlier = tree(from), later = tree(to);
-            subproof(from, 0, to, true, &wanted);
+            rfc9162_consistency(leaves, to, from, &wanted);
             assert_ok(merkle_prove_consistency(&nodes, from, to, &got));
             assert_span_equal(buf_span(&got), buf_span(&wanted));
             assert_ok(merkle_check_consistency(&earlier, &later, buf_span(&got)));
@@ -216,7 +152,7 @@ static void every_inclusion_proof_is_that_of_the_definition_and_holds(void **sta
             CLEANUP(buf_clear) struct buf got = { 0 };
             const struct merkle_nodes nodes = { &size, read_node };
             const struct merkle_tree whole = tree(size);
-            path(at, 0, size, &wanted);
+            rfc9162_inclusion(leaves, size, at, &wanted);
             assert_ok(merkle_prove_inclusion(&nodes, at, size, &got));
             assert_span_equal(buf_span(&got), buf_span(&wanted));
             assert_ok(merkle_check_inclusion(&whole, at, leaves[at], buf_span(&got)));
@@ -239,7 +175,7 @@ static void a_consistency_proof_changed_anywhere_proves_nothing(void **state)
     for (size_t i = 0; i < COUNT_OF(pairs); i++) {
         CLEANUP(buf_clear) struct buf proof = { 0 };
         struct merkle_tree earlier = tree(pairs[i][0]), later = tree(pairs[i][1]);
-        subproof(pairs[i][0], 0, pairs[i][1], true, &proof);
+        rfc9162_consistency(leaves, pairs[i][1], pairs[i][0], &proof);
         for (size_t bit = 0; bit < 8 * proof.len; bit++) {
             proof.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
             assert_err(consistent(&earlier, &later, buf_span(&proof)), MLT_ERR_LEDGER);
@@ -269,7 +205,7 @@ static void a_proof_for_other_sizes_proves_nothing(void **state)
     for (size_t to = 2; to <= FEW; to++)
         for (size_t from = 1; from < to; from++) {
             CLEANUP(buf_clear) struct buf proof = { 0 };
-            subproof(from, 0, to, true, &proof);
+            rfc9162_consistency(leaves, to, from, &proof);
             for (size_t other = 1; other <= FEW; other++) {
                 const struct merkle_tree earlier = tree(other), later = tree(to);
                 if (other != from && other <= to)
@@ -286,7 +222,7 @@ static void a_tree_with_one_leaf_changed_is_not_continued(void **state)
         const struct merkle_tree earlier = tree(13);
         leaves[changed][0] ^= 1;
         const struct merkle_tree later = tree(20);
-        subproof(13, 0, 20, true, &proof); /* the best a forger has */
+        rfc9162_consistency(leaves, 20, 13, &proof); /* the best a forger has */
         leaves[changed][0] ^= 1;
         assert_err(consistent(&earlier, &later, buf_span(&proof)), MLT_ERR_LEDGER);
     }
@@ -328,7 +264,7 @@ static void a_leaf_is_not_proven_elsewhere_nor_another_in_its_place(void **state
     const struct merkle_tree whole = tree(SIZE);
     for (size_t at = 0; at < SIZE; at++) {
         CLEANUP(buf_clear) struct buf proof = { 0 };
-        path(at, 0, SIZE, &proof);
+        rfc9162_inclusion(leaves, SIZE, at, &proof);
         for (size_t other = 0; other < SIZE; other++) {
             if (other == at)
                 continue;

@@ -25,20 +25,16 @@ static void revoke_cert(struct rig *rig, const struct cert *cert)
 
 /* ---- logins ---- */
 
-static void a_revoked_session_ends_within_a_second(void **state)
+static void a_revoked_session_ends_at_once(void **state)
 {
     (void)state;
-    CLEANUP(rig_stop) struct rig rig;
-    CLEANUP(rig_client_clear) struct rig_client maria;
-    rig_start_serving(&rig);
-    rig_log_in(&maria, &rig, CLIENT_AUTH_RECEIVE);
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_RECEIVE);
     CLEANUP(cert_clear) struct cert cert = { 0 };
     assert_ok(cert_read_leaf(buf_span(&maria.certificate), &pair_house()->ca, CERT_CLIENT,
                              rig_now_s(), &cert));
-    int64_t before = env_mono_ms(env_system());
+    rig_hold();
     revoke_cert(&rig, &cert);
-    rig_must_close(&maria, CLOSE_REVOKED);
-    assert_in_range(env_mono_ms(env_system()) - before, 0, 1000);
+    rig_must_close(&maria, CLOSE_REVOKED); /* though no time passes */
 
     /* And nobody comes back with it. */
     CLEANUP(rig_client_clear) struct rig_client again;
@@ -56,10 +52,11 @@ static void a_session_ends_when_its_certificate_expires(void **state)
     CLEANUP(rig_client_clear) struct rig_client maria;
     rig_start_serving(&rig);
     rig_prepare(&maria, &rig, CLIENT_AUTH_RECEIVE);
-    rig_hold_certificate(&maria, rig_now_s() - 300, rig_now_s() + 2);
+    rig_hold_certificate(&maria, rig_now_s() - 300, rig_now_s() + 30);
     rig_ask(&maria);
     rig_get_welcome(&maria);
     assert_int_equal(maria.welcome.result, WELCOME_LOGGED_IN);
+    rig_pass(31, 31);
     rig_must_close(&maria, CLOSE_EXPIRED);
 }
 
@@ -79,10 +76,7 @@ static void the_older_receive_login_is_told_that_it_was_replaced(void **state)
 static void a_record_only_the_server_sends_ends_the_session(void **state)
 {
     (void)state;
-    CLEANUP(rig_stop) struct rig rig;
-    CLEANUP(rig_client_clear) struct rig_client maria;
-    rig_start_serving(&rig);
-    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
     const uint8_t outcome[19] = { 0 };
     assert_ok(session_seal(&maria.session, RECORD_OUTCOME, SPAN_OF(outcome), &maria.out));
     rig_flush(&maria);
@@ -134,14 +128,13 @@ static void a26_silent_strangers_keep_nobody_out(void **state)
     CLEANUP(rig_stop) struct rig rig;
     CLEANUP(rig_client_clear) struct rig_client maria;
     rig_start_serving(&rig);
+    rig_hold(); /* or the strangers would be out of time by themselves */
     for (size_t i = 0; i < COUNT_OF(strangers); i++) {
         strangers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         assert_int_equal(
             connect(strangers[i], (struct sockaddr *)&rig.address, sizeof(rig.address)), 0);
     }
-    int64_t before = env_mono_ms(env_system());
     rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
-    assert_in_range(env_mono_ms(env_system()) - before, 0, 3000);
     assert_true(closed_by_net(strangers, 50) == 50);
     assert_true(closed_by_net(strangers + COUNT_OF(strangers) - 50, 50) == 0);
     for (size_t i = 0; i < COUNT_OF(strangers); i++)
@@ -166,6 +159,7 @@ static void a26_one_address_crowds_out_only_itself(void **state)
     CLEANUP(rig_stop) struct rig rig;
     CLEANUP(rig_client_clear) struct rig_client maria;
     rig_start_serving(&rig);
+    rig_hold();
     int slow = stranger_from(&rig, "127.0.0.2");
     for (size_t i = 0; i < COUNT_OF(flood); i++)
         flood[i] = stranger_from(&rig, "127.0.0.3");
@@ -211,6 +205,7 @@ static void a34_a_full_table_makes_room_for_whoever_comes_next(void **state)
     CLEANUP(rig_client_clear) struct rig_client maria;
     const struct rig_options few = { .most_files = 300 }; /* 225 connections */
     rig_start_serving_as(&rig, &few);
+    rig_hold();
     for (size_t i = 0; i < COUNT_OF(strangers); i++) {
         char address[16];
         snprintf(address, sizeof(address), "127.0.1.%zu", i % 5 + 1);
@@ -323,10 +318,7 @@ static void a_certificate_for_another_key_is_not_used(void **state)
 static void stopping_is_told_to_everybody(void **state)
 {
     (void)state;
-    CLEANUP(rig_stop) struct rig rig;
-    CLEANUP(rig_client_clear) struct rig_client maria;
-    rig_start_serving(&rig);
-    rig_log_in(&maria, &rig, CLIENT_AUTH_RECEIVE);
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_RECEIVE);
     assert_ok(channel_send(&rig.parent, IPC_STOP, 0, span_str("")));
     rig_must_close(&maria, CLOSE_SHUTDOWN);
     file_close(&maria.fd);
@@ -345,7 +337,7 @@ static void net_ends_with_its_parent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_revoked_session_ends_within_a_second),
+        cmocka_unit_test(a_revoked_session_ends_at_once),
         cmocka_unit_test(a_session_ends_when_its_certificate_expires),
         cmocka_unit_test(the_older_receive_login_is_told_that_it_was_replaced),
         cmocka_unit_test(a_record_only_the_server_sends_ends_the_session),

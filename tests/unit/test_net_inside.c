@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test_base.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <openssl/rand.h>
 #include <poll.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "crypto/crypto.h"
 #include "ipc/messages.h"
 #include "mailbox_key.h"
@@ -161,6 +163,8 @@ static void start(struct scene *s)
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     assert_non_null(mkdtemp(s->dir));
     assert_int_equal(chdir(s->dir), 0);
+    s->net.dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(s->net.dir >= 0);
     assert_int_equal(uv_loop_init(&s->net.loop), 0);
     net_asks_init(&s->net.ca.asks);
     assert_ok(router_new(&env, &out, &s->net.router));
@@ -190,6 +194,7 @@ static void stop(struct scene *s)
     channel_close(&s->ca);
     buf_clear(&s->net.body);
     buf_clear(&s->received);
+    file_close(&s->net.dir);
     assert_int_equal(chdir("/"), 0);
     nftw(s->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }

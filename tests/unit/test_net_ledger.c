@@ -69,12 +69,17 @@ static void prove_by(struct rig *rig, const struct papers_ledger *ledger)
 
 /* ---- as a client ---- */
 
+static void show_head(struct rig_client *c, const struct buf *head)
+{
+    assert_ok(session_seal(&c->session, RECORD_PROVE, buf_span(head), &c->out));
+    rig_flush(c);
+}
+
 static void show(struct rig_client *c, const struct papers_ledger *ledger)
 {
     CLEANUP(buf_clear) struct buf head = { 0 };
     papers_head(ledger, 1000, &head);
-    assert_ok(session_seal(&c->session, RECORD_PROVE, buf_span(&head), &c->out));
-    rig_flush(c);
+    show_head(c, &head);
 }
 
 static struct ledger_proof take_proof(struct rig_client *c)
@@ -199,22 +204,10 @@ static void await_kept(const struct rig *rig)
 
 static void serve_again(struct rig *rig, const struct papers_ledger *ledger)
 {
-    struct buf body = { 0 };
     rig_kill_net(rig);
     rig_start_again(rig);
-    const struct ipc_ca_info info = { buf_span(&pair_house()->ca_der) };
-    assert_ok(ipc_ca_info_encode(&info, &body));
-    rig_tell(rig, IPC_CA_INFO, 0, &body);
+    rig_say_ca(rig);
     tell_head(rig, ledger);
-}
-
-static void finish_serving(struct rig *rig)
-{
-    struct buf none = { 0 };
-    rig_tell(rig, IPC_SYNCED, 0, &none);
-    rig_certify(rig, NULL);
-    assert_true(rig_hear(rig, &rig->parent, rig_patience_ms));
-    assert_int_equal(rig->message.type, IPC_NET_READY);
 }
 
 static void the_head_outlives_the_process(void **state)
@@ -226,7 +219,7 @@ static void the_head_outlives_the_process(void **state)
     await_kept(&rig);
     serve_again(&rig, &five);
     hear_shown(&rig, &nine);
-    finish_serving(&rig);
+    rig_make_ready(&rig);
     assert_int_equal(size_told(&rig), 9);
 }
 
@@ -241,7 +234,7 @@ static void a_damaged_head_is_said_and_replaced(void **state)
     snprintf(path, sizeof(path), "%s/head", rig.dir);
     assert_int_equal(truncate(path, 100), 0);
     serve_again(&rig, &five);
-    finish_serving(&rig);
+    rig_make_ready(&rig);
     assert_int_equal(size_told(&rig), 5);
 }
 
@@ -250,10 +243,7 @@ static void a_damaged_head_is_said_and_replaced(void **state)
 static void what_ca_proves_is_passed_on_and_remembered(void **state)
 {
     (void)state;
-    CLEANUP(rig_stop) struct rig rig;
-    CLEANUP(rig_client_clear) struct rig_client maria;
-    rig_start_serving(&rig);
-    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
     show(&maria, &five);
     must_be_told(&maria, PROOF_BUSY); /* there is no head yet */
     say_head(&rig, &nine);
@@ -273,10 +263,7 @@ static void what_ca_proves_is_passed_on_and_remembered(void **state)
 static void what_is_ahead_is_shown_to_ca_and_told(void **state)
 {
     (void)state;
-    CLEANUP(rig_stop) struct rig rig;
-    CLEANUP(rig_client_clear) struct rig_client maria;
-    rig_start_serving(&rig);
-    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
     say_head(&rig, &five);
     show(&maria, &nine);
     must_be_told(&maria, PROOF_AHEAD);
@@ -291,10 +278,7 @@ static void what_is_ahead_is_shown_to_ca_and_told(void **state)
 static void what_is_ahead_waits_for_a_ca(void **state)
 {
     (void)state;
-    CLEANUP(rig_stop) struct rig rig;
-    CLEANUP(rig_client_clear) struct rig_client maria;
-    rig_start_serving(&rig);
-    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
     say_head(&rig, &five);
     rig_ping(&maria);
     channel_close(&rig.ca);
@@ -312,10 +296,7 @@ static void what_is_ahead_waits_for_a_ca(void **state)
 static void a_shorter_head_of_a_fork_is_found_out(void **state)
 {
     (void)state;
-    CLEANUP(rig_stop) struct rig rig;
-    CLEANUP(rig_client_clear) struct rig_client maria;
-    rig_start_serving(&rig);
-    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
     say_head(&rig, &nine);
     show(&maria, &five);
     prove_by(&rig, &nine);
@@ -326,14 +307,50 @@ static void a_shorter_head_of_a_fork_is_found_out(void **state)
     hear_shown(&rig, &short_fork);
 }
 
-static void what_an_epoch_lost_is_told_without_alarm(void **state)
+/* What an earlier epoch is said to have left behind may be what it did not. */
+static void another_ledger_below_the_base_is_found_out(void **state)
 {
     (void)state;
     CLEANUP(rig_stop) struct rig rig;
     CLEANUP(rig_client_clear) struct rig_client maria;
+    CLEANUP(buf_clear) struct buf head = { 0 };
     const struct papers_ledger restored = { .epoch = 200, .base = 5, .size = 7 };
+    papers_head(&short_fork, 1000, &head);
     rig_start_serving(&rig);
     rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    say_head(&rig, &restored);
+    show_head(&maria, &head);
+    prove_by(&rig, &restored);
+    must_be_told(&maria, PROOF_AHEAD);
+    hear_shown(&rig, &short_fork);
+    show_head(&maria, &head);
+    prove_by(&rig, &restored);
+    must_be_told(&maria, PROOF_AHEAD);
+    assert_false(hears_within(&rig, IPC_HEAD_SHOWN, 300)); /* once is enough */
+}
+
+/* Its leaves could be proven, so only the base tells. */
+static void an_epoch_that_was_opened_twice_is_found_out(void **state)
+{
+    (void)state;
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
+    const struct papers_ledger ours = { .epoch = 200, .base = 4, .size = 9 };
+    const struct papers_ledger shorter = { .epoch = 200, .base = 3, .size = 5 };
+    const struct papers_ledger longer = { .epoch = 200, .base = 3, .size = 10 };
+    say_head(&rig, &ours);
+    show(&maria, &shorter);
+    must_be_told(&maria, PROOF_AHEAD);
+    hear_shown(&rig, &shorter);
+    tell_head(&rig, &longer);
+    hear_shown(&rig, &ours);
+    assert_int_equal(size_told(&rig), 9);
+}
+
+static void what_an_epoch_lost_is_told_without_alarm(void **state)
+{
+    (void)state;
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
+    const struct papers_ledger restored = { .epoch = 200, .base = 5, .size = 7 };
     say_head(&rig, &restored);
     show(&maria, &nine);
     must_be_told(&maria, PROOF_AHEAD);
@@ -346,11 +363,8 @@ static void what_an_epoch_lost_is_told_without_alarm(void **state)
 static void a_ca_that_cannot_prove_is_busy(void **state)
 {
     (void)state;
-    CLEANUP(rig_stop) struct rig rig;
-    CLEANUP(rig_client_clear) struct rig_client maria;
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
     struct buf body = { 0 };
-    rig_start_serving(&rig);
-    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
     say_head(&rig, &nine);
     show(&maria, &five);
     rig_hear_ca(&rig, IPC_PROOF_WANTED);
@@ -363,16 +377,12 @@ static void a_ca_that_cannot_prove_is_busy(void **state)
 static void a_head_that_ca_never_signed_ends_the_session(void **state)
 {
     (void)state;
-    CLEANUP(rig_stop) struct rig rig;
-    CLEANUP(rig_client_clear) struct rig_client maria;
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
     CLEANUP(buf_clear) struct buf head = { 0 };
-    rig_start_serving(&rig);
-    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
     say_head(&rig, &five);
     papers_head(&nine, 1000, &head);
     head.p[30] ^= 1;
-    assert_ok(session_seal(&maria.session, RECORD_PROVE, buf_span(&head), &maria.out));
-    rig_flush(&maria);
+    show_head(&maria, &head);
     while (rig_read_more(&maria))
         continue;
     assert_false(hears_within(&rig, IPC_HEAD_SHOWN, 300));
@@ -381,10 +391,7 @@ static void a_head_that_ca_never_signed_ends_the_session(void **state)
 static void a_second_proof_before_the_first_ends_the_session(void **state)
 {
     (void)state;
-    CLEANUP(rig_stop) struct rig rig;
-    CLEANUP(rig_client_clear) struct rig_client maria;
-    rig_start_serving(&rig);
-    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
     say_head(&rig, &nine);
     show(&maria, &five);
     rig_hear_ca(&rig, IPC_PROOF_WANTED);
@@ -426,11 +433,8 @@ static void say_leaves(struct rig *rig, enum mlt_err err, uint64_t first, struct
 static void leaves_are_passed_on(void **state)
 {
     (void)state;
-    CLEANUP(rig_stop) struct rig rig;
-    CLEANUP(rig_client_clear) struct rig_client maria;
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
     CLEANUP(buf_clear) struct buf two = { 0 };
-    rig_start_serving(&rig);
-    rig_log_in(&maria, &rig, CLIENT_AUTH_SEND);
     assert_ok(leaves_put(&two, span_str("seventh")));
     assert_ok(leaves_put(&two, span_str("eighth")));
     ask_leaves(&maria, 7);
@@ -495,6 +499,8 @@ int main(void)
         cmocka_unit_test(what_is_ahead_is_shown_to_ca_and_told),
         cmocka_unit_test(what_is_ahead_waits_for_a_ca),
         cmocka_unit_test(a_shorter_head_of_a_fork_is_found_out),
+        cmocka_unit_test(another_ledger_below_the_base_is_found_out),
+        cmocka_unit_test(an_epoch_that_was_opened_twice_is_found_out),
         cmocka_unit_test(what_an_epoch_lost_is_told_without_alarm),
         cmocka_unit_test(a_ca_that_cannot_prove_is_busy),
         cmocka_unit_test(a_head_that_ca_never_signed_ends_the_session),

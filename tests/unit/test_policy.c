@@ -7,8 +7,8 @@
 /* Every combination of facts is decided here, and the promises are checked over all of them. */
 
 static const enum enrol_mode modes[] = { ENROL_INVITE, ENROL_OPEN, ENROL_APPROVE };
-static const enum policy_holder holders[] = { POLICY_NOBODY, POLICY_SAME_KEY, POLICY_OTHER_KEY,
-                                              POLICY_WAITING, POLICY_CLOSED };
+static const enum policy_holder holders[] = { POLICY_NOBODY,  POLICY_SAME_KEY, POLICY_OTHER_KEY,
+                                              POLICY_WAITING, POLICY_CLOSED,   POLICY_HIDDEN };
 static const enum invite_verdict invites[] = { INVITE_REFUSED, INVITE_FREE, INVITE_BOUND,
                                                INVITE_REPEATED };
 static const enum policy_request requests[] = { POLICY_REQUEST_NONE, POLICY_REQUEST_KEPT,
@@ -16,7 +16,7 @@ static const enum policy_request requests[] = { POLICY_REQUEST_NONE, POLICY_REQU
 
 static void for_all(void (*check)(const struct policy_facts *f, struct policy_decision d))
 {
-    for (unsigned n = 0; n < 3 * 5 * 4 * 4 * 32; n++) {
+    for (unsigned n = 0; n < 3 * 6 * 4 * 4 * 32; n++) {
         unsigned i = n / 32;
         struct policy_facts f = { .reserved = n & 1,
                                   .key_revoked = n & 2,
@@ -24,9 +24,9 @@ static void for_all(void (*check)(const struct policy_facts *f, struct policy_de
                                   .expired = n & 8,
                                   .has_invite = n & 16 };
         f.mode = modes[i % 3];
-        f.holder = holders[i / 3 % 5];
-        f.invite = invites[i / 15 % 4];
-        f.request = requests[i / 60 % 4];
+        f.holder = holders[i / 3 % 6];
+        f.invite = invites[i / 18 % 4];
+        f.request = requests[i / 72 % 4];
         check(&f, policy_enrol(&f));
     }
 }
@@ -84,7 +84,7 @@ static void reserved_names_revoked_keys_and_keys_of_others_never_pass(void **sta
 
 static void check_never_moves(const struct policy_facts *f, struct policy_decision d)
 {
-    if (f->holder == POLICY_OTHER_KEY || f->holder == POLICY_CLOSED)
+    if (f->holder == POLICY_OTHER_KEY || f->holder == POLICY_CLOSED || f->holder == POLICY_HIDDEN)
         assert_int_equal(d.action, POLICY_REFUSE);
     if (f->holder == POLICY_WAITING && !(f->has_invite && f->invite == INVITE_BOUND))
         assert_int_equal(d.action, POLICY_REFUSE);
@@ -229,7 +229,9 @@ static struct policy_decision renewal_by_the_book(const struct renewal_facts *f)
     bool has_right = f->known && f->proven && !f->revoked && f->current;
     bool in_time =
         f->age == POLICY_DUE || f->age == POLICY_GRACE || (f->age == POLICY_TOO_OLD && f->allowed);
-    if (has_right && f->replaced)
+    bool is_answered = f->replaced || (f->doubted && !(in_time && f->gains) &&
+                                       (in_time || f->age == POLICY_YOUNG));
+    if (has_right && is_answered)
         return (struct policy_decision) { POLICY_RETURN, REFUSAL_NONE };
     if (has_right && in_time && f->gains)
         return (struct policy_decision) { POLICY_ISSUE, REFUSAL_NONE };
@@ -246,7 +248,7 @@ static void every_renewal_is_decided_by_the_book(void **state)
 {
     (void)state;
     size_t issued = 0;
-    for (unsigned n = 0; n < 4 * 128; n++) {
+    for (unsigned n = 0; n < 4 * 256; n++) {
         const struct renewal_facts f = { .known = n & 1,
                                          .proven = n & 2,
                                          .revoked = n & 4,
@@ -254,7 +256,8 @@ static void every_renewal_is_decided_by_the_book(void **state)
                                          .allowed = n & 16,
                                          .gains = n & 32,
                                          .replaced = n & 64,
-                                         .age = ages[n / 128] };
+                                         .doubted = n & 128,
+                                         .age = ages[n / 256] };
         const struct policy_decision got = policy_renew(&f), wanted = renewal_by_the_book(&f);
         assert_int_equal(got.action, wanted.action);
         assert_int_equal(got.reason, wanted.reason);
@@ -265,15 +268,44 @@ static void every_renewal_is_decided_by_the_book(void **state)
         assert_true(f.known && f.proven && !f.revoked && f.current);
         issued += got.action == POLICY_ISSUE;
     }
-    /* DUE and GRACE with and without leave, TOO_OLD with it. */
-    assert_int_equal(issued, 2 + 2 + 1);
+    /* DUE and GRACE with and without leave, TOO_OLD with it; all that in doubt and not. */
+    assert_int_equal(issued, 2 * (2 + 2 + 1));
 }
 
 static void nothing_is_the_refusal_of_facts_that_nobody_filled_in(void **state)
 {
     (void)state;
     const struct renewal_facts f = { 0 };
+    const struct adoption_facts unknown = { 0 };
     assert_int_equal(policy_renew(&f).action, POLICY_REFUSE);
+    assert_int_equal(policy_adopt(&unknown), POLICY_FOREIGN);
+}
+
+static void a_lost_certificate_is_adopted_for_exactly_one_set_of_facts(void **state)
+{
+    (void)state;
+    size_t counts[POLICY_ADOPT + 1] = { 0 };
+    for (unsigned n = 0; n < 256; n++) {
+        const struct adoption_facts f = { .ours = n & 1,
+                                          .proven = n & 2,
+                                          .in_doubt = n & 4,
+                                          .witnessed = n & 8,
+                                          .revoked = n & 16,
+                                          .current = n & 32,
+                                          .over = n & 64,
+                                          .later = n & 128 };
+        enum policy_adoption fate = policy_adopt(&f);
+        bool good =
+            f.ours && f.proven && f.in_doubt && f.witnessed && !f.revoked && f.current && !f.over;
+        counts[fate]++;
+        assert_true((fate == POLICY_ADOPT) == (good && f.later));
+        assert_true((fate == POLICY_OLDER) == (good && !f.later));
+        assert_true((fate == POLICY_FORGED) == (f.ours && !f.in_doubt));
+        assert_true((fate == POLICY_FOREIGN) == (!f.ours || (f.in_doubt && !f.proven)));
+    }
+    assert_int_equal(counts[POLICY_ADOPT], 1);
+    assert_int_equal(counts[POLICY_OLDER], 1);
+    assert_int_equal(counts[POLICY_SHUT], 32 - 2);
 }
 
 static void a_third_of_a_life_is_counted_from_its_issue(void **state)
@@ -312,6 +344,7 @@ int main(void)
         cmocka_unit_test(an_expired_holder_needs_what_a_newcomer_needs),
         cmocka_unit_test(every_renewal_is_decided_by_the_book),
         cmocka_unit_test(nothing_is_the_refusal_of_facts_that_nobody_filled_in),
+        cmocka_unit_test(a_lost_certificate_is_adopted_for_exactly_one_set_of_facts),
         cmocka_unit_test(a_third_of_a_life_is_counted_from_its_issue),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

@@ -15,6 +15,8 @@
 #include "ca/backup.h"
 #include "ca/crl_keep.h"
 #include "ca/enrol.h"
+#include "ca/epochs.h"
+#include "ca/invite.h"
 #include "ca/members.h"
 #include "ca/pending.h"
 #include "ca/reissue.h"
@@ -189,6 +191,31 @@ static void accept_loss(struct restore *r, struct restore_sum *sum, struct fates
     assert_true(restored.head.epoch == sum->epoch);
 }
 
+static void sign_head(const struct ledger_head *head, struct buf *bytes)
+{
+    CLEANUP(buf_clear) struct buf signature = { 0 };
+    struct ledger_head made = *head;
+    assert_ok(statement_sign_head(a.ca.key, &a.ca.cert, head, &signature));
+    made.signature = buf_span(&signature);
+    assert_ok(ledger_head_encode(&made, bytes));
+}
+
+static void open_epoch(uint64_t epoch, uint64_t base)
+{
+    const struct ledger_opening opening = { .epoch = epoch, .base = base, .whole = true };
+    assert_ok(database_begin(&restored.db));
+    assert_ok(database_end(&restored.db, ledger_open_epoch(&restored.db, &opening)));
+    open_restored();
+}
+
+/* What the restored one says by now. */
+static uint64_t base_now(void)
+{
+    uint64_t epoch = 0, base = 0;
+    assert_ok(ledger_epoch(&restored.db, &epoch, &base));
+    return base;
+}
+
 static bool has_key(const char *text)
 {
     struct member member;
@@ -254,7 +281,7 @@ static void who_was_certified_since_is_lost_and_the_name_stays_taken(void **stat
     assert_int_equal(fates.kept, 0);
     assert_string_equal(fates.last_lost.text, "paulo");
     assert_true(sum.epoch > before);
-    assert_int_equal(sum.base, base);
+    assert_int_equal(base_now(), base);
     assert_false(has_key("paulo"));
     assert_true(has_key("maria"));
     struct crl_facts crl;
@@ -325,6 +352,29 @@ static void invites_and_requests_that_were_open_in_the_backup_are_void(void **st
     assert_int_equal(try_invite("nuno", 3, &bound), REFUSAL_INVITE);
     assert_ok(pending_state(&restored.db, &rui, hash, &waits));
     assert_int_equal(waits, PENDING_NONE);
+}
+
+static void what_was_withdrawn_since_stays_withdrawn(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    struct name used_by;
+    size_t count = 0;
+    const struct invite withdrawn = authority_invite(&a, NULL);
+    const struct invite still_open = authority_invite(&a, NULL);
+    save();
+    assert_ok(invite_withdraw(&a.ca.db, withdrawn.id, &used_by));
+    bring_back();
+    assert_ok(restore_start(&r, &restored));
+    /* Nobody knows, without the ledger.db that is replaced. */
+    assert_ok(restore_void_withdrawn(&r, &count));
+    assert_int_equal(count, 0);
+    see_ledger(&r);
+    assert_false(is_behind(&r));
+    assert_ok(restore_void_withdrawn(&r, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(try_invite("other", 3, &withdrawn), REFUSAL_INVITE);
+    assert_ok(invite_withdraw(&restored.db, still_open.id, &used_by));
 }
 
 static bool is_closed(const char *text)
@@ -429,18 +479,21 @@ static void a_head_of_a_longer_ledger_is_believed_if_it_is_signed(void **state)
     assert_ok(restore_see_head(&r, buf_span(&head)));
     assert_true(is_behind(&r));
     assert_int_equal(r.seen_size, r.facts.size + 1);
+    assert_false(r.forked);
+    struct restore_sum sum;
+    struct fates fates;
+    uint64_t ours = r.facts.size;
+    accept_loss(&r, &sum, &fates);
+    assert_int_equal(base_now(), ours);
 }
 
 static void a_later_epoch_is_ahead_whatever_its_size(void **state)
 {
     (void)state;
     CLEANUP(restore_clear) struct restore r = { 0 };
-    CLEANUP(buf_clear) struct buf signature = { 0 };
     CLEANUP(buf_clear) struct buf bytes = { 0 };
     struct ledger_head head = { .epoch = a.ca.head.epoch + 100, .base = 1, .size = 2 };
-    assert_ok(statement_sign_head(a.ca.key, &a.ca.cert, &head, &signature));
-    head.signature = buf_span(&signature);
-    assert_ok(ledger_head_encode(&head, &bytes));
+    sign_head(&head, &bytes);
     bring_back();
     assert_ok(restore_start(&r, &restored));
     assert_ok(restore_see_head(&r, buf_span(&bytes)));
@@ -450,22 +503,19 @@ static void a_later_epoch_is_ahead_whatever_its_size(void **state)
     accept_loss(&r, &sum, &fates);
     assert_true(sum.epoch > head.epoch);
     /* Who slept through both of them holds a head of the first, and is not to be alarmed. */
-    assert_int_equal(sum.base, 1);
+    assert_int_equal(base_now(), 1);
 }
 
 static void a_ledger_of_the_same_size_with_other_leaves_is_a_fork(void **state)
 {
     (void)state;
     CLEANUP(restore_clear) struct restore r = { 0 };
-    CLEANUP(buf_clear) struct buf signature = { 0 };
     CLEANUP(buf_clear) struct buf bytes = { 0 };
     bring_back();
     assert_ok(restore_start(&r, &restored));
     struct ledger_head head = { .epoch = r.facts.epoch, .size = r.facts.size - 1 };
     memset(head.root, 7, sizeof(head.root));
-    assert_ok(statement_sign_head(restored.key, &restored.cert, &head, &signature));
-    head.signature = buf_span(&signature);
-    assert_ok(ledger_head_encode(&head, &bytes));
+    sign_head(&head, &bytes);
     assert_false(r.forked);
     assert_ok(restore_see_head(&r, buf_span(&bytes)));
     assert_true(r.forked);
@@ -473,7 +523,7 @@ static void a_ledger_of_the_same_size_with_other_leaves_is_a_fork(void **state)
     struct restore_sum sum;
     struct fates fates;
     accept_loss(&r, &sum, &fates);
-    assert_int_equal(sum.base, 0);
+    assert_int_equal(base_now(), 0);
 }
 
 /* What an earlier restore took for common was not: the next epoch claims it no more. */
@@ -481,29 +531,137 @@ static void a_fork_before_the_base_is_seen_and_the_next_base_is_below_it(void **
 {
     (void)state;
     CLEANUP(restore_clear) struct restore r = { 0 };
-    CLEANUP(buf_clear) struct buf signature = { 0 };
     CLEANUP(buf_clear) struct buf bytes = { 0 };
     struct restore_sum sum;
     struct fates fates;
     bring_back();
     const uint64_t first = restored.head.epoch, base = restored.head.size;
-    assert_ok(database_begin(&restored.db));
-    assert_ok(database_end(&restored.db, ledger_open_epoch(&restored.db, first + 60, base)));
-    open_restored();
+    open_epoch(first + 60, base);
     struct ledger_head head = { .epoch = first, .size = base };
     memset(head.root, 7, sizeof(head.root));
-    assert_ok(statement_sign_head(restored.key, &restored.cert, &head, &signature));
-    head.signature = buf_span(&signature);
-    assert_ok(ledger_head_encode(&head, &bytes));
+    sign_head(&head, &bytes);
     assert_ok(stopped_on_head(&restored, buf_span(&bytes)));
     assert_true(stopped_is(&restored));
     assert_ok(restore_start(&r, &restored));
     assert_true(is_behind(&r));
     accept_loss(&r, &sum, &fates);
-    assert_int_equal(sum.base, 0);
+    assert_int_equal(base_now(), 0);
     assert_false(stopped_is(&restored));
     assert_ok(stopped_on_head(&restored, buf_span(&bytes)));
     assert_false(stopped_is(&restored));
+}
+
+static void put_older_ledger_back(struct span older)
+{
+    ca_close(&a.ca);
+    enter(a.dir);
+    CLEANUP(file_close) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_ok(file_write(dir, SCHEMA_FILE, older));
+    (void)unlink(SCHEMA_FILE "-wal");
+    (void)unlink(SCHEMA_FILE "-shm");
+    authority_restart(&a);
+}
+
+/*
+ * After two leaves more than `shared` there was a backup; then somebody copied the older ledger.db
+ * into its place, and four others followed.  `early` and `late` are heads of those.
+ */
+struct two_ways {
+    uint64_t shared;
+    struct buf early, late;
+};
+
+static void two_ways_clear(struct two_ways *w)
+{
+    buf_clear(&w->early);
+    buf_clear(&w->late);
+}
+
+/* The backup is back. */
+static void go_two_ways(struct two_ways *w, struct restore *r)
+{
+    CLEANUP(buf_clear) struct buf older = { 0 };
+    ca_close(&a.ca);
+    CLEANUP(file_close) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_ok(file_read(dir, SCHEMA_FILE, 1 << 24, &older));
+    authority_restart(&a);
+    assert_ok(ledger_size(&a.ca.db, &w->shared));
+    certify("paulo", 2);
+    certify("ana", 3);
+    assert_ok(head_sign(&a.ca));
+    save();
+    put_older_ledger_back(buf_span(&older));
+    certify("rui", 4);
+    assert_ok(head_sign(&a.ca));
+    assert_ok(buf_put(&w->early, head_newest(&a.ca)));
+    certify("nuno", 5);
+    certify("ze", 2);
+    certify("lia", 3);
+    assert_ok(head_sign(&a.ca));
+    assert_ok(buf_put(&w->late, head_newest(&a.ca)));
+    bring_back();
+    assert_ok(restore_start(r, &restored));
+}
+
+static void a_longer_ledger_with_other_leaves_is_a_fork_from_where_they_part(void **state)
+{
+    (void)state;
+    CLEANUP(two_ways_clear) struct two_ways ways = { 0 };
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    struct restore_sum sum;
+    struct fates fates;
+    go_two_ways(&ways, &r);
+    see_ledger(&r);
+    assert_true(r.seen_size > r.facts.size);
+    assert_true(r.forked);
+    accept_loss(&r, &sum, &fates);
+    assert_int_equal(base_now(), ways.shared);
+    /* Whoever has seen the other one is told what he lost, and there is no alarm. */
+    assert_ok(stopped_on_head(&restored, buf_span(&ways.early)));
+    assert_ok(stopped_on_head(&restored, buf_span(&ways.late)));
+    assert_false(stopped_is(&restored));
+}
+
+/* ... and only its head was left: nobody could know, until somebody comes with a shorter one. */
+static void what_the_head_of_a_fork_hid_comes_out_and_is_mended_by_the_next_restore(void **state)
+{
+    (void)state;
+    CLEANUP(two_ways_clear) struct two_ways ways = { 0 };
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    struct restore_sum sum;
+    struct fates fates;
+    go_two_ways(&ways, &r);
+    assert_ok(restore_see_head(&r, buf_span(&ways.late)));
+    assert_false(r.forked);
+    accept_loss(&r, &sum, &fates);
+    assert_int_equal(base_now(), ways.shared + 2);
+    assert_ok(stopped_on_head(&restored, buf_span(&ways.early)));
+    assert_true(stopped_is(&restored));
+    assert_ok(restore_start(&r, &restored));
+    assert_true(r.forked);
+    accept_loss(&r, &sum, &fates);
+    assert_int_equal(base_now(), 0);
+    assert_ok(stopped_on_head(&restored, buf_span(&ways.early)));
+    assert_false(stopped_is(&restored));
+}
+
+static void an_epoch_that_was_opened_twice_is_a_fork_and_the_lower_base_counts(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    CLEANUP(buf_clear) struct buf bytes = { 0 };
+    struct restore_sum sum;
+    struct fates fates;
+    bring_back();
+    const uint64_t first = restored.head.epoch, base = restored.head.size;
+    open_epoch(first + 60, base);
+    struct ledger_head head = { .epoch = first + 60, .base = base - 1, .size = base + 50 };
+    sign_head(&head, &bytes);
+    assert_ok(restore_start(&r, &restored));
+    assert_ok(restore_see_head(&r, buf_span(&bytes)));
+    assert_true(r.forked);
+    accept_loss(&r, &sum, &fates);
+    assert_int_equal(base_now(), base - 1);
 }
 
 static void who_renewed_since_keeps_the_certificate(void **state)
@@ -605,14 +763,11 @@ static void a_stopped_authority_goes_on_from_its_own_backup(void **state)
 {
     (void)state;
     CLEANUP(restore_clear) struct restore r = { 0 };
-    CLEANUP(buf_clear) struct buf signature = { 0 };
     CLEANUP(buf_clear) struct buf bytes = { 0 };
     struct restore_sum sum;
     struct fates fates;
     struct ledger_head head = { .epoch = a.ca.head.epoch, .size = a.ca.head.size + 5 };
-    assert_ok(statement_sign_head(a.ca.key, &a.ca.cert, &head, &signature));
-    head.signature = buf_span(&signature);
-    assert_ok(ledger_head_encode(&head, &bytes));
+    sign_head(&head, &bytes);
     assert_ok(stopped_on_head(&a.ca, buf_span(&bytes)));
     assert_true(stopped_is(&a.ca));
     save();
@@ -638,6 +793,132 @@ static void a_backup_leaves_nothing_behind_and_what_a_kill_left_goes(void **stat
     assert_int_not_equal(lstat(BACKUP_COPY, &st), 0);
 }
 
+/* ---- what is known of what was lost ---- */
+
+static enum mlt_err keep_last(void *ctx, const struct epoch *e)
+{
+    *(struct epoch *)ctx = *e;
+    return MLT_OK;
+}
+
+static struct epoch accept_and_look(struct restore *r)
+{
+    struct restore_sum sum;
+    struct fates fates;
+    struct epoch last = { 0 };
+    const struct epoch_visit visit = { keep_last, &last };
+    accept_loss(r, &sum, &fates);
+    assert_ok(epochs_each(&restored.db, &visit));
+    assert_int_equal(last.until_s, sum.epoch);
+    return last;
+}
+
+static void take_list(struct buf *der)
+{
+    uint64_t number = 0;
+    buf_reset(der);
+    assert_ok(crl_keep_der(&a.ca.db, &number, der));
+}
+
+static void of_a_ledger_that_was_read_nothing_is_in_doubt(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    certify("paulo", 2);
+    assert_ok(head_sign(&a.ca));
+    CLEANUP(buf_clear) struct buf head = { 0 };
+    assert_ok(buf_put(&head, head_newest(&a.ca)));
+    bring_back();
+    assert_ok(restore_start(&r, &restored));
+    assert_ok(restore_see_head(&r, buf_span(&head)));
+    see_ledger(&r);
+    const uint64_t size = r.facts.size;
+    const struct epoch e = accept_and_look(&r);
+    assert_true(e.whole);
+    assert_int_equal(e.size, size);
+}
+
+/* An older copy that somebody put into place: it is there, and says little. */
+static void a_ledger_that_ends_before_what_was_seen_leaves_doubt(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    CLEANUP(buf_clear) struct buf head = { 0 };
+    certify("paulo", 2);
+    const struct ledger_head beyond = { .epoch = a.ca.head.epoch, .size = a.ca.head.size + 9 };
+    sign_head(&beyond, &head);
+    bring_back();
+    assert_ok(restore_start(&r, &restored));
+    assert_ok(restore_see_head(&r, buf_span(&head)));
+    see_ledger(&r);
+    const struct epoch e = accept_and_look(&r);
+    assert_false(e.whole);
+    assert_false(e.has_crl);
+}
+
+static void the_doubt_of_the_ledger_that_was_read_is_taken_over(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    struct ledger_opening blind = { .epoch = a.ca.head.epoch + 10, .base = a.ca.head.size };
+    assert_ok(database_begin(&a.ca.db));
+    assert_ok(database_end(&a.ca.db, ledger_open_epoch(&a.ca.db, &blind)));
+    bring_back();
+    assert_ok(restore_start(&r, &restored));
+    see_ledger(&r);
+    const struct epoch e = accept_and_look(&r);
+    assert_false(e.whole);
+    assert_false(e.has_crl);
+}
+
+static void only_a_list_no_older_than_the_backup_is_a_witness(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    CLEANUP(buf_clear) struct buf older = { 0 };
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    take_list(&older);
+    revoke_user("joao");
+    save();
+    revoke_user("maria");
+    take_list(&der);
+    bring_back();
+    assert_ok(restore_start(&r, &restored));
+    assert_ok(restore_see_crl(&r, buf_span(&older)));
+    struct epoch e = accept_and_look(&r);
+    assert_false(e.whole || e.has_crl);
+    assert_ok(restore_start(&r, &restored));
+    e = accept_and_look(&r); /* none at all */
+    assert_false(e.whole || e.has_crl);
+    restore_clear(&r);
+}
+
+static void a_newer_list_is_a_witness_and_no_epoch_is_before_it(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    int64_t saved_ms = a.now_ms;
+    a.now_ms += 7200 * 1000;
+    revoke_user("maria");
+    take_list(&der);
+    a.now_ms = saved_ms; /* a machine whose clock is late */
+    bring_back();
+    assert_ok(restore_start(&r, &restored));
+    assert_ok(restore_see_crl(&r, buf_span(&der)));
+    const int64_t signed_s = r.crl.this_update_s;
+    assert_true(signed_s >= saved_ms / 1000 + 7200);
+    const struct restore_sink sink = { count_fate, &(struct fates) { 0 } };
+    struct restore_sum sum;
+    assert_ok(restore_accept_loss(&r, &sink, &sum));
+    struct epoch last = { 0 };
+    const struct epoch_visit visit = { keep_last, &last };
+    assert_ok(epochs_each(&restored.db, &visit));
+    assert_false(last.whole);
+    assert_true(last.has_crl);
+    assert_int_equal(last.until_s, signed_s);
+}
+
 #define EACH(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -647,6 +928,7 @@ int main(void)
         EACH(who_was_certified_since_is_lost_and_the_name_stays_taken),
         EACH(a_revocation_survives_by_the_old_ledger),
         EACH(invites_and_requests_that_were_open_in_the_backup_are_void),
+        EACH(what_was_withdrawn_since_stays_withdrawn),
         EACH(a_name_that_was_closed_since_while_it_waited_stays_closed),
         EACH(a_name_that_was_opened_anew_by_the_backup_stays_open),
         EACH(a_revocation_survives_by_the_crl_alone),
@@ -654,7 +936,15 @@ int main(void)
         EACH(a_later_epoch_is_ahead_whatever_its_size),
         EACH(a_ledger_of_the_same_size_with_other_leaves_is_a_fork),
         EACH(a_fork_before_the_base_is_seen_and_the_next_base_is_below_it),
+        EACH(a_longer_ledger_with_other_leaves_is_a_fork_from_where_they_part),
+        EACH(what_the_head_of_a_fork_hid_comes_out_and_is_mended_by_the_next_restore),
+        EACH(an_epoch_that_was_opened_twice_is_a_fork_and_the_lower_base_counts),
         EACH(who_renewed_since_keeps_the_certificate),
+        EACH(of_a_ledger_that_was_read_nothing_is_in_doubt),
+        EACH(a_ledger_that_ends_before_what_was_seen_leaves_doubt),
+        EACH(the_doubt_of_the_ledger_that_was_read_is_taken_over),
+        EACH(only_a_list_no_older_than_the_backup_is_a_witness),
+        EACH(a_newer_list_is_a_witness_and_no_epoch_is_before_it),
         EACH(the_ledger_of_another_ca_is_told_apart),
         EACH(a_backup_that_does_not_hold_what_its_manifest_says_is_refused),
         EACH(a_stopped_authority_goes_on_from_its_own_backup),
