@@ -87,7 +87,10 @@ static enum mlt_err make_dir(int dirfd, const char *path, mode_t mode)
 {
     if (mkdirat(dirfd, path, mode) == 0)
         return sync_parent(dirfd, path);
-    return errno == EEXIST ? MLT_OK : err_of_errno(errno);
+    if (errno == EEXIST)
+        return MLT_OK;
+    /* Above it we may not write: what is not there is not somebody's either. */
+    return errno == EACCES || errno == EPERM ? MLT_ERR_SYSTEM : err_of_errno(errno);
 }
 
 /* mkdir -p for everything above the last name; what is there already is left as it is. */

@@ -8,7 +8,7 @@
 /* A flood of junk must not become a flood of log lines: so many of one class a second, then a
  * count.  What a class is, is the caller's to say. */
 
-#define LOG_RATE_CLASSES 64
+#define LOG_RATE_CLASSES 128
 
 struct log_rate {
     struct {

@@ -10,9 +10,6 @@
 #include "ca/members.h"
 #include "pki/statement.h"
 
-/* Beside the classes of enrol.c and net_link.c. */
-static const unsigned alarm_class = LOG_RATE_CLASSES / 2 - 1;
-
 /* ---- entering ---- */
 
 static enum mlt_err fill_issued(const struct certificate *c, uint64_t position, struct issued *out)
@@ -31,7 +28,9 @@ static enum mlt_err draw_leaf(const struct cert *cert, const struct certificate 
                               struct ledger_leaf *leaf)
 {
     CLEANUP(buf_clear) struct buf tbs = { 0 };
-    struct ledger_leaf made = { .name = c->name, .kind = LEDGER_CLIENT, .time_s = c->issued_s };
+    struct ledger_leaf made = { .name = c->name,
+                                .kind = (enum ledger_kind)c->role,
+                                .time_s = c->issued_s };
     memcpy(made.serial, cert->fields.serial, CERT_SERIAL);
     memcpy(made.spki_hash, cert->spki_hash, HASH_LEN);
     TRY(profile_tbs(cert->x509, &tbs));
@@ -120,7 +119,7 @@ static enum mlt_err look_up(struct ca *ca, struct candidate *k)
     TRY(certificates_is_revoked(&ca->db, k->row.serial, &serial));
     TRY(certificates_key_is_revoked(&ca->db, k->row.spki_hash, &key));
     k->facts.revoked = serial || key;
-    TRY(epochs_judge(&ca->db, k->row.issued_s, &loss));
+    TRY(epochs_judge(&ca->db, &k->row, &loss));
     k->facts.in_doubt = loss.in_doubt;
     k->facts.witnessed = loss.lost && loss.witnessed;
     k->facts.over = policy_age(&life, ca_now_s(ca)) == POLICY_TOO_OLD;
@@ -146,7 +145,7 @@ static enum mlt_err enter(struct ca *ca, const struct candidate *k)
 static void sound_alarm(struct ca *ca, const struct candidate *k)
 {
     char serial[2 * CERT_SERIAL + 1];
-    if (!log_rate_take(&ca->log_rate, alarm_class, env_mono_ms(ca->env)))
+    if (!ca_may_log(ca, CA_LOG_ALARM))
         return;
     hex_encode(SPAN_OF(k->row.serial), serial);
     log_error("ALARM: certificate %s of %s has this CA's signature and never was in its ledger: "

@@ -8,7 +8,8 @@
 /*
  * Certificates that this ledger lost (epochs.h) and that come back: from the ledger.db that a
  * restore read, or in the hands of their owners, who renewed after the backup that was put back.
- * The CA's own signature is what speaks for them.  PROTOCOL.md 11.4
+ * The CA's own signature is what speaks for them, as for the root that comes with an imported key.
+ * PROTOCOL.md 11.4
  */
 
 /*

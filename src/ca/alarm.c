@@ -19,7 +19,6 @@ static enum mlt_err say(const struct alarm_visit *visit, enum admin_alarm kind, 
     return visit->on_alarm(visit->ctx, &alarm);
 }
 
-/* explain() hands back the error it was given: here none. */
 static enum mlt_err look_at_stop(struct ca *ca, const struct alarm_visit *visit)
 {
     CLEANUP(buf_clear) struct buf text = { 0 };
@@ -29,6 +28,7 @@ static enum mlt_err look_at_stop(struct ca *ca, const struct alarm_visit *visit)
     return say(visit, ADMIN_ALARM_STOPPED, 0, &text);
 }
 
+/* explain() hands back the error it was given: here none. */
 static enum mlt_err look_at_clock(struct ca *ca, const struct alarm_visit *visit)
 {
     CLEANUP(buf_clear) struct buf text = { 0 };

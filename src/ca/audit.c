@@ -188,10 +188,9 @@ static enum mlt_err check_certificates(struct audit *a)
 static enum mlt_err count_rows(struct audit *a, const char *sql, const char *what)
 {
     CLEANUP(query_end) struct query q = query_start(&a->ca->db, sql);
-    bool row = false;
-    TRY(query_next(&q, &row));
-    ENSURE(row, MLT_ERR_DATABASE);
-    return put_count(a, (uint64_t)query_int(&q, 0), what);
+    int64_t count = 0;
+    TRY(query_number(&q, &count));
+    return put_count(a, (uint64_t)count, what);
 }
 
 /* A rule that the tables have to follow: each row of the statement is a name that does not. */

@@ -51,7 +51,7 @@ static enum mlt_err check_room(const struct ca *ca)
 static enum mlt_err copy_ledger(struct ca *ca, int *fd)
 {
     const struct database_place place = { ca->dir, BACKUP_COPY };
-    TRY(database_copy(&ca->db, &place, BACKUP_COPY));
+    TRY(database_copy(&ca->db, &place));
     *fd = openat(ca->dir, BACKUP_COPY, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     int kept = errno;
     unlinkat(ca->dir, BACKUP_COPY, 0);

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "ca/adopt.h"
 #include "ca/crl_keep.h"
 #include "ca/invite.h"
 #include "ca/setting.h"
@@ -32,43 +33,39 @@ static enum mlt_err append_own(struct ca *ca, enum keystore_kind kind, struct sp
 }
 
 /* A root that was signed elsewhere, long ago: entered as if it was issued now. */
-static enum mlt_err adopt_root(struct ca *ca, struct issued *root)
+static enum mlt_err adopt_root(struct ca *ca)
 {
-    CLEANUP(buf_clear) struct buf tbs = { 0 };
     const struct cert *cert = &ca->cert;
-    struct ledger_leaf leaf = { .kind = LEDGER_CA, .time_s = ca_now_s(ca) };
-    memcpy(leaf.serial, cert->fields.serial, CERT_SERIAL);
-    memcpy(leaf.spki_hash, cert->spki_hash, HASH_LEN);
-    TRY(profile_tbs(cert->x509, &tbs));
-    TRY(hash_sha256(buf_span(&tbs), leaf.tbs_hash));
-    TRY(ledger_append(&ca->db, &leaf, &root->position));
-    root->role = CERT_CA;
-    root->issued_s = leaf.time_s;
-    root->not_after_s = cert->fields.not_after_s;
-    memcpy(root->serial, leaf.serial, CERT_SERIAL);
-    memcpy(root->spki_hash, leaf.spki_hash, HASH_LEN);
-    return buf_put(&root->der, buf_span(&ca->cert_der));
+    struct certificate root = { .role = CERT_CA,
+                                .issued_s = ca_now_s(ca),
+                                .not_after_s = cert->fields.not_after_s,
+                                .der = buf_span(&ca->cert_der) };
+    uint64_t position = 0;
+    memcpy(root.serial, cert->fields.serial, CERT_SERIAL);
+    memcpy(root.spki_hash, cert->spki_hash, HASH_LEN);
+    return adopt_enter(&ca->db, &root, cert, &position);
 }
 
-static enum mlt_err make_root(struct ca *ca, struct issued *root)
+static enum mlt_err make_root(struct ca *ca)
 {
-    TRY(issue_root(ca->env, &ca->db, span_str(ca->realm), ca->key, root));
-    TRY(buf_put(&ca->cert_der, buf_span(&root->der)));
-    return cert_read_ca(buf_span(&ca->cert_der), NULL, &ca->cert);
+    CLEANUP(issued_clear) struct issued root = { 0 };
+    TRY(issue_root(ca->env, &ca->db, span_str(ca->realm), ca->key, &root));
+    TRY(buf_put(&ca->cert_der, buf_span(&root.der)));
+    TRY(cert_read_ca(buf_span(&ca->cert_der), NULL, &ca->cert));
+    return certificates_record(&ca->db, &root);
 }
 
 /* Inside the one transaction. */
-static enum mlt_err fill_ledger(struct ca *ca, struct issued *root)
+static enum mlt_err fill_ledger(struct ca *ca)
 {
     bool imported = ca->cert_der.len > 0;
     TRY(database_create(&ca->db));
-    TRY(imported ? adopt_root(ca, root) : make_root(ca, root));
-    TRY(certificates_record(&ca->db, root));
+    TRY(imported ? adopt_root(ca) : make_root(ca));
     TRY(head_first(ca, !imported));
     CLEANUP(secret_clear) struct secret key = { 0 };
     TRY(rsa_private_encode(ca->key, &key));
     TRY(append_own(ca, KEYSTORE_CA_KEY, secret_span(&key)));
-    TRY(append_own(ca, KEYSTORE_CA_CERTIFICATE, buf_span(&root->der)));
+    TRY(append_own(ca, KEYSTORE_CA_CERTIFICATE, buf_span(&ca->cert_der)));
     TRY(keystore_mark_store(&ca->db, &ca->keystore.mark));
     TRY(setting_set(&ca->db, CA_META_REALM, span_str(ca->realm)));
     TRY(setting_set_number(&ca->db, CA_META_CERT_LIFE, ca->cert_life_s));
@@ -81,9 +78,8 @@ static enum mlt_err begin(struct ca *ca, const struct secret *stretched)
 {
     TRY(rsa_key_check(ca->key, true));
     TRY(keystore_create(&ca->keystore, ca->dir, &ca->birth.cost, ca->birth.salt, stretched));
-    CLEANUP(issued_clear) struct issued root = { 0 };
     TRY(database_begin(&ca->db));
-    TRY(database_end(&ca->db, fill_ledger(ca, &root)));
+    TRY(database_end(&ca->db, fill_ledger(ca)));
     TRY(keystore_publish(ca->dir));
     TRY(invite_derive_key(&ca->keystore.master, &ca->invite_key));
     ca->fresh = false;

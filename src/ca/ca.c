@@ -66,6 +66,17 @@ int64_t ca_now_s(const struct ca *ca)
     return env_wall_ms(ca->env) / 1000;
 }
 
+bool ca_may_log(struct ca *ca, unsigned class)
+{
+    int64_t now_ms = env_mono_ms(ca->env);
+    if (!log_rate_take(&ca->log_rate, class, now_ms))
+        return false;
+    uint64_t held = log_rate_held(&ca->log_rate, class, now_ms);
+    if (held > 0)
+        log_info("lines like the next that were left out: %llu", (unsigned long long)held);
+    return true;
+}
+
 static int sooner(int a_ms, int b_ms)
 {
     if (a_ms < 0 || b_ms < 0)
@@ -165,7 +176,7 @@ static enum mlt_err keep_cert_life(struct ca *ca, int64_t given_s)
     return MLT_OK;
 }
 
-/* An erasure that was committed when the process ended. */
+/* An erasure, or another passphrase, that was committed when the process ended. */
 static enum mlt_err finish_rewriting(struct ca *ca)
 {
     struct keystore_mark committed;

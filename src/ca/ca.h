@@ -101,8 +101,15 @@ MUST_CHECK enum mlt_err ca_may_issue(struct ca *ca);
 MUST_CHECK enum mlt_err ca_issuer(struct ca *ca, struct issuer *issuer);
 int64_t ca_now_s(const struct ca *ca);
 
-/* What the ca does by itself: heads, and a look at its clock; for the loop: how long until there is
- * something to do, and that. */
+/*
+ * Lines that strangers or net cause: so many of a class a second, then a count.  Classes: the
+ * reason of a refusal, an alarm, and CA_LOG_ERRORS + an error.
+ */
+enum { CA_LOG_ALARM = LOG_RATE_CLASSES / 2 - 1, CA_LOG_ERRORS };
+bool ca_may_log(struct ca *ca, unsigned class);
+
+/* What the ca does by itself: heads, revocation lists, alarms, a look at its clock; for the loop:
+ * how long until there is something to do, and that. */
 int ca_timeout(struct ca *ca);
 void ca_tick(struct ca *ca);
 

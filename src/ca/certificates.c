@@ -3,11 +3,18 @@
 
 #include "base/limits.h"
 
-#define COLUMNS                                                                                    \
-    "c.role, c.name, c.spki, c.serial, c.issued_s, c.not_after_s, c.position, "                    \
-    "ifnull(r.revoked_s, 0), ifnull(r.reason, 0)"
-#define TABLES "certificate AS c LEFT JOIN revocation AS r ON r.serial = c.serial"
-enum column { ROLE, NAME, SPKI, SERIAL, ISSUED, NOT_AFTER, POSITION, REVOKED, REASON, DER };
+enum column {
+    ROLE,
+    NAME,
+    SPKI,
+    SERIAL,
+    ISSUED,
+    NOT_AFTER,
+    POSITION,
+    REVOKED,
+    REASON,
+    DER = CERTIFICATES_COUNT
+};
 
 enum mlt_err certificates_record(struct database *db, const struct issued *issued)
 {
@@ -25,7 +32,7 @@ enum mlt_err certificates_record(struct database *db, const struct issued *issue
     return query_run(&q);
 }
 
-static enum mlt_err read_row(struct query *q, struct certificate *c)
+enum mlt_err certificates_read_row(struct query *q, struct certificate *c)
 {
     struct certificate got = { .role = (enum cert_role)query_int(q, ROLE),
                                .issued_s = query_int(q, ISSUED),
@@ -48,7 +55,7 @@ static enum mlt_err read_one(struct query *q, struct certificate *c, struct buf 
     TRY(query_next(q, &row));
     ENSURE(row, MLT_ERR_MISSING);
     struct certificate got;
-    TRY(read_row(q, &got));
+    TRY(certificates_read_row(q, &got));
     TRY(buf_put(der, query_span(q, DER)));
     *c = got;
     return MLT_OK;
@@ -59,7 +66,8 @@ enum mlt_err certificates_newest(struct database *db, enum cert_role role, const
 {
     CLEANUP(query_end)
     struct query q =
-        query_start(db, "SELECT " COLUMNS ", c.der FROM " TABLES
+        query_start(db, "SELECT " CERTIFICATES_COLUMNS ", c.der FROM "
+                        "certificate AS c" CERTIFICATES_REVOKED
                         " WHERE c.role = ? AND c.name = ? ORDER BY c.position DESC LIMIT 1");
     query_put_int(&q, role);
     query_put_text(&q, name->text);
@@ -71,7 +79,8 @@ enum mlt_err certificates_by_serial(struct database *db, const uint8_t serial[st
 {
     CLEANUP(query_end)
     struct query q =
-        query_start(db, "SELECT " COLUMNS ", c.der FROM " TABLES " WHERE c.serial = ?");
+        query_start(db, "SELECT " CERTIFICATES_COLUMNS
+                        ", c.der FROM certificate AS c" CERTIFICATES_REVOKED " WHERE c.serial = ?");
     query_put_span(&q, span_of(serial, CERT_SERIAL));
     return read_one(&q, c, der);
 }
@@ -84,7 +93,7 @@ static enum mlt_err walk(struct query *q, const struct certificate_visit *visit)
         if (!row)
             return MLT_OK;
         struct certificate c;
-        TRY(read_row(q, &c));
+        TRY(certificates_read_row(q, &c));
         TRY(visit->on_certificate(visit->ctx, &c));
     }
 }
@@ -93,7 +102,7 @@ enum mlt_err certificates_revoked(struct database *db, int64_t now_s,
                                   const struct certificate_visit *visit)
 {
     CLEANUP(query_end)
-    struct query q = query_start(db, "SELECT " COLUMNS " FROM revocation AS r "
+    struct query q = query_start(db, "SELECT " CERTIFICATES_COLUMNS " FROM revocation AS r "
                                      "JOIN certificate AS c ON c.serial = r.serial "
                                      "WHERE r.until_s > ? ORDER BY c.position");
     query_put_int(&q, now_s);
@@ -104,7 +113,7 @@ enum mlt_err certificates_unlisted(struct database *db, int64_t now_s, enum cert
                                    const struct name *name, const struct certificate_visit *visit)
 {
     CLEANUP(query_end)
-    struct query q = query_start(db, "SELECT " COLUMNS " FROM revocation AS r "
+    struct query q = query_start(db, "SELECT " CERTIFICATES_COLUMNS " FROM revocation AS r "
                                      "JOIN certificate AS c ON c.serial = r.serial "
                                      "WHERE r.number IS NULL AND (r.until_s > ? OR "
                                      "(c.role = ? AND c.name = ?)) ORDER BY c.position");
@@ -114,21 +123,13 @@ enum mlt_err certificates_unlisted(struct database *db, int64_t now_s, enum cert
     return walk(&q, visit);
 }
 
-static enum mlt_err answers_one(struct query *q, bool *found)
-{
-    bool row = false;
-    TRY(query_next(q, &row));
-    *found = row;
-    return MLT_OK;
-}
-
 enum mlt_err certificates_is_known(struct database *db, const uint8_t serial[static CERT_SERIAL],
                                    bool *known)
 {
     CLEANUP(query_end)
     struct query q = query_start(db, "SELECT 1 FROM certificate WHERE serial = ?");
     query_put_span(&q, span_of(serial, CERT_SERIAL));
-    return answers_one(&q, known);
+    return query_next(&q, known);
 }
 
 enum mlt_err certificates_is_revoked(struct database *db, const uint8_t serial[static CERT_SERIAL],
@@ -137,7 +138,7 @@ enum mlt_err certificates_is_revoked(struct database *db, const uint8_t serial[s
     CLEANUP(query_end)
     struct query q = query_start(db, "SELECT 1 FROM revocation WHERE serial = ?");
     query_put_span(&q, span_of(serial, CERT_SERIAL));
-    return answers_one(&q, revoked);
+    return query_next(&q, revoked);
 }
 
 enum mlt_err certificates_key_is_revoked(struct database *db,
@@ -146,7 +147,7 @@ enum mlt_err certificates_key_is_revoked(struct database *db,
     CLEANUP(query_end)
     struct query q = query_start(db, "SELECT 1 FROM revoked_key WHERE spki = ?");
     query_put_span(&q, span_of(spki_hash, HASH_LEN));
-    return answers_one(&q, revoked);
+    return query_next(&q, revoked);
 }
 
 enum mlt_err certificates_key_is_used(struct database *db, const uint8_t spki_hash[static HASH_LEN],
@@ -158,7 +159,7 @@ enum mlt_err certificates_key_is_used(struct database *db, const uint8_t spki_ha
     query_put_span(&q, span_of(spki_hash, HASH_LEN));
     query_put_int(&q, role);
     query_put_text(&q, name->text);
-    return answers_one(&q, used);
+    return query_next(&q, used);
 }
 
 enum mlt_err certificates_count_hour(struct database *db, enum cert_role role, int64_t now_s,
@@ -170,9 +171,8 @@ enum mlt_err certificates_count_hour(struct database *db, enum cert_role role, i
     query_put_int(&q, role);
     query_put_int(&q, now_s - 3600);
     query_put_int(&q, now_s + LIMIT_CLOCK_SLACK_S);
-    bool row = false;
-    TRY(query_next(&q, &row));
-    ENSURE(row, MLT_ERR_DATABASE);
-    *count = (uint64_t)query_int(&q, 0);
+    int64_t number = 0;
+    TRY(query_number(&q, &number));
+    *count = (uint64_t)number;
     return MLT_OK;
 }

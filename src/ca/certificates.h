@@ -20,6 +20,15 @@ struct certificate {
     struct span der; /* borrowed from the callback's query; empty where it was not asked for */
 };
 
+/* What a statement has to begin with for certificates_read_row, and the tables it is of. */
+#define CERTIFICATES_COLUMNS                                                                       \
+    "c.role, c.name, c.spki, c.serial, c.issued_s, c.not_after_s, c.position, "                    \
+    "ifnull(r.revoked_s, 0), ifnull(r.reason, 0)"
+#define CERTIFICATES_COUNT   9
+#define CERTIFICATES_REVOKED " LEFT JOIN revocation AS r ON r.serial = c.serial "
+
+MUST_CHECK enum mlt_err certificates_read_row(struct query *q, struct certificate *c);
+
 /* An error from it ends the walk and is returned. */
 struct certificate_visit {
     enum mlt_err (*on_certificate)(void *ctx, const struct certificate *c);

@@ -96,10 +96,9 @@ static enum mlt_err count_listed(struct database *db, int64_t now_s, size_t *cou
     CLEANUP(query_end)
     struct query q = query_start(db, "SELECT count(*) FROM revocation WHERE until_s > ?");
     query_put_int(&q, now_s);
-    bool row = false;
-    TRY(query_next(&q, &row));
-    ENSURE(row, MLT_ERR_DATABASE);
-    *count = (size_t)query_int(&q, 0);
+    int64_t number = 0;
+    TRY(query_number(&q, &number));
+    *count = (size_t)number;
     return MLT_OK;
 }
 
@@ -258,14 +257,12 @@ static enum mlt_err is_due(struct ca *ca, const struct crl_facts *facts, bool *d
     return MLT_OK;
 }
 
-enum mlt_err crl_keep_tend(struct ca *ca, bool *made)
+enum mlt_err crl_keep_tend(struct ca *ca)
 {
     struct crl_facts facts;
     bool due = false;
     TRY(crl_keep_facts(&ca->db, &facts));
     TRY(is_due(ca, &facts, &due));
-    if (made != NULL)
-        *made = due;
     if (!due)
         return MLT_OK;
     CLEANUP(draft_clear) struct draft d = { .now_s = ca_now_s(ca), .before = facts.number };
@@ -297,7 +294,7 @@ void crl_keep_tick(struct ca *ca)
     struct crl_care *care = &ca->crl_care;
     int64_t now_ms = env_mono_ms(ca->env);
     care->next_ms = now_ms + look_every_ms;
-    enum mlt_err err = crl_keep_tend(ca, NULL);
+    enum mlt_err err = crl_keep_tend(ca);
     bool is_news = !care->failed || now_ms - care->said_ms >= say_every_ms;
     care->failed = err != MLT_OK;
     if (err == MLT_OK || !is_news)

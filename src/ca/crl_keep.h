@@ -26,9 +26,9 @@ MUST_CHECK enum mlt_err crl_keep_der(struct database *db, uint64_t *number, stru
  * Makes the next CRL if there is cause: none yet, one older than LIMIT_CRL_RENEW_S, a number below
  * that of crl_keep_skip_to, or revocations that are in none.  Its leaf comes first, then the
  * signature; list, notices and what they list are recorded together, and ca->events.on_crl hears of
- * it.  *made may be NULL.
+ * it.
  */
-MUST_CHECK enum mlt_err crl_keep_tend(struct ca *ca, bool *made);
+MUST_CHECK enum mlt_err crl_keep_tend(struct ca *ca);
 
 /* For the loop: how long until the CRL is to be looked after, and that.  A failure is logged, once
  * an hour while it lasts. */

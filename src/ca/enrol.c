@@ -90,27 +90,15 @@ static enum mlt_err look_up(struct ca *ca, struct application *a)
 
 /* ---- the log ---- */
 
-/* Strangers cause these lines: so many of a kind a second, then a count. */
-static bool may_log(struct ca *ca, unsigned class)
-{
-    int64_t now_ms = env_mono_ms(ca->env);
-    if (!log_rate_take(&ca->log_rate, class, now_ms))
-        return false;
-    uint64_t held = log_rate_held(&ca->log_rate, class, now_ms);
-    if (held > 0)
-        log_info("lines like the next that were left out: %llu", (unsigned long long)held);
-    return true;
-}
-
 static void log_refused(struct ca *ca, const struct name *name, enum refusal reason)
 {
-    if (may_log(ca, (unsigned)reason))
+    if (ca_may_log(ca, (unsigned)reason))
         log_info("enrolment of %s refused: %s", name->text, refusal_text(reason));
 }
 
 static void log_asked(struct ca *ca, const struct name *name)
 {
-    if (may_log(ca, REFUSAL_NONE))
+    if (ca_may_log(ca, REFUSAL_NONE))
         log_info("%s asks to be enrolled: see 'malote-ca pending'", name->text);
 }
 
@@ -252,7 +240,7 @@ enum mlt_err enrol_server(struct ca *ca, struct span request, struct buf *certif
 {
     CLEANUP(request_clear) struct request r = { 0 };
     TRY(request_read(request, &r));
-    ENSURE(span_eq(name_span(&r.name), span_str("relay")), MLT_ERR_REQUEST);
+    ENSURE(issue_role_of(&r.name) == CERT_SERVER, MLT_ERR_REQUEST);
     TRY(check_server_key(ca, &r));
     CLEANUP(issued_clear) struct issued issued = { 0 };
     struct issuer issuer;

@@ -38,7 +38,7 @@ enum mlt_err epochs_each(struct database *db, const struct epoch_visit *visit)
 /* ---- a moment ---- */
 
 struct judging {
-    int64_t issued_s;
+    int64_t issued_s, listed_s; /* until when a CRL names it */
     struct epochs_loss loss;
 };
 
@@ -48,13 +48,17 @@ static enum mlt_err judge_one(void *ctx, const struct epoch *e)
     bool within = e->from_s < j->issued_s && j->issued_s < e->until_s;
     j->loss.in_doubt |= within;
     j->loss.lost |= within && !e->whole;
-    j->loss.witnessed &= e->whole || e->has_crl || j->issued_s >= e->until_s;
+    bool named = e->has_crl && j->listed_s > e->until_s;
+    j->loss.witnessed &= e->whole || named || j->issued_s >= e->until_s;
     return MLT_OK;
 }
 
-enum mlt_err epochs_judge(struct database *db, int64_t issued_s, struct epochs_loss *loss)
+enum mlt_err epochs_judge(struct database *db, const struct certificate *lost,
+                          struct epochs_loss *loss)
 {
-    struct judging j = { .issued_s = issued_s, .loss.witnessed = true };
+    struct judging j = { .issued_s = lost->issued_s,
+                         .listed_s = lost->not_after_s + LIMIT_GRACE_S,
+                         .loss.witnessed = true };
     const struct epoch_visit visit = { judge_one, &j };
     TRY(epochs_each(db, &visit));
     j.loss.witnessed &= j.loss.lost;

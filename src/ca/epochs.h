@@ -25,14 +25,14 @@ struct epoch_visit {
 
 MUST_CHECK enum mlt_err epochs_each(struct database *db, const struct epoch_visit *visit);
 
-/* Of a moment of which nothing may be missing all is false. */
+/* Of a certificate, by its two times.  Of a moment of which nothing may be missing all is false. */
 struct epochs_loss {
     bool in_doubt;  /* within the time of some epoch */
     bool lost;      /* of one that is not whole: the CA may have issued it, and forgotten */
-    bool witnessed; /* every epoch since that is not whole had a CRL */
+    bool witnessed; /* every epoch since that is not whole had a CRL that would name it */
 };
 
-MUST_CHECK enum mlt_err epochs_judge(struct database *db, int64_t issued_s,
+MUST_CHECK enum mlt_err epochs_judge(struct database *db, const struct certificate *lost,
                                      struct epochs_loss *loss);
 
 /*

@@ -106,6 +106,20 @@ enum mlt_err head_sign(struct ca *ca)
     return due ? sign_next(ca) : MLT_OK;
 }
 
+/* stopped.c and clock.c have their own words in the log. */
+static void log_unsigned(enum mlt_err err)
+{
+    if (err != MLT_ERR_STOPPED && err != MLT_ERR_CLOCK)
+        log_error("the ledger's head could not be signed: %s", err_cause(err));
+}
+
+void head_catch_up(struct ca *ca)
+{
+    enum mlt_err err = head_sign(ca);
+    if (err != MLT_OK)
+        log_unsigned(err);
+}
+
 /* ---- the loop ---- */
 
 int head_timeout(struct ca *ca)
@@ -128,8 +142,7 @@ void head_tick(struct ca *ca)
     if (err == MLT_OK)
         return;
     ca->head.retry_ms = env_mono_ms(ca->env) + retry_ms;
-    if (err != MLT_ERR_CLOCK) /* clock.c has said it */
-        log_error("the ledger's head could not be signed: %s", err_cause(err));
+    log_unsigned(err);
 }
 
 /* ---- at the start ---- */

@@ -38,6 +38,9 @@ MUST_CHECK enum mlt_err head_load(struct ca *ca, struct buf *why);
  * says. */
 MUST_CHECK enum mlt_err head_sign(struct ca *ca);
 
+/* The same where an older one is true as well; a failure is logged. */
+void head_catch_up(struct ca *ca);
+
 /* For the loop: how long until head_tick has something to do, -1 for nothing; and that.  A failure
  * is logged. */
 int head_timeout(struct ca *ca);

@@ -30,6 +30,11 @@ void issued_clear(struct issued *i)
     *i = (struct issued) { 0 };
 }
 
+enum cert_role issue_role_of(const struct name *name)
+{
+    return span_eq(name_span(name), span_str(server_name)) ? CERT_SERVER : CERT_CLIENT;
+}
+
 /* Positive, never zero, without a leading zero byte that DER would drop: 126 random bits. */
 static enum mlt_err choose_serial(const struct env *env, uint8_t serial[static CERT_SERIAL])
 {

@@ -35,6 +35,9 @@ struct issued {
 /* { 0 } is empty. */
 void issued_clear(struct issued *i);
 
+/* The role that a name has: the server's, or a client's. */
+enum cert_role issue_role_of(const struct name *name);
+
 /*
  * A certificate for a client, or for the server (whose name is "relay", whoever asks).  Commits
  * a transaction of its own.  MLT_ERR_CERT_EXPIRED when the root no longer covers the present.

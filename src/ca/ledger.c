@@ -5,22 +5,12 @@
 #include "ca/ledger_tree.h"
 #include "ca/stopped.h"
 
-/* The one number that a statement answers with. */
-static enum mlt_err ask_number(struct query *q, int64_t *number)
-{
-    bool row = false;
-    TRY(query_next(q, &row));
-    ENSURE(row, MLT_ERR_DATABASE);
-    *number = query_int(q, 0);
-    return MLT_OK;
-}
-
 enum mlt_err ledger_size(struct database *db, uint64_t *size)
 {
     CLEANUP(query_end)
     struct query q = query_start(db, "SELECT ifnull(max(position) + 1, 0) FROM leaf");
     int64_t number = 0;
-    TRY(ask_number(&q, &number));
+    TRY(query_number(&q, &number));
     *size = (uint64_t)number;
     return MLT_OK;
 }
@@ -91,7 +81,7 @@ static enum mlt_err common_leaves(struct database *db, int64_t *common)
     CLEANUP(query_end)
     struct query q = query_start(db, "SELECT ifnull(min(base), 9223372036854775807) FROM epoch "
                                      "WHERE NOT whole OR epoch > (SELECT min(epoch) FROM epoch)");
-    return ask_number(&q, common);
+    return query_number(&q, common);
 }
 
 enum mlt_err ledger_open_epoch(struct database *db, const struct ledger_opening *o)
@@ -100,7 +90,7 @@ enum mlt_err ledger_open_epoch(struct database *db, const struct ledger_opening 
     int64_t latest = 0, common = 0;
     CLEANUP(query_end)
     struct query last = query_start(db, "SELECT ifnull(max(epoch), 0) FROM epoch");
-    TRY(ask_number(&last, &latest));
+    TRY(query_number(&last, &latest));
     TRY(ledger_size(db, &size));
     TRY(stopped_epoch(db, &ahead));
     ENSURE(o->epoch > (uint64_t)latest && o->epoch > ahead, MLT_ERR_RANGE);
@@ -158,7 +148,6 @@ enum mlt_err ledger_facts_read(struct database *db, struct ledger_facts *facts)
     enum mlt_err err = ledger_epoch(db, &got.epoch, &got.base);
     ENSURE(err == MLT_OK || err == MLT_ERR_MISSING, err);
     TRY(newest_crl(db, &got.crl_number));
-    TRY(clock_floor(db, &got.newest_s));
     *facts = got;
     return MLT_OK;
 }

@@ -56,7 +56,6 @@ struct ledger_facts {
     uint8_t root[HASH_LEN]; /* of all leaves; zero for an empty ledger */
     uint64_t epoch, base;   /* 0 while there is none */
     uint64_t crl_number;    /* the highest that has a leaf; 0 for none */
-    int64_t newest_s;       /* the clock's floor; 0 for none */
 };
 
 MUST_CHECK enum mlt_err ledger_facts_read(struct database *db, struct ledger_facts *facts);

@@ -22,11 +22,9 @@ MUST_CHECK enum mlt_err ledger_tree_complete(struct database *db);
 /* MLT_ERR_RANGE unless 1 <= size <= the ledger's. */
 MUST_CHECK enum mlt_err ledger_tree_root(struct database *db, uint64_t size,
                                          uint8_t root[static HASH_LEN]);
-/* Appended; MLT_ERR_RANGE unless 1 <= from <= to <= the ledger's size, position < size. */
+/* Appended; MLT_ERR_RANGE unless 1 <= from <= to <= the ledger's size. */
 MUST_CHECK enum mlt_err ledger_tree_consistency(struct database *db, uint64_t from, uint64_t to,
                                                 struct buf *proof);
-MUST_CHECK enum mlt_err ledger_tree_inclusion(struct database *db, uint64_t position, uint64_t size,
-                                              struct buf *proof);
 
 /* What a reading of the whole tree found. */
 struct ledger_tree_report {

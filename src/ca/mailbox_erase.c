@@ -11,7 +11,7 @@ static enum mlt_err record(struct ca *ca, const struct name *name,
 {
     TRY(keystore_mark_store(&ca->db, &rewrite->mark));
     TRY(members_drop_mailbox(&ca->db, name));
-    TRY(members_move_mailboxes(&ca->db, rewrite->offset, rewrite->size));
+    TRY(members_move_mailboxes(&ca->db, rewrite->offset, -rewrite->size));
     return erased_put(&ca->db, name, ca_now_s(ca));
 }
 

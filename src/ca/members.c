@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/members.h"
 
-static enum mlt_err read_name(struct query *q, struct name *name)
-{
-    return name_parse(span_str(query_text(q, 0)), name) == MLT_OK ? MLT_OK : MLT_ERR_DAMAGED;
-}
-
 enum mlt_err members_find(struct database *db, const struct name *name, struct member *member,
                           bool *found)
 {
@@ -18,7 +13,7 @@ enum mlt_err members_find(struct database *db, const struct name *name, struct m
     TRY(query_next(&q, &row));
     struct member got = { 0 };
     if (row) {
-        TRY(read_name(&q, &got.name));
+        TRY(query_name(&q, 0, &got.name));
         got.has_key = !query_is_null(&q, 1);
         if (got.has_key)
             TRY(query_bytes(&q, 1, got.spki_hash, HASH_LEN));
@@ -80,7 +75,7 @@ enum mlt_err members_each(struct database *db, const struct member_visit *visit)
         if (!row)
             return MLT_OK;
         struct name name;
-        TRY(read_name(&q, &name));
+        TRY(query_name(&q, 0, &name));
         TRY(visit->on_member(visit->ctx, &name));
     }
 }
@@ -94,7 +89,7 @@ enum mlt_err members_without_mailbox(struct database *db, struct name *name, boo
     bool row = false;
     TRY(query_next(&q, &row));
     if (row)
-        TRY(read_name(&q, name));
+        TRY(query_name(&q, 0, name));
     *found = row;
     return MLT_OK;
 }
@@ -119,7 +114,7 @@ enum mlt_err members_drop_mailbox(struct database *db, const struct name *name)
 enum mlt_err members_move_mailboxes(struct database *db, int64_t behind, int64_t by)
 {
     CLEANUP(query_end)
-    struct query q = query_start(db, "UPDATE member SET mailbox = mailbox - ? WHERE mailbox > ?");
+    struct query q = query_start(db, "UPDATE member SET mailbox = mailbox + ? WHERE mailbox > ?");
     query_put_int(&q, by);
     query_put_int(&q, behind);
     return query_run(&q);

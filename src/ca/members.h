@@ -47,8 +47,9 @@ MUST_CHECK enum mlt_err members_without_mailbox(struct database *db, struct name
 /* Where its pair stands in the keystore. */
 MUST_CHECK enum mlt_err members_set_mailbox(struct database *db, const struct name *name,
                                             int64_t offset);
-/* It stands there no more; and those behind it have moved up by as many bytes. */
+/* It stands there no more. */
 MUST_CHECK enum mlt_err members_drop_mailbox(struct database *db, const struct name *name);
+/* Those behind this offset stand so many bytes further back; negative: further ahead. */
 MUST_CHECK enum mlt_err members_move_mailboxes(struct database *db, int64_t behind, int64_t by);
 /* MLT_ERR_MISSING while there is none. */
 MUST_CHECK enum mlt_err members_mailbox(struct database *db, const struct name *name,

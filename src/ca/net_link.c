@@ -117,18 +117,10 @@ static enum mlt_err send_everything(struct net_link *link)
     return send(link, IPC_SYNCED, 0);
 }
 
-/* The newest there can be; if none can be signed now, the one before is true as well. */
-static void bring_head_up_to_date(struct net_link *link)
-{
-    enum mlt_err err = head_sign(link->ca);
-    if (err != MLT_OK && err != MLT_ERR_STOPPED)
-        log_error("the ledger's head could not be signed: %s", err_cause(err));
-}
-
 void net_link_start(struct net_link *link, int fd)
 {
     forget(link);
-    bring_head_up_to_date(link);
+    head_catch_up(link->ca);
     channel_init(&link->channel, fd, IPC_CA, IPC_NET);
     channel_bound_waiting(&link->channel, LIMIT_SYNC_MS);
     link->ca->net.is_here = true;
@@ -190,11 +182,9 @@ void net_link_on_head(void *ctx)
 
 /* ---- what net asks ---- */
 
-/* Beside the classes of enrol.c. */
 static bool may_log(const struct net_link *link, enum mlt_err err)
 {
-    return log_rate_take(&link->ca->log_rate, LOG_RATE_CLASSES / 2 + (unsigned)err,
-                         env_mono_ms(link->ca->env));
+    return ca_may_log(link->ca, CA_LOG_ERRORS + (unsigned)err);
 }
 
 static enum refusal refusal_of(enum mlt_err err)

@@ -7,8 +7,9 @@
 
 /*
  * The ca's end of the channel to net.  Net is taken for hostile: what is malformed or not
- * permitted ends the channel, what is well-formed is decided by enrol.h, mailbox_grant.h and
- * mailbox_open.h.  Whatever goes wrong here drops this channel and nothing else.
+ * permitted ends the channel, what is well-formed is decided by enrol.h, renew.h, mailbox_grant.h,
+ * mailbox_open.h, proof.h, seen.h and stopped.h.  Whatever goes wrong here drops this channel and
+ * nothing else.
  */
 
 enum net_link_loss { NET_LINK_KEPT, NET_LINK_LOST, NET_LINK_MISBEHAVED };

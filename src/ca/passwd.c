@@ -4,22 +4,13 @@
 #include <unistd.h>
 
 #include "ca/invite.h"
-
-/* Where each pair's line starts: every line has moved by as much. */
-static enum mlt_err move_mailboxes(struct database *db, int64_t shift)
-{
-    CLEANUP(query_end)
-    struct query q =
-        query_start(db, "UPDATE member SET mailbox = mailbox + ? WHERE mailbox IS NOT NULL");
-    query_put_int(&q, shift);
-    return query_run(&q);
-}
+#include "ca/members.h"
 
 static enum mlt_err record(struct ca *ca, const struct keystore *made, int64_t shift,
                            const struct secret *invite_key)
 {
     TRY(keystore_mark_store(&ca->db, &made->mark));
-    TRY(move_mailboxes(&ca->db, shift));
+    TRY(members_move_mailboxes(&ca->db, 0, shift));
     return invite_reseal(&ca->db, &ca->invite_key, invite_key);
 }
 

@@ -40,11 +40,7 @@ static enum mlt_err forget_old(struct database *db, int64_t now_s)
 static enum mlt_err count_all(struct database *db, int64_t *count)
 {
     CLEANUP(query_end) struct query q = query_start(db, "SELECT count(*) FROM pending");
-    bool row = false;
-    TRY(query_next(&q, &row));
-    ENSURE(row, MLT_ERR_DATABASE);
-    *count = query_int(&q, 0);
-    return MLT_OK;
+    return query_number(&q, count);
 }
 
 static enum mlt_err forget_oldest_refused(struct database *db)

@@ -347,14 +347,6 @@ static enum mlt_err check_files(struct process *p)
     return MLT_ERR_SYSTEM;
 }
 
-/* So that the next start finds all of the ledger signed; what it cannot sign it will then. */
-static void sign_last_head(struct process *p)
-{
-    enum mlt_err err = head_sign(&p->ca);
-    if (err != MLT_OK && err != MLT_ERR_STOPPED)
-        log_error("the ledger's head could not be signed: %s", err_cause(err));
-}
-
 static enum mlt_err run(struct process *p)
 {
     TRY(start(p));
@@ -373,7 +365,7 @@ static enum mlt_err run(struct process *p)
         TRY(report_loss(p));
         TRY(check_files(p));
     }
-    sign_last_head(p);
+    head_catch_up(&p->ca); /* the next start finds all of the ledger signed */
     return MLT_OK;
 }
 

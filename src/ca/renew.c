@@ -65,7 +65,9 @@ static enum mlt_err look_up_successor(struct ca *ca, struct renewal *r)
 {
     TRY(certificates_newest(&ca->db, CERT_CLIENT, &r->old.name, &r->newest, &r->newest_der));
     bool same_key = span_eq(SPAN_OF(r->newest.spki_hash), SPAN_OF(r->old.spki_hash));
-    r->facts.replaced = same_key && r->newest.position > r->old.position;
+    /* Of what a restore entered anew the place says nothing. */
+    bool later = r->newest.position > r->old.position && r->newest.not_after_s > r->old.not_after_s;
+    r->facts.replaced = same_key && later;
     return MLT_OK;
 }
 
@@ -155,10 +157,9 @@ static enum mlt_err issue(struct ca *ca, const struct renewal *r, struct buf *ce
     return buf_put(certificate, buf_span(&issued.der));
 }
 
-/* Net may ask as often as it likes: so many lines of a kind a second. */
 static void log_refused(struct ca *ca, const struct renewal *r, enum refusal reason)
 {
-    if (!log_rate_take(&ca->log_rate, (unsigned)reason, env_mono_ms(ca->env)))
+    if (!ca_may_log(ca, (unsigned)reason))
         return;
     log_info("renewal of %s refused: %s", r->facts.proven ? r->old.name.text : "a certificate",
              refusal_text(reason));

@@ -134,6 +134,7 @@ enum mlt_err restore_see_head(struct restore *r, struct span head)
     struct ledger_head h;
     ENSURE(ledger_head_decode(head, &h) == MLT_OK, MLT_ERR_AUTH);
     TRY(statement_check_head(&r->ca->cert, &h));
+    note(&r->seen_s, h.time_s);
     return see(r, &(struct sight) { h.epoch, h.base, h.size, h.root, NULL });
 }
 
@@ -192,7 +193,7 @@ static enum mlt_err copy_here(int dir, int *fd)
     bool fresh = false;
     TRY(database_open(&old, &schema_ledger, &place, false, &fresh));
     ENSURE(!fresh, MLT_ERR_MISSING);
-    TRY(database_copy(&old, &copy, BACKUP_COPY));
+    TRY(database_copy(&old, &copy));
     *fd = openat(dir, BACKUP_COPY, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     return *fd >= 0 ? MLT_OK : MLT_ERR_SYSTEM;
 }

@@ -18,6 +18,7 @@ struct restore {
     struct ledger_facts facts;
     uint64_t seen_epoch, seen_size; /* of the furthest head or ledger */
     uint64_t seen_crl;
+    uint64_t seen_s;       /* when the newest head was signed */
     uint64_t seen_entries; /* of the keystore */
     uint64_t common; /* leaves that every ledger that was seen begins with, as far as is known */
     bool forked;     /* somebody has another ledger of the same epoch */
@@ -75,6 +76,7 @@ struct restore_sum {
     uint64_t epoch;
     uint64_t crl_number;
     uint64_t revocations; /* carried over */
+    bool listed;          /* who was revoked since the backup is known */
 };
 
 /*

@@ -116,7 +116,9 @@ static bool is_ours(struct acceptance *a, const struct certificate *c, struct ce
     return (err == MLT_OK || err == MLT_ERR_CERT_EXPIRED) &&
            span_eq(SPAN_OF(cert->fields.serial), SPAN_OF(c->serial)) &&
            span_eq(SPAN_OF(cert->spki_hash), SPAN_OF(c->spki_hash)) &&
-           span_eq(name_span(&cert->fields.name), name_span(&c->name));
+           span_eq(name_span(&cert->fields.name), name_span(&c->name)) &&
+           cert->fields.not_before_s + LIMIT_BACKDATE_S == c->issued_s &&
+           cert->fields.not_after_s == c->not_after_s;
 }
 
 static enum mlt_err judge(void *ctx, const struct certificate *c)
@@ -169,13 +171,19 @@ static bool is_furthest(const struct restore *r, const struct ledger_facts *old)
  * that nobody has seen a newer one of. */
 static enum mlt_err weigh_witnesses(struct restore *r, struct ledger_opening *o)
 {
-    struct ledger_facts old;
+    struct ledger_facts old = { 0 };
     if (r->crl.number >= highest(r->seen_crl, r->facts.crl_number))
         o->crl = r->crl.number;
+    if (r->old.handle != NULL)
+        TRY(ledger_facts_read(&r->old, &old));
+    /* What an epoch could not see, of which only a head is left, nobody can tell. */
+    if (r->seen_epoch > highest(r->facts.epoch, old.epoch))
+        o->crl = 0;
     if (r->old.handle == NULL)
         return MLT_OK;
-    TRY(ledger_facts_read(&r->old, &old));
     o->whole = is_furthest(r, &old);
+    if (o->whole)
+        o->crl = old.crl_number; /* and all that it knows as revoked was carried over */
     return hear_doubts(r, o);
 }
 
@@ -183,6 +191,7 @@ static enum mlt_err open_epoch(struct acceptance *a)
 {
     struct ledger_opening opening = { .epoch = a->sum.epoch, .base = a->r->common };
     TRY(weigh_witnesses(a->r, &opening));
+    a->sum.listed = opening.whole || opening.crl > 0;
     return ledger_open_epoch(&a->r->ca->db, &opening);
 }
 
@@ -195,7 +204,8 @@ static enum mlt_err accept(struct acceptance *a)
     const struct certificate_visit certified = { judge, a };
     uint64_t above = highest(r->seen_epoch, r->facts.epoch) + 1;
     /* By a clock that is behind the CA's own word certificates of before would seem to be later. */
-    uint64_t signed_s = r->crl.this_update_s > 0 ? (uint64_t)r->crl.this_update_s : 0;
+    uint64_t listed_s = r->crl.this_update_s > 0 ? (uint64_t)r->crl.this_update_s : 0;
+    uint64_t signed_s = highest(listed_s, r->seen_s);
     a->sum.epoch = highest(highest((uint64_t)a->now_s, signed_s), above);
     a->sum.crl_number = highest(highest(r->seen_crl, r->facts.crl_number) + 1, a->sum.epoch);
     TRY(restore_missing_revocations(r, &revoked));

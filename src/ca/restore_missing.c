@@ -3,21 +3,11 @@
 
 #include "ca/invite.h"
 
-static enum mlt_err has_serial(struct database *db, const char *sql,
-                               const uint8_t serial[static CERT_SERIAL], bool *has)
-{
-    CLEANUP(query_end) struct query q = query_start(db, sql);
-    query_put_span(&q, span_of(serial, CERT_SERIAL));
-    return query_next(&q, has);
-}
-
-static const char is_revoked[] = "SELECT 1 FROM revocation WHERE serial = ?";
-
 static enum mlt_err visit_unknown(struct restore *r, const struct crl_entry *entry,
                                   const struct revocation_visit *visit)
 {
     bool has = false;
-    TRY(has_serial(&r->ca->db, is_revoked, entry->serial, &has));
+    TRY(certificates_is_revoked(&r->ca->db, entry->serial, &has));
     return has ? MLT_OK : visit->on_entry(visit->ctx, entry);
 }
 
@@ -44,7 +34,7 @@ enum mlt_err restore_missing_revocations(struct restore *r, const struct revocat
     for (size_t i = 0; i < r->crl.count; i++) {
         bool met = false;
         if (r->old.handle != NULL)
-            TRY(has_serial(&r->old, is_revoked, r->crl.entries[i].serial, &met));
+            TRY(certificates_is_revoked(&r->old, r->crl.entries[i].serial, &met));
         if (!met)
             TRY(visit_unknown(r, &r->crl.entries[i], visit));
     }
@@ -84,7 +74,7 @@ enum mlt_err restore_missing_certificates(struct restore *r, const struct certif
         if (!row)
             return MLT_OK;
         TRY(read_certificate(&q, &c));
-        TRY(has_serial(&r->ca->db, "SELECT 1 FROM certificate WHERE serial = ?", c.serial, &has));
+        TRY(certificates_is_known(&r->ca->db, c.serial, &has));
         if (!has)
             TRY(visit->on_certificate(visit->ctx, &c));
     }

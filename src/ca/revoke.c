@@ -8,11 +8,6 @@
 #include "ca/invite.h"
 #include "ca/members.h"
 
-static enum cert_role role_of(const struct name *name)
-{
-    return span_eq(name_span(name), span_str("relay")) ? CERT_SERVER : CERT_CLIENT;
-}
-
 /* Also what is past its grace: it is in no CRL, and no administrator's leave renews it either. */
 static enum mlt_err take_back(struct ca *ca, const struct revoke_order *order, int64_t now_s,
                               size_t *count)
@@ -25,7 +20,7 @@ static enum mlt_err take_back(struct ca *ca, const struct revoke_order *order, i
     query_put_int(&q, now_s);
     query_put_int(&q, order->reason);
     query_put_int(&q, LIMIT_GRACE_S);
-    query_put_int(&q, role_of(&order->name));
+    query_put_int(&q, issue_role_of(&order->name));
     query_put_text(&q, order->name.text);
     TRY(query_run(&q));
     *count = (size_t)query_changes(&q);
@@ -39,7 +34,7 @@ static enum mlt_err close_keys(struct ca *ca, const struct revoke_order *order, 
                                           "SELECT DISTINCT spki, ? FROM certificate WHERE role = ? "
                                           "AND name = ? ON CONFLICT DO NOTHING");
     query_put_int(&q, now_s);
-    query_put_int(&q, role_of(&order->name));
+    query_put_int(&q, issue_role_of(&order->name));
     query_put_text(&q, order->name.text);
     return query_run(&q);
 }
@@ -51,7 +46,7 @@ enum mlt_err revoke_rows(struct ca *ca, const struct revoke_order *order, bool c
     size_t taken = 0;
     TRY(take_back(ca, order, now_s, &taken));
     TRY(close_keys(ca, order, now_s));
-    if (role_of(&order->name) == CERT_CLIENT) {
+    if (issue_role_of(&order->name) == CERT_CLIENT) {
         TRY(members_drop_key(&ca->db, &order->name, closed ? now_s : 0));
         TRY(invite_forget_bound(&ca->db, &order->name));
     }
@@ -72,8 +67,8 @@ enum mlt_err revoke_publish(struct ca *ca, const struct name *name)
     const struct certificate_visit visit = { tell_revoked, ca };
     int64_t earliest_s = 0;
     TRY(clock_earliest(ca, &earliest_s));
-    TRY(certificates_unlisted(&ca->db, earliest_s, role_of(name), name, &visit));
-    return crl_keep_tend(ca, NULL);
+    TRY(certificates_unlisted(&ca->db, earliest_s, issue_role_of(name), name, &visit));
+    return crl_keep_tend(ca);
 }
 
 /* A member need not have a certificate that the ledger knows: roster.h. */
@@ -83,7 +78,7 @@ static enum mlt_err check_name(struct ca *ca, const struct name *name)
     struct certificate newest;
     bool found = false;
     CLEANUP(buf_clear) struct buf der = { 0 };
-    if (role_of(name) == CERT_SERVER)
+    if (issue_role_of(name) == CERT_SERVER)
         return certificates_newest(&ca->db, CERT_SERVER, name, &newest, &der);
     TRY(members_find(&ca->db, name, &member, &found));
     return found ? MLT_OK : MLT_ERR_MISSING;
@@ -98,8 +93,11 @@ enum mlt_err revoke_name(struct ca *ca, const struct revoke_order *order, size_t
     TRY(database_end(&ca->db, revoke_rows(ca, order, true, &taken)));
     *count = taken;
     *done = true;
-    log_warning("%s was revoked: %zu certificate%s", order->name.text, taken,
-                taken == 1 ? "" : "s");
+    if (taken == 0)
+        log_info("%s was revoked: nothing was left to revoke", order->name.text);
+    else
+        log_warning("%s was revoked: %zu certificate%s", order->name.text, taken,
+                    taken == 1 ? "" : "s");
     return revoke_publish(ca, &order->name);
 }
 

@@ -22,38 +22,15 @@ enum cert_state roster_state(const struct roster_row *row, int64_t now_s)
     return late && c->role == CERT_CLIENT ? CERT_STATE_LATE : CERT_STATE_VALID;
 }
 
-#define COLUMNS                                                                                    \
-    "c.role, c.name, c.spki, c.serial, c.issued_s, c.not_after_s, c.position, "                    \
-    "ifnull(r.revoked_s, 0), ifnull(r.reason, 0), m.closed_s IS NOT NULL, ifnull(s.seen_s, 0)"
-enum column {
-    ROLE,
-    NAME,
-    SPKI,
-    SERIAL,
-    ISSUED,
-    NOT_AFTER,
-    POSITION,
-    REVOKED,
-    REASON,
-    CLOSED,
-    SEEN,
-    DER
-};
+#define COLUMNS CERTIFICATES_COLUMNS ", m.closed_s IS NOT NULL, ifnull(s.seen_s, 0)"
+enum column { CLOSED = CERTIFICATES_COUNT, SEEN, DER };
 
-#define BESIDE                                                                                     \
-    "LEFT JOIN revocation AS r ON r.serial = c.serial LEFT JOIN seen AS s ON s.name = c.name "
+#define BESIDE CERTIFICATES_REVOKED "LEFT JOIN seen AS s ON s.name = c.name "
 
 static enum mlt_err read_row(struct query *q, struct roster_row *row)
 {
-    struct certificate c = { .role = (enum cert_role)query_int(q, ROLE),
-                             .issued_s = query_int(q, ISSUED),
-                             .not_after_s = query_int(q, NOT_AFTER),
-                             .position = (uint64_t)query_int(q, POSITION),
-                             .revoked_s = query_int(q, REVOKED),
-                             .reason = (enum crl_reason)query_int(q, REASON) };
-    TRY(query_name(q, NAME, &c.name));
-    TRY(query_bytes(q, SPKI, c.spki_hash, HASH_LEN));
-    TRY(query_bytes(q, SERIAL, c.serial, CERT_SERIAL));
+    struct certificate c;
+    TRY(certificates_read_row(q, &c));
     *row = (struct roster_row) { .newest = c,
                                  .closed = query_int(q, CLOSED) != 0,
                                  .seen_s = query_int(q, SEEN) };
@@ -87,13 +64,12 @@ enum mlt_err roster_each(struct database *db, const struct roster_visit *visit)
 enum mlt_err roster_newest(struct database *db, const struct name *name, struct roster_row *row,
                            struct buf *der)
 {
-    bool is_server = span_eq(name_span(name), span_str("relay"));
     CLEANUP(query_end)
     struct query q = query_start(db, "SELECT " COLUMNS ", c.der FROM certificate AS c "
                                      "LEFT JOIN member AS m ON m.name = c.name " BESIDE
                                      "WHERE c.role = ? AND c.name = ? "
                                      "ORDER BY c.position DESC LIMIT 1");
-    query_put_int(&q, is_server ? CERT_SERVER : CERT_CLIENT);
+    query_put_int(&q, issue_role_of(name));
     query_put_text(&q, name->text);
     bool any = false;
     TRY(query_next(&q, &any));

@@ -8,7 +8,8 @@
 /*
  * The stop: somebody showed a head that this CA signed and that its own ledger does not reach.  An
  * old ledger was put back; whatever it signed now would contradict what others hold.  So nothing is
- * signed any more, across restarts, until 'malote-ca restore --accept-loss' opens a new epoch.
+ * signed any more, across restarts, until 'malote-ca restore' puts a newer ledger in its place, or
+ * opens a new epoch (--accept-loss).
  */
 
 struct ca;

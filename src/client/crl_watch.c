@@ -33,7 +33,22 @@ static enum mlt_err ask_if_behind(struct crl_watch *w)
     TRY(crl_wanted_encode(&wanted, &body));
     TRY(w->line->send(w->line->ctx, RECORD_CRL_WANTED, buf_span(&body)));
     w->is_asked = w->list_may_come = true;
+    w->asked_own = w->own;
+    w->asked_heard = w->heard;
+    w->in_notices = false;
     return MLT_OK;
+}
+
+/* An answer in notices leaves whole, from the one after ours to the newest; what was pushed before
+ * it is in it, and the one after ours was pushed before we asked.  (Or just behind Welcome: then a
+ * list may be on its way all the same.)  Whether we still need the answer is another question:
+ * another process of the home may have been faster. */
+static void note_answer(struct crl_watch *w, uint64_t number)
+{
+    if (number == w->asked_own + 1)
+        w->in_notices = true;
+    if (w->in_notices && number >= w->heard)
+        w->is_asked = false;
 }
 
 /* Another process of the home may have taken it down: so the store is asked, not our memory. */
@@ -64,8 +79,6 @@ static enum mlt_err apply_notice(struct crl_watch *w, const struct revocation *r
         w->own = r->number;
     else
         TRY(read_own(w));
-    if (w->own >= w->heard)
-        w->is_asked = false; /* a list may be on its way all the same */
     return look_for_server(w);
 }
 
@@ -79,6 +92,7 @@ enum mlt_err crl_watch_notice(struct crl_watch *w, struct span body)
         TRY(read_own(w)); /* another process of the home may have been told first */
     if (r.number > w->heard)
         w->heard = r.number;
+    note_answer(w, r.number);
     if (r.number == w->own + 1)
         TRY(apply_notice(w, &r));
     return ask_if_behind(w);
@@ -132,7 +146,7 @@ static enum mlt_err finish_list(struct crl_watch *w)
     TRY(read_own(w));
     w->is_asked = w->list_may_come = false;
     buf_clear(&w->list);
-    if (w->own == before)
+    if (w->own == before && w->heard == w->asked_heard)
         w->heard = w->own;
     TRY(look_for_server(w));
     return ask_if_behind(w);
@@ -149,7 +163,7 @@ enum mlt_err crl_watch_piece(struct crl_watch *w, struct span body)
 
 bool crl_watch_is_waiting(const struct crl_watch *w)
 {
-    return w->is_asked;
+    return w->is_asked && w->own < w->heard;
 }
 
 void crl_watch_end(struct crl_watch *w)

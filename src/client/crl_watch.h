@@ -12,8 +12,11 @@ struct crl_watch {
     struct ca_line *line; /* borrowed */
     uint64_t own;         /* the number that is held */
     uint64_t heard;       /* the highest that was spoken of */
-    bool is_asked;        /* CRL_WANTED has no whole answer yet */
-    bool list_may_come;   /* and none was whole since it was asked for */
+    bool is_asked;        /* CRL_WANTED has no whole answer yet: no second one may go */
+    uint64_t asked_own;   /* `own` and `heard` when it went */
+    uint64_t asked_heard;
+    bool in_notices;      /* its answer comes as notices */
+    bool list_may_come;   /* none was whole since it went */
     uint64_t list_number; /* of the list that is being fetched */
     uint32_t list_total;
     struct buf list; /* its first bytes */
@@ -32,7 +35,7 @@ MUST_CHECK enum mlt_err crl_watch_begin(struct crl_watch *w, uint64_t number,
 MUST_CHECK enum mlt_err crl_watch_notice(struct crl_watch *w, struct span body);
 MUST_CHECK enum mlt_err crl_watch_piece(struct crl_watch *w, struct span body);
 
-/* An answer is on its way. */
+/* An answer is on its way that we still need. */
 bool crl_watch_is_waiting(const struct crl_watch *w);
 
 /* The session is gone; a list that was not whole is forgotten. */

@@ -9,6 +9,7 @@
 #include "cmd/explain.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
+#include "cmd/when.h"
 
 /* ---- events ---- */
 
@@ -29,8 +30,8 @@ static const char *advice_on_renewal(enum mlt_refusal refusal)
 
 static void tell_not_renewed(const struct host *host, const struct mlt_event *event)
 {
-    char until[EXPLAIN_WHEN];
-    explain_when(mlt_not_after_s(host->client), until);
+    char until[WHEN_TEXT];
+    when_text(mlt_not_after_s(host->client), until);
     say_notice(TEXT_NOT_RENEWED, mlt_host(host->client), mlt_name(host->client),
                mlt_event_text(event), until, advice_on_renewal(mlt_event_refusal(event)),
                mlt_connection_id(host->client));
@@ -104,15 +105,17 @@ enum exit_code authority_accept_clock(const struct host *host)
 
 /* ---- status ---- */
 
-static enum mlt_err show_certificate(const struct mlt_client *client)
+static enum mlt_err show_certificate(const struct mlt_client *client, bool refused)
 {
-    char until[EXPLAIN_WHEN];
+    char until[WHEN_TEXT];
+    if (refused)
+        return show_line(TEXT_STATUS_CERTIFICATE_REFUSED);
     int64_t now_s = env_wall_ms(env_system()) / 1000;
-    explain_when(mlt_not_after_s(client), until);
+    when_text(mlt_not_after_s(client), until);
     if (mlt_not_after_s(client) <= now_s)
         return show_line(TEXT_STATUS_CERTIFICATE_OVER, until);
     if (authority_issued_s(client) > now_s + LIMIT_CLOCK_SLACK_S) {
-        explain_when(authority_issued_s(client), until);
+        when_text(authority_issued_s(client), until);
         return show_line(TEXT_STATUS_CERTIFICATE_FUTURE, until);
     }
     int64_t renewal_s = mlt_renewal_s(client);
@@ -127,10 +130,10 @@ static enum mlt_err show_crl(const struct mlt_authority *a)
 {
     if (a->crl_number == 0)
         return show_line(TEXT_STATUS_CRL_NONE);
-    char made[EXPLAIN_WHEN];
-    char next[EXPLAIN_WHEN];
-    explain_when(a->crl_this_update_s, made);
-    explain_when(a->crl_next_update_s, next);
+    char made[WHEN_TEXT];
+    char next[WHEN_TEXT];
+    when_text(a->crl_this_update_s, made);
+    when_text(a->crl_next_update_s, next);
     bool stale = a->crl_next_update_s <= env_wall_ms(env_system()) / 1000;
     TRY(show_line(TEXT_STATUS_CRL, (unsigned long long)a->crl_number, made,
                   (unsigned long long)a->revoked));
@@ -141,32 +144,25 @@ static enum mlt_err show_ledger(const struct mlt_authority *a)
 {
     if (a->ledger_size == 0)
         return show_line(TEXT_STATUS_LEDGER_NONE);
-    char at[EXPLAIN_WHEN];
-    explain_when(a->ledger_time_s, at);
+    char at[WHEN_TEXT];
+    when_text(a->ledger_time_s, at);
     TRY(show_line(TEXT_STATUS_LEDGER, (unsigned long long)a->ledger_size, at));
     if (a->unproven_s != 0) {
-        explain_when(a->unproven_s, at);
+        when_text(a->unproven_s, at);
         TRY(show_line(TEXT_STATUS_LEDGER_UNPROVEN, at));
     }
     if (a->alarm == MLT_ALARM_NONE)
         return MLT_OK;
-    explain_when(a->alarm_s, at);
+    when_text(a->alarm_s, at);
     return show_line(TEXT_STATUS_ALARM, explain_alarm(a->alarm), at);
 }
 
-enum mlt_err authority_show(const struct mlt_client *client, const struct mlt_authority *a)
+enum mlt_err authority_show(const struct mlt_client *client, const struct mlt_authority *a,
+                            bool refused)
 {
-    TRY(show_certificate(client));
+    TRY(show_certificate(client, refused));
     TRY(show_crl(a));
     return show_ledger(a);
-}
-
-/* An RFC 3339 time, or null for one that never was. */
-static json_t *json_time(int64_t at_s)
-{
-    char at[TIMEFMT_RFC3339];
-    timefmt_rfc3339(at_s * 1000, at);
-    return at_s == 0 ? json_null() : json_string(at);
 }
 
 static const char *alarm_word(enum mlt_alarm alarm)
@@ -185,12 +181,12 @@ static const char *alarm_word(enum mlt_alarm alarm)
 
 void *authority_json(const struct mlt_authority *a)
 {
-    return json_pack("{s:{s:I, s:o, s:o, s:I}, s:{s:I, s:o, s:o, s:o, s:o, s:s?, s:o}, s:o}", "crl",
-                     "number", (json_int_t)a->crl_number, "this_update",
-                     json_time(a->crl_this_update_s), "next_update",
-                     json_time(a->crl_next_update_s), "revoked", (json_int_t)a->revoked, "ledger",
-                     "size", (json_int_t)a->ledger_size, "epoch", json_time(a->ledger_epoch_s),
-                     "time", json_time(a->ledger_time_s), "proven", json_time(a->proven_s),
-                     "unproven_since", json_time(a->unproven_s), "alarm", alarm_word(a->alarm),
-                     "alarm_since", json_time(a->alarm_s), "newest_signed", json_time(a->newest_s));
+    return json_pack(
+        "{s:{s:I, s:o?, s:o?, s:I}, s:{s:I, s:o?, s:o?, s:o?, s:o?, s:s?, s:o?}, s:o?}", "crl",
+        "number", (json_int_t)a->crl_number, "this_update", when_json(a->crl_this_update_s),
+        "next_update", when_json(a->crl_next_update_s), "revoked", (json_int_t)a->revoked, "ledger",
+        "size", (json_int_t)a->ledger_size, "epoch", when_json(a->ledger_epoch_s), "time",
+        when_json(a->ledger_time_s), "proven", when_json(a->proven_s), "unproven_since",
+        when_json(a->unproven_s), "alarm", alarm_word(a->alarm), "alarm_since",
+        when_json(a->alarm_s), "newest_signed", when_json(a->newest_s));
 }

@@ -20,9 +20,9 @@ MUST_CHECK enum exit_code authority_accept_clock(const struct host *host);
  * says, the certificate itself is what is of the future. */
 int64_t authority_issued_s(const struct mlt_client *client);
 
-/* The lines of `status` about it. */
+/* The lines of `status` about it.  refused: the server said so of the certificate just now. */
 MUST_CHECK enum mlt_err authority_show(const struct mlt_client *client,
-                                       const struct mlt_authority *a);
+                                       const struct mlt_authority *a, bool refused);
 
 /* The same as members of a JSON object: a json_t *, or NULL. */
 void *authority_json(const struct mlt_authority *a);

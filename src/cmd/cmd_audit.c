@@ -5,8 +5,10 @@
 
 #include "base/timefmt.h"
 #include "cmd/explain.h"
+#include "cmd/fate.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
+#include "cmd/when.h"
 
 /* malote audit [--json]: what the CA ever issued for this name, and whether its ledger holds. */
 
@@ -83,7 +85,7 @@ static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *d
         *done = a->is_over = true;
         break;
     case MLT_EVENT_OUTCOME:
-        explain_earlier(&a->host, event);
+        fate_earlier(&a->host, event);
         break;
     case MLT_EVENT_REFUSED:
         return explain_refused(&a->host, event);
@@ -138,8 +140,8 @@ static enum mlt_err show_result_json(const struct audit *a)
 static enum mlt_err show_result(const struct audit *a)
 {
     const struct mlt_audit *r = &a->result;
-    char at[EXPLAIN_WHEN];
-    explain_when(r->time_s, at);
+    char at[WHEN_TEXT];
+    when_text(r->time_s, at);
     if (!has(a, MLT_AUDIT_ROOT | MLT_AUDIT_UNPROVEN))
         TRY(show_line(TEXT_AUDIT_READ, (unsigned long long)r->leaves, r->root, at));
     if (r->faults != 0)

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "cmd/explain.h"
+#include "cmd/fate.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
 
@@ -199,7 +200,7 @@ static void on_word(struct chat *c, struct line **place, enum mlt_outcome outcom
     }
     bool arrived = outcome == MLT_OUTCOME_DELIVERED || outcome == MLT_OUTCOME_READ;
     if (!arrived)
-        explain_ended(&c->host, line->id);
+        fate_ended(&c->host, line->id);
     c->failed = c->failed || !arrived;
     count_line(c, line, false);
     forget_line(c, place);
@@ -218,7 +219,7 @@ static void on_waiting(struct chat *c, struct line *line, const struct mlt_event
     if (mlt_event_error(event) != MLT_ERROR_NONE && !mlt_is_logged_in(c->host.client))
         return; /* the event of the lost connection says it */
     if (!c->said_waiting)
-        say_notice(TEXT_SEND_WAITS, c->with, explain_waiting(event));
+        say_notice(TEXT_SEND_WAITS, c->with, fate_waiting(event));
     c->said_waiting = true;
 }
 
@@ -226,7 +227,7 @@ static void on_outcome(struct chat *c, const struct mlt_event *event)
 {
     struct line **place = find_line(c, mlt_event_id(event));
     if (place == NULL)
-        explain_earlier(&c->host, event);
+        fate_earlier(&c->host, event);
     else if (mlt_event_outcome(event) == MLT_OUTCOME_WAITING)
         on_waiting(c, *place, event);
     else

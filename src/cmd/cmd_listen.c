@@ -2,6 +2,7 @@
 #include <getopt.h>
 
 #include "cmd/explain.h"
+#include "cmd/fate.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
 
@@ -97,7 +98,7 @@ static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *d
     case MLT_EVENT_MESSAGE:
         return on_message(run, event, done);
     case MLT_EVENT_OUTCOME:
-        explain_earlier(&run->host, event);
+        fate_earlier(&run->host, event);
         return EXIT_DONE;
     case MLT_EVENT_LOGGED_IN:
         on_logged_in(run);

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "cmd/explain.h"
+#include "cmd/fate.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
 
@@ -191,8 +192,8 @@ static enum exit_code look(struct send_run *run, bool *done)
     run->host.is_stored = m.outcome == MLT_OUTCOME_STORED || m.outcome == MLT_OUTCOME_DELIVERED;
     if (m.outcome == MLT_OUTCOME_WAITING)
         return EXIT_DONE;
-    if (m.outcome == MLT_OUTCOME_DROPPED || explain_is_failure(m.outcome)) {
-        run->reason = explain_fate(&run->host, run->job.to, m.outcome, m.why);
+    if (m.outcome == MLT_OUTCOME_DROPPED || fate_is_failure(m.outcome)) {
+        run->reason = fate_say(&run->host, run->job.to, m.outcome, m.why);
         return EXIT_REFUSED;
     }
     return on_better(run, done);
@@ -204,7 +205,7 @@ static enum exit_code on_waiting(struct send_run *run, const struct mlt_event *e
     bool is_told = mlt_event_error(event) != MLT_ERROR_NONE && !mlt_is_logged_in(run->host.client);
     if (is_told) /* the event of the lost connection says it */
         return EXIT_DONE;
-    const char *reason = explain_waiting(event);
+    const char *reason = fate_waiting(event);
     run->outcome = MLT_OUTCOME_WAITING; /* even if it was stored: that row was damaged, say */
     run->host.is_stored = false;
     run->host.held_up = true;
@@ -227,7 +228,7 @@ static bool is_mine(const struct send_run *run, const struct mlt_event *event)
 static enum exit_code on_outcome(struct send_run *run, const struct mlt_event *event, bool *done)
 {
     if (!is_mine(run, event)) {
-        explain_earlier(&run->host, event);
+        fate_earlier(&run->host, event);
         return EXIT_DONE;
     }
     if (mlt_event_outcome(event) == MLT_OUTCOME_WAITING)

@@ -7,6 +7,7 @@
 #include "cmd/authority.h"
 #include "cmd/enrol.h"
 #include "cmd/explain.h"
+#include "cmd/fate.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
 
@@ -20,6 +21,7 @@ struct status {
     uint64_t stored; /* ours, by the server */
     uint64_t failed; /* and not dropped from the outbox yet */
     bool logged_in;
+    bool refused; /* our certificate, by the server */
     struct mlt_authority authority;
     struct host_loop loop;
 };
@@ -60,7 +62,7 @@ static enum mlt_err show_as_text(const struct status *s)
     TRY(show_line(TEXT_STATUS_KEY, mlt_key_fingerprint(me)));
     TRY(show_line(TEXT_STATUS_SERVER, mlt_host(me), mlt_port(me),
                   s->logged_in ? TEXT_STATUS_REACHED : TEXT_STATUS_NOT_REACHED));
-    TRY(authority_show(me, &s->authority));
+    TRY(authority_show(me, &s->authority, s->refused));
     TRY(show_line(TEXT_STATUS_UNSHOWN, (unsigned long long)s->unshown));
     TRY(show_line(TEXT_STATUS_OUTBOX, (unsigned long long)s->waiting,
                   (unsigned long long)s->stored));
@@ -109,11 +111,12 @@ static enum exit_code on_event(void *ctx, const struct mlt_event *event, bool *d
         stay_for_news(s);
         return EXIT_DONE;
     case MLT_EVENT_OUTCOME:
-        explain_earlier(&s->host, event);
+        fate_earlier(&s->host, event);
         if (s->logged_in)
             stay_for_news(s);
         return EXIT_DONE;
     case MLT_EVENT_REFUSED:
+        s->refused = mlt_event_refusal(event) == MLT_REFUSAL_REVOKED;
         return explain_refused(&s->host, event);
     case MLT_EVENT_CLOSED:
         return explain_closed(&s->host, event);

@@ -16,6 +16,7 @@
 #include "cmd/authority.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
+#include "cmd/when.h"
 
 static const char *reason(enum mlt_err err)
 {
@@ -51,15 +52,6 @@ static bool say_not_private(const char *home)
         return true;
     }
     return false;
-}
-
-void explain_when(int64_t at_s, char out[static EXPLAIN_WHEN])
-{
-    char at[TIMEFMT_RFC3339];
-    char relative[TIMEFMT_RELATIVE];
-    timefmt_rfc3339(at_s * 1000, at);
-    timefmt_relative(at_s * 1000, env_wall_ms(env_system()), relative);
-    snprintf(out, EXPLAIN_WHEN, "%s (%s)", at, relative);
 }
 
 enum exit_code explain_file(const char *path, enum mlt_err err)
@@ -138,6 +130,9 @@ enum exit_code explain_output(enum mlt_err err)
     return EXIT_LOCAL;
 }
 
+/* Of a connection that ended before the server said anything: no log has a line for it. */
+static const char no_id[] = " [id --------]";
+
 /*
  * Why there is no session, and in the same line what that means for the message that was to go.
  * `passes`: a later command may well have more luck.
@@ -151,6 +146,9 @@ static void PRINTF_LIKE(3, 4) tell(const struct host *host, bool passes, const c
     va_end(args);
     if (n < 0)
         why[0] = '\0';
+    char *id = strstr(why, no_id);
+    if (id != NULL && id[sizeof(no_id) - 1] == '\0')
+        *id = '\0';
     if (host->waits_for == NULL)
         say_error("%s", why);
     else if (host->is_stored)
@@ -349,9 +347,9 @@ static const char *advice(enum mlt_refusal refusal)
 /* The grace after its end is over as well: else it would have been renewed by now. */
 static enum exit_code explain_expired(const struct host *host)
 {
-    char until[EXPLAIN_WHEN];
+    char until[WHEN_TEXT];
     const char *name = mlt_name(host->client);
-    explain_when(mlt_not_after_s(host->client), until);
+    when_text(mlt_not_after_s(host->client), until);
     tell(host, false, TEXT_EXPIRED, mlt_host(host->client), name, until, name,
          mlt_connection_id(host->client));
     return EXIT_TRUST;
@@ -372,13 +370,13 @@ enum exit_code explain_closed(const struct host *host, const struct mlt_event *e
     const char *server = mlt_host(host->client);
     const char *name = mlt_name(host->client);
     const char *id = mlt_connection_id(host->client);
-    char until[EXPLAIN_WHEN];
+    char until[WHEN_TEXT];
     switch (mlt_event_closed(event)) {
     case MLT_CLOSED_REVOKED:
         tell(host, false, TEXT_CLOSED_REVOKED, server, name, id);
         return EXIT_REFUSED;
     case MLT_CLOSED_EXPIRED:
-        explain_when(mlt_not_after_s(host->client), until);
+        when_text(mlt_not_after_s(host->client), until);
         tell(host, false, TEXT_CLOSED_EXPIRED, server, name, until, id);
         return EXIT_TRUST;
     case MLT_CLOSED_REPLACED:
@@ -399,116 +397,4 @@ bool explain_own_fault(const struct host *host, const struct mlt_event *event)
     say_error(TEXT_LOCAL_FAILURE, mlt_home(host->client), reason_of(error, mlt_event_errno(event)),
               mlt_connection_id(host->client));
     return true;
-}
-
-const char *explain_why(enum mlt_outcome outcome, enum mlt_why why)
-{
-    if (outcome == MLT_OUTCOME_UNKNOWN)
-        return TEXT_OUTCOME_UNKNOWN;
-    if (outcome == MLT_OUTCOME_EXPIRED)
-        return TEXT_OUTCOME_EXPIRED;
-    if (outcome != MLT_OUTCOME_REFUSED && outcome != MLT_OUTCOME_WAITING)
-        return NULL;
-    switch (why) {
-    case MLT_WHY_NONE:
-        return outcome == MLT_OUTCOME_REFUSED ? TEXT_OUTCOME_REFUSED : NULL;
-    case MLT_WHY_NO_SUCH_NAME:
-        return TEXT_OUTCOME_NO_SUCH_NAME;
-    case MLT_WHY_AWAY:
-        return TEXT_OUTCOME_AWAY;
-    case MLT_WHY_BUSY:
-        return TEXT_OUTCOME_BUSY;
-    case MLT_WHY_NO_ROOM:
-        return TEXT_OUTCOME_NO_ROOM;
-    case MLT_WHY_FULL:
-        return TEXT_OUTCOME_FULL;
-    case MLT_WHY_SHARE:
-        return TEXT_OUTCOME_SHARE;
-    case MLT_WHY_ERASED:
-        return TEXT_OUTCOME_ERASED;
-    case MLT_WHY_TOO_LONG:
-        return TEXT_OUTCOME_TOO_LONG;
-    default:
-        return TEXT_OUTCOME_REFUSED;
-    }
-}
-
-const char *explain_waiting(const struct mlt_event *event)
-{
-    if (mlt_event_error(event) == MLT_ERROR_TIMEOUT)
-        return TEXT_OUTCOME_NO_ANSWER;
-    if (mlt_event_error(event) != MLT_ERROR_NONE)
-        return TEXT_OUTCOME_LOST;
-    const char *why = explain_why(MLT_OUTCOME_WAITING, mlt_event_why(event));
-    return why != NULL ? why : TEXT_OUTCOME_UNCONFIRMED;
-}
-
-bool explain_is_failure(enum mlt_outcome outcome)
-{
-    return outcome == MLT_OUTCOME_REFUSED || outcome == MLT_OUTCOME_EXPIRED ||
-           outcome == MLT_OUTCOME_UNKNOWN;
-}
-
-const char *explain_fate(const struct host *host, const char *to, enum mlt_outcome outcome,
-                         enum mlt_why why)
-{
-    const char *reason = explain_why(outcome, why);
-    const char *id = mlt_connection_id(host->client);
-    if (outcome == MLT_OUTCOME_DROPPED)
-        say_error(TEXT_DROPPED_MEANWHILE, to);
-    else if (outcome == MLT_OUTCOME_UNKNOWN)
-        say_error(TEXT_NOT_KNOWN, to, reason, id);
-    else
-        say_error(TEXT_NOT_DELIVERED, to, reason, id);
-    return reason;
-}
-
-/* A message of ours that was dropped, or did not arrive. */
-static void say_ended(const struct host *host, const struct mlt_message *m)
-{
-    CLEANUP(buf_clear) struct buf line = { 0 };
-    const char *words = "";
-    char when[SHOW_CLOCK];
-    show_clock(m->time_ms, when);
-    if (show_first_words(span_of(m->body, m->n), &line) == MLT_OK &&
-        buf_text(&line, &words) != MLT_OK)
-        words = "";
-    const char *why = explain_why(m->outcome, m->why);
-    const char *id = mlt_connection_id(host->client);
-    if (m->outcome == MLT_OUTCOME_DROPPED)
-        say_error(TEXT_DROPPED_MEANWHILE, m->peer);
-    else if (m->outcome == MLT_OUTCOME_UNKNOWN)
-        say_error(TEXT_EARLIER_NOT_KNOWN, when, m->peer, words, why, id);
-    else
-        say_error(TEXT_EARLIER_FAILED, when, m->peer, words, why, id);
-}
-
-void explain_ended(const struct host *host, const uint8_t *message)
-{
-    struct mlt_message m = MLT_MESSAGE_INIT;
-    bool found = false;
-    enum mlt_error error = mlt_fate(host->client, message, &m, &found);
-    if (error != MLT_ERROR_NONE)
-        (void)explain_store(host, error);
-    else if (found && (m.outcome == MLT_OUTCOME_DROPPED || explain_is_failure(m.outcome)))
-        say_ended(host, &m);
-}
-
-void explain_earlier(const struct host *host, const struct mlt_event *event)
-{
-    if (!explain_is_failure(mlt_event_outcome(event)))
-        return;
-    struct mlt_message m = MLT_MESSAGE_INIT;
-    bool found = false;
-    enum mlt_error error = mlt_fate(host->client, mlt_event_id(event), &m, &found);
-    int64_t row = m.row;
-    if (error == MLT_ERROR_NONE && found) /* one that the user let go of is no news to him */
-        error = mlt_next_waiting(host->client, row - 1, &m, &found);
-    if (error != MLT_ERROR_NONE || !found || m.row != row || !explain_is_failure(m.outcome))
-        return;
-    /* One that was put since this command began has a command of its own to tell it; unless that
-     * was long ago. */
-    if (m.time_ms >= host->opened_ms && m.changed_ms - m.time_ms < LIMIT_OUTCOME_MS)
-        return;
-    say_ended(host, &m);
 }

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "cmd/authority.h"
 #include "cmd/explain.h"
+#include "cmd/fate.h"
 #include "cmd/say.h"
 #include "cmd/system_look_up.h"
 
@@ -301,7 +302,7 @@ static enum exit_code on_late_event(void *ctx, const struct mlt_event *event, bo
 {
     struct host *host = ctx;
     if (mlt_event_kind(event) == MLT_EVENT_OUTCOME) {
-        explain_earlier(host, event);
+        fate_earlier(host, event);
         if (mlt_event_outcome(event) == MLT_OUTCOME_WAITING)
             host->held_up = true;
     }

@@ -8,9 +8,9 @@
 #include "base/hex.h"
 #include "base/timefmt.h"
 #include "cmd/malote_ca_commands.h"
-#include "cmd/malote_ca_footer.h"
 #include "cmd/malote_ca_reason.h"
 #include "cmd/texts.h"
+#include "cmd/when.h"
 #include "pki/cert.h"
 
 static const struct {
@@ -83,14 +83,6 @@ static enum mlt_err make_pem(const struct admin_row *row, struct buf *pem)
     return row->certificate.n == 0 ? MLT_OK : cert_pem_from_der(row->certificate, pem);
 }
 
-/* An RFC 3339 time, or nothing: the member is left out then. */
-static json_t *json_time(int64_t at_s)
-{
-    char at[TIMEFMT_RFC3339];
-    timefmt_rfc3339(at_s * 1000, at);
-    return at_s == 0 ? NULL : json_string(at);
-}
-
 enum mlt_err certificate_put_json(const struct admin_row *row)
 {
     struct texts t;
@@ -103,8 +95,8 @@ enum mlt_err certificate_put_json(const struct admin_row *row)
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o*, s:o*, s:s*, s:s*}", "type", "certificate",
         "name", row->name.text, "serial", t.serial, "fingerprint", t.fingerprint, "issued",
         t.issued, "expires", t.expires, "state", state_word(row->state), "ledger",
-        (json_int_t)row->ledger_index, "seen", json_time(row->seen_s), "revoked",
-        json_time(row->revoked_s), "reason", is_revoked(row) ? reason_word(row->reason) : NULL,
+        (json_int_t)row->ledger_index, "seen", when_json(row->seen_s), "revoked",
+        when_json(row->revoked_s), "reason", is_revoked(row) ? reason_word(row->reason) : NULL,
         "certificate", pem.len > 0 ? text : NULL));
 }
 
@@ -112,26 +104,26 @@ enum mlt_err certificate_put_name_json(const struct admin_row *row)
 {
     return malote_ca_put_json(json_pack("{s:s, s:s, s:s, s:o*, s:o*}", "type", "name", "name",
                                         row->name.text, "state", state_word(row->state), "seen",
-                                        json_time(row->seen_s), "closed",
-                                        json_time(row->revoked_s)));
+                                        when_json(row->seen_s), "closed",
+                                        when_json(row->revoked_s)));
 }
 
 static void put_seen(const struct admin_row *row)
 {
-    char when[FOOTER_WHEN];
+    char when[WHEN_TEXT];
     if (row->seen_s == 0)
         return;
-    footer_when(row->seen_s, when);
+    when_text(row->seen_s, when);
     printf("last seen    %s\n", when);
 }
 
 void certificate_put_name_page(const struct admin_row *row)
 {
-    char when[FOOTER_WHEN];
+    char when[WHEN_TEXT];
     printf("name         %s\n", row->name.text);
     printf("state        %s\n", certificate_state_text(row->state));
     if (row->revoked_s != 0) {
-        footer_when(row->revoked_s, when);
+        when_text(row->revoked_s, when);
         printf("closed       %s\n", when);
     }
     put_seen(row);
@@ -143,7 +135,7 @@ void certificate_put_name_page(const struct admin_row *row)
 enum mlt_err certificate_put_page(const struct admin_row *row)
 {
     struct texts t;
-    char when[FOOTER_WHEN];
+    char when[WHEN_TEXT];
     make_texts(row, &t);
     CLEANUP(buf_clear) struct buf pem = { 0 };
     TRY(make_pem(row, &pem));
@@ -151,13 +143,13 @@ enum mlt_err certificate_put_page(const struct admin_row *row)
     printf("state        %s\n", certificate_state_text(row->state));
     printf("serial       %s\n", t.serial);
     printf("fingerprint  %s\n", t.fingerprint);
-    footer_when(row->at_s, when);
+    when_text(row->at_s, when);
     printf("issued       %s\n", when);
-    footer_when(row->not_after_s, when);
+    when_text(row->not_after_s, when);
     printf("expires      %s\n", when);
     put_seen(row);
     if (is_revoked(row)) {
-        footer_when(row->revoked_s, when);
+        when_text(row->revoked_s, when);
         printf("revoked      %s, %s\n", when, reason_word(row->reason));
     }
     printf("ledger       position %llu\n", (unsigned long long)row->ledger_index);

@@ -7,10 +7,6 @@
 /* What malote-ca says of the CA itself, beside what was asked: its list of revoked certificates,
  * its ledger and root, and what the administrator has to look at. */
 
-/* "2026-11-23T04:15:24Z (2 hours ago)" */
-#define FOOTER_WHEN 80
-void footer_when(int64_t at_s, char out[static FOOTER_WHEN]);
-
 /* An AUTHORITY row as lines, or as a JSON object a line. */
 MUST_CHECK enum mlt_err footer_put_authority(const struct admin_row *row, bool json);
 

@@ -150,7 +150,7 @@ static enum mlt_err make(struct importing *i, struct buf *why)
     TRY(carry(i));
     ca_close(&i->ca);
     TRY(ca_link_unlock(&i->ca, &i->own_secret, why));
-    TRY(crl_keep_tend(&i->ca, NULL));
+    TRY(crl_keep_tend(&i->ca));
     ca_close(&i->ca);
     return MLT_OK;
 }

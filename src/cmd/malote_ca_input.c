@@ -84,7 +84,7 @@ enum exit_code input_open(struct input *in, const char *path)
 enum exit_code input_unlock(struct input *in, const struct malote_ca_options *options)
 {
     CLEANUP(secret_clear) struct secret passphrase = { 0 };
-    enum exit_code code = ca_link_passphrase(&options->passphrase, &passphrase);
+    enum exit_code code = ca_link_passphrase(&options->passphrase, true, &passphrase);
     if (code != EXIT_DONE)
         return code;
     enum mlt_err err = try_passphrase(in, &passphrase);

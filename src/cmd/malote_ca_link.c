@@ -4,29 +4,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "ca/admin.h"
 #include "ca/backup.h"
 #include "cmd/data_path.h"
 #include "cmd/malote_ca_footer.h"
+#include "cmd/malote_ca_socket.h"
 #include "cmd/say.h"
-#include "ipc/channel.h"
 #include "ipc/sandbox.h"
 
-static const char socket_name[] = "ca.sock";
 static const char lock_name[] = "lock";
 static const char ca_name[] = "ca";
-/* Once it was taken up: ten thousand invites, a backup and an audit take their time. */
-static const int answer_ms = 60000;
-/* No more than it waits itself for net to confirm. */
-static const int confirmed_ms = LIMIT_CONFIRM_MS + 5000;
 
 void ca_link_close(struct ca_link *link)
 {
@@ -34,39 +26,6 @@ void ca_link_close(struct ca_link *link)
     file_close(&link->file);
     file_close(&link->lock);
     file_close(&link->data);
-}
-
-void ca_rows_clear(struct ca_rows *rows)
-{
-    buf_clear(&rows->bytes);
-    rows->at = 0;
-}
-
-/* ---- rows ---- */
-
-static enum mlt_err keep_row(struct ca_rows *rows, struct span encoded)
-{
-    uint32_t n = (uint32_t)encoded.n;
-    TRY(buf_put(&rows->bytes, span_of(&n, sizeof(n))));
-    return buf_put(&rows->bytes, encoded);
-}
-
-static enum mlt_err on_row(void *ctx, const struct admin_row *row)
-{
-    CLEANUP(buf_clear) struct buf encoded = { 0 };
-    TRY(admin_row_encode(row, &encoded));
-    return keep_row(ctx, buf_span(&encoded));
-}
-
-bool ca_rows_next(struct ca_rows *rows, struct admin_row *row)
-{
-    uint32_t n;
-    if (rows->at + sizeof(n) > rows->bytes.len)
-        return false;
-    memcpy(&n, rows->bytes.p + rows->at, sizeof(n));
-    struct span encoded = span_of(rows->bytes.p + rows->at + sizeof(n), n);
-    rows->at += sizeof(n) + n;
-    return admin_row_decode(encoded, row) == MLT_OK;
 }
 
 bool ca_link_is_live(const struct ca_link *link)
@@ -110,146 +69,15 @@ static enum exit_code exit_of_answer(enum mlt_err err)
     }
 }
 
-/* ---- over the socket ---- */
-
-static enum mlt_err connect_here(int fd)
+static enum mlt_err on_row(void *ctx, const struct admin_row *row)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    const struct timeval patience = { .tv_sec = LIMIT_TAKE_UP_MS / 1000 };
-    memcpy(address.sun_path, socket_name, sizeof(socket_name));
-    /* Where many wait already it would wait for the first of them to be let in. */
-    ENSURE(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0,
-           MLT_ERR_SYSTEM);
-    int rc = connect(fd, (const struct sockaddr *)&address, sizeof(address));
-    return rc == 0 ? MLT_OK : errno == EAGAIN ? MLT_ERR_TIMEOUT : MLT_ERR_SYSTEM;
+    CLEANUP(buf_clear) struct buf encoded = { 0 };
+    TRY(admin_row_encode(row, &encoded));
+    return ca_rows_keep(ctx, buf_span(&encoded));
 }
 
-/* By its bare name from within DATA: sun_path has 108 bytes, DATA's path may have more. */
-static enum mlt_err dial(int data, struct channel *channel)
-{
-    CLEANUP(file_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    CLEANUP(file_close) int before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    ENSURE(fd >= 0 && before >= 0 && fchdir(data) == 0, MLT_ERR_SYSTEM);
-    enum mlt_err err = connect_here(fd);
-    int number = errno;
-    ENSURE(fchdir(before) == 0, MLT_ERR_SYSTEM);
-    errno = number;
-    TRY(err);
-    ENSURE(fcntl(fd, F_SETFL, O_NONBLOCK) == 0, MLT_ERR_SYSTEM);
-    channel_init(channel, fd, IPC_ADMIN, IPC_CA);
-    fd = -1;
-    return MLT_OK;
-}
-
-/* An answer on its way to us. */
-struct answer {
-    struct ca_rows *rows;
-    int *file;
-    struct admin_end end;
-    struct buf packet; /* what `end` borrows */
-    bool is_taken_up;
-};
-
-static void answer_clear(struct answer *answer)
-{
-    buf_clear(&answer->packet);
-}
-
-static enum mlt_err take_part(const struct ipc_message *message, const struct answer *answer)
-{
-    if (message->type == IPC_ADMIN_FILE) {
-        file_close(answer->file);
-        *answer->file = message->passed_fd;
-        return MLT_OK;
-    }
-    ENSURE(message->type == IPC_ADMIN_ROW, MLT_ERR_UNEXPECTED);
-    struct admin_row row;
-    TRY(admin_row_decode(message->body, &row));
-    return keep_row(answer->rows, message->body);
-}
-
-static enum mlt_err await(struct channel *channel, int patience_ms, struct answer *answer,
-                          struct ipc_message *message)
-{
-    bool got = false;
-    if (!answer->is_taken_up) {
-        TRY(channel_receive(channel, LIMIT_TAKE_UP_MS, &answer->packet, message, &got));
-        answer->is_taken_up = got || !channel_is_unread(channel);
-    }
-    if (!got && answer->is_taken_up)
-        TRY(channel_receive(channel, patience_ms, &answer->packet, message, &got));
-    return got ? MLT_OK : MLT_ERR_TIMEOUT;
-}
-
-static enum mlt_err converse(struct channel *channel, const struct admin_request *request,
-                             struct answer *answer)
-{
-    CLEANUP(buf_clear) struct buf body = { 0 };
-    bool confirms = request->verb == ADMIN_REVOKE || request->verb == ADMIN_REISSUE;
-    TRY(admin_request_encode(request, &body));
-    TRY(channel_send(channel, IPC_ADMIN_REQUEST, 0, buf_span(&body)));
-    for (;;) {
-        struct ipc_message message;
-        TRY(await(channel, confirms ? confirmed_ms : answer_ms, answer, &message));
-        if (message.type == IPC_ADMIN_END)
-            return admin_end_decode(message.body, &answer->end);
-        TRY(take_part(&message, answer));
-    }
-}
-
-static enum exit_code say_crowd(void)
-{
-    say_error(TEXT_CA_CROWD);
-    return EXIT_UNREACHABLE;
-}
-
-/* What was asked lies there, and is done when it is taken up: it matters whether it was. */
-static enum exit_code say_no_answer(const struct admin_request *request,
-                                    const struct answer *answer)
-{
-    const char *name = request->name.text;
-    if (request->verb == ADMIN_REVOKE && answer->rows->bytes.len > 0)
-        say_error(TEXT_CA_SILENT_REVOKED, name); /* rows come once it stands */
-    else if (request->verb == ADMIN_REVOKE && answer->is_taken_up)
-        say_error(TEXT_CA_SILENT_IN_REVOKE, name, name);
-    else if (request->verb == ADMIN_REVOKE)
-        say_error(TEXT_CA_SILENT_REVOKE, name, LIMIT_TAKE_UP_MS / 1000);
-    else if (answer->is_taken_up)
-        say_error(TEXT_CA_NO_ANSWER, err_text(MLT_ERR_TIMEOUT));
-    else
-        say_error(TEXT_CA_SILENT, LIMIT_TAKE_UP_MS / 1000);
-    return EXIT_UNREACHABLE;
-}
-
-static enum exit_code ask_socket(struct ca_link *link, const struct admin_request *request,
-                                 struct ca_rows *rows)
-{
-    struct channel channel = { .fd = -1 };
-    CLEANUP(answer_clear) struct answer answer = { .rows = rows, .file = &link->file };
-    const struct admin_end *end = &answer.end;
-    enum mlt_err err = dial(link->data, &channel);
-    if (err == MLT_ERR_TIMEOUT)
-        return say_crowd();
-    if (err == MLT_OK)
-        err = converse(&channel, request, &answer);
-    channel_close(&channel);
-    if (err == MLT_ERR_CUT || err == MLT_ERR_SYSTEM) {
-        say_error(TEXT_CA_GONE);
-        return EXIT_UNREACHABLE;
-    }
-    if (err == MLT_ERR_TIMEOUT)
-        return say_no_answer(request, &answer);
-    if (err != MLT_OK) {
-        say_error(TEXT_CA_NO_ANSWER, err_text(err));
-        return EXIT_UNREACHABLE;
-    }
-    if (end->err != MLT_OK)
-        say_error("%.*s", (int)end->text.n, (const char *)end->text.p);
-    return exit_of_answer(end->err);
-}
-
-static enum exit_code ask_files(struct ca_link *link, const struct admin_request *request,
-                                struct ca_rows *rows)
+static enum mlt_err ask_files(struct ca_link *link, const struct admin_request *request,
+                              struct ca_rows *rows)
 {
     const struct admin_sink sink = { on_row, rows };
     CLEANUP(buf_clear) struct buf why = { 0 };
@@ -261,17 +89,22 @@ static enum exit_code ask_files(struct ca_link *link, const struct admin_request
         say_error(TEXT_CA_BACKUP_FAILED, err_cause(err));
     else if (err != MLT_OK)
         say_error("%.*s", (int)why.len, (const char *)why.p);
-    return exit_of_answer(err);
+    return err;
 }
 
 enum exit_code ca_link_ask(struct ca_link *link, const struct admin_request *request,
                            struct ca_rows *rows)
 {
     ca_rows_clear(rows);
-    bool live = ca_link_is_live(link);
-    enum exit_code code = live ? ask_socket(link, request, rows) : ask_files(link, request, rows);
+    enum mlt_err err = MLT_OK;
+    const struct ca_socket_answer to = { .rows = rows, .file = &link->file, .err = &err };
+    enum exit_code code = EXIT_DONE;
+    if (ca_link_is_live(link))
+        code = ca_socket_ask(link->data, request, &to);
+    else
+        err = ask_files(link, request, rows);
     say_alarms(request, rows);
-    return code;
+    return code == EXIT_DONE ? exit_of_answer(err) : code;
 }
 
 /* ---- on the files ---- */
@@ -305,13 +138,15 @@ static enum mlt_err enter_ca(int data)
     return MLT_OK;
 }
 
-enum exit_code ca_link_passphrase(const struct passphrase_source *source, struct secret *passphrase)
+enum exit_code ca_link_passphrase(const struct passphrase_source *source, bool of_backup,
+                                  struct secret *passphrase)
 {
     enum mlt_err err = passphrase_read(source, TEXT_CA_PASSPHRASE_PROMPT, false, passphrase);
     if (err == MLT_OK)
         return EXIT_DONE;
     if (err == MLT_ERR_USAGE) {
-        say_error(TEXT_CA_PASSPHRASE_NEEDED, passphrase_ways());
+        say_error(of_backup ? TEXT_CA_PASSPHRASE_BACKUP : TEXT_CA_PASSPHRASE_NEEDED,
+                  passphrase_ways());
         return EXIT_USAGE;
     }
     char room[PASSPHRASE_FAULT];
@@ -337,7 +172,7 @@ enum mlt_err ca_link_take_lock(struct ca_link *link)
     return file_lock(checked, lock_name, &link->lock);
 }
 
-enum exit_code ca_link_say_unopened(const char *path, enum mlt_err err, struct buf *why)
+static enum exit_code say_unopened(const char *path, enum mlt_err err, struct buf *why)
 {
     const char *text = NULL;
     if (why->len > 0 && buf_text(why, &text) == MLT_OK)
@@ -353,12 +188,13 @@ static enum exit_code open_files(const struct malote_ca_options *options, const 
 {
     struct stat st;
     if (fstatat(link->data, "ca/chaves.txt", &st, AT_SYMLINK_NOFOLLOW) != 0) {
-        say_error(TEXT_CA_NOT_HERE, path);
+        bool is_torn = fstatat(link->data, "ca/ledger.db", &st, AT_SYMLINK_NOFOLLOW) == 0;
+        say_error(is_torn ? TEXT_CA_KEYSTORE_GONE : TEXT_CA_NOT_HERE, path);
         return EXIT_LOCAL;
     }
     /* Before becoming somebody else: the passphrase may lie in a file of ours. */
     CLEANUP(secret_clear) struct secret passphrase = { 0 };
-    enum exit_code code = ca_link_passphrase(&options->passphrase, &passphrase);
+    enum exit_code code = ca_link_passphrase(&options->passphrase, false, &passphrase);
     if (code == EXIT_DONE && before != NULL)
         code = before->run(before->ctx);
     if (code != EXIT_DONE)
@@ -374,29 +210,14 @@ static enum exit_code open_files(const struct malote_ca_options *options, const 
         return ca_link_say_path(path, err);
     CLEANUP(buf_clear) struct buf why = { 0 };
     err = ca_link_unlock(&link->ca, &passphrase, &why);
-    return err == MLT_OK ? EXIT_DONE : ca_link_say_unopened(path, err, &why);
+    return err == MLT_OK ? EXIT_DONE : say_unopened(path, err, &why);
 }
 
 /* ---- which way ---- */
 
-/* Somebody listens; or *err says that only the files are left (MISSING), or what is wrong. */
-static enum mlt_err try_socket(int data)
-{
-    struct channel channel = { .fd = -1 };
-    enum mlt_err err = dial(data, &channel);
-    int number = errno;
-    channel_close(&channel);
-    if (err == MLT_OK || err == MLT_ERR_TIMEOUT)
-        return err;
-    if (number == ENOENT || number == ECONNREFUSED)
-        return MLT_ERR_MISSING;
-    errno = number;
-    return number == EACCES || number == EPERM ? MLT_ERR_PERMISSION : MLT_ERR_SYSTEM;
-}
-
 bool ca_link_is_listening(int data)
 {
-    return try_socket(data) != MLT_ERR_MISSING;
+    return ca_socket_try(data) != MLT_ERR_MISSING;
 }
 
 static enum exit_code open_data(const struct malote_ca_options *options, const char *path,
@@ -405,7 +226,7 @@ static enum exit_code open_data(const struct malote_ca_options *options, const c
     link->data = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (link->data < 0)
         return ca_link_say_path(path, errno == ENOENT ? MLT_ERR_MISSING : MLT_ERR_SYSTEM);
-    enum mlt_err err = try_socket(link->data);
+    enum mlt_err err = ca_socket_try(link->data);
     if ((err == MLT_OK || err == MLT_ERR_TIMEOUT) && before != NULL) {
         say_error(TEXT_CA_STOP_FIRST, path);
         return EXIT_UNREACHABLE;
@@ -413,7 +234,7 @@ static enum exit_code open_data(const struct malote_ca_options *options, const c
     if (err == MLT_OK)
         return EXIT_DONE;
     if (err == MLT_ERR_TIMEOUT)
-        return say_crowd();
+        return ca_socket_say_crowd();
     if (err != MLT_ERR_MISSING)
         return ca_link_say_path(path, err);
     return open_files(options, path, before, link);

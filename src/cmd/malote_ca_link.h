@@ -4,6 +4,7 @@
 
 #include "ca/ca.h"
 #include "cmd/malote_ca_commands.h"
+#include "cmd/malote_ca_rows.h"
 #include "ipc/admin.h"
 
 /*
@@ -43,7 +44,7 @@ MUST_CHECK enum exit_code ca_link_open_files(const struct malote_ca_options *opt
                                              struct ca_link *link);
 
 /* The steps of it, for who opens another authority than the one that is there. */
-MUST_CHECK enum exit_code ca_link_passphrase(const struct passphrase_source *source,
+MUST_CHECK enum exit_code ca_link_passphrase(const struct passphrase_source *source, bool of_backup,
                                              struct secret *passphrase);
 MUST_CHECK enum mlt_err ca_link_become_owner_of(int fd);
 MUST_CHECK enum mlt_err ca_link_unlock(struct ca *ca, const struct secret *passphrase,
@@ -54,17 +55,6 @@ MUST_CHECK enum mlt_err ca_link_take_lock(struct ca_link *link);
 bool ca_link_is_listening(int data);
 /* What failed in DATA, as a line and an exit code. */
 MUST_CHECK enum exit_code ca_link_say_path(const char *path, enum mlt_err err);
-MUST_CHECK enum exit_code ca_link_say_unopened(const char *path, enum mlt_err err, struct buf *why);
-
-/* The rows of an answer, all of them before the first is shown: a pager must not hold the CA. */
-struct ca_rows {
-    struct buf bytes;
-    size_t at;
-};
-
-void ca_rows_clear(struct ca_rows *rows);
-/* The next row, borrowed; false after the last. */
-bool ca_rows_next(struct ca_rows *rows, struct admin_row *row);
 
 /*
  * One question; `rows` is emptied first.  EXIT_REFUSED when the CA said no, EXIT_TRUST when it

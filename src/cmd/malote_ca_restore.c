@@ -128,7 +128,7 @@ static enum exit_code sign(struct restoring *r)
     enum exit_code code = input_reopen(&r->in, &r->ca);
     if (code != EXIT_DONE)
         return code;
-    enum mlt_err err = crl_keep_tend(&r->ca, NULL);
+    enum mlt_err err = crl_keep_tend(&r->ca);
     if (err == MLT_OK)
         return EXIT_DONE;
     say_error(TEXT_CA_RESTORE_FAILED, err_cause(err));
@@ -213,6 +213,8 @@ static void tell_page(const struct restoring *r)
 static enum exit_code tell(const struct restoring *r)
 {
     enum mlt_err err = MLT_OK;
+    if (r->accept && !r->sum.listed)
+        say_notice(TEXT_CA_RESTORE_NO_LIST);
     printf("%.*s", (int)r->told.len, (const char *)r->told.p);
     if (r->options->json)
         err = tell_json(r);

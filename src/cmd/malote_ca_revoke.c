@@ -2,14 +2,15 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/timefmt.h"
-#include "cmd/malote_ca_footer.h"
 #include "cmd/malote_ca_link.h"
 #include "cmd/malote_ca_reason.h"
 #include "cmd/say.h"
+#include "cmd/when.h"
 
 /* revoke NAME [--reason R], renew NAME. */
 
@@ -51,14 +52,16 @@ static void put_line(const struct admin_row *row, enum crl_reason asked, bool li
 {
     const char *name = row->name.text;
     const char *reason = reason_word(row->reason);
-    char when[FOOTER_WHEN];
-    footer_when(row->revoked_s, when);
+    char when[WHEN_TEXT];
+    when_text(row->revoked_s, when);
     if (row->kind == ADMIN_ROW_NAME)
         malote_ca_put_line(row->unchanged ? TEXT_CA_CLOSED_ALREADY : TEXT_CA_CLOSED, name, when);
     else if (row->unchanged)
         malote_ca_put_line(TEXT_CA_REVOKED_ALREADY, name, when, reason);
     else if (row->reason != asked) /* by a reissue whose key never came */
         malote_ca_put_line(TEXT_CA_REVOKED_EARLIER, name, when, reason);
+    else if (live && strcmp(name, "relay") == 0)
+        malote_ca_put_line(TEXT_CA_REVOKED_RELAY, name, reason);
     else
         malote_ca_put_line(live ? TEXT_CA_REVOKED : TEXT_CA_REVOKED_OFFLINE, name, reason);
 }

@@ -11,7 +11,7 @@
 #include "base/hex.h"
 #include "base/text.h"
 #include "base/timefmt.h"
-#include "cmd/explain.h"
+#include "cmd/fate.h"
 #include "cmd/texts.h"
 
 /* Characters of a message in a line about it. */
@@ -174,7 +174,7 @@ static const char *state_word(enum mlt_outcome outcome)
 
 static const char *reason_of(const struct mlt_message *m)
 {
-    return m->is_ours ? explain_why(m->outcome, m->why) : NULL;
+    return m->is_ours ? fate_why(m->outcome, m->why) : NULL;
 }
 
 static enum mlt_err put_state(struct buf *line, const struct mlt_message *m)

@@ -383,18 +383,17 @@ static enum mlt_err copy_into(struct database *db, const char *path)
     return err;
 }
 
-enum mlt_err database_copy(struct database *db, const struct database_place *place,
-                           const char *name)
+enum mlt_err database_copy(struct database *db, const struct database_place *place)
 {
     ENSURE(!db->broken, MLT_ERR_DATABASE);
     ENSURE(sqlite3_get_autocommit(db->handle) != 0, MLT_ERR_STATE);
-    ENSURE(unlinkat(place->dirfd, name, 0) == 0 || errno == ENOENT, MLT_ERR_SYSTEM);
+    ENSURE(unlinkat(place->dirfd, place->path, 0) == 0 || errno == ENOENT, MLT_ERR_SYSTEM);
     /* SQLite takes an empty file for a new one, and this one has our mode. */
-    TRY(file_check_private(place->dirfd, name, true));
+    TRY(file_check_private(place->dirfd, place->path, true));
     enum mlt_err err = copy_into(db, place->path);
     int kept = errno;
     if (err != MLT_OK)
-        unlinkat(place->dirfd, name, 0);
+        unlinkat(place->dirfd, place->path, 0);
     errno = kept;
     return err;
 }
@@ -535,6 +534,15 @@ enum mlt_err query_bytes(struct query *q, int column, uint8_t *out, size_t n)
     ENSURE(s.n == n, MLT_ERR_DAMAGED);
     for (size_t i = 0; i < n; i++)
         out[i] = s.p[i];
+    return MLT_OK;
+}
+
+enum mlt_err query_number(struct query *q, int64_t *number)
+{
+    bool row = false;
+    TRY(query_next(q, &row));
+    ENSURE(row, MLT_ERR_DATABASE);
+    *number = query_int(q, 0);
     return MLT_OK;
 }
 

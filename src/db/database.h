@@ -80,13 +80,12 @@ MUST_CHECK enum mlt_err database_end(struct database *db, enum mlt_err err);
 MUST_CHECK enum mlt_err database_checkpoint(struct database *db);
 
 /*
- * What is committed, as one whole database without a WAL, in the new file `name` of the directory
- * (place->path: how SQLite reaches it).  Others may read and write meanwhile; not inside a
+ * What is committed, as one whole database without a WAL, in a new file: place->path, in the
+ * working directory that place->dirfd is of.  Others may read and write meanwhile; not inside a
  * transaction.  It is for a reader, and not synced.  On failure the file is gone, and this
  * connection goes on.  MLT_ERR_SYSTEM with ENOSPC where there is no room for it.
  */
-MUST_CHECK enum mlt_err database_copy(struct database *db, const struct database_place *place,
-                                      const char *name);
+MUST_CHECK enum mlt_err database_copy(struct database *db, const struct database_place *place);
 
 /* Pages this connection wrote so far, into the WAL or out of it: tells when a checkpoint is due
  * for whoever does it himself. */
@@ -133,6 +132,8 @@ const char *query_text(struct query *q, int column);
 bool query_is_null(struct query *q, int column);
 /* Exactly n bytes; anything else is MLT_ERR_DAMAGED. */
 MUST_CHECK enum mlt_err query_bytes(struct query *q, int column, uint8_t *out, size_t n);
+/* The one number that a statement always answers with. */
+MUST_CHECK enum mlt_err query_number(struct query *q, int64_t *number);
 /* A name, else MLT_ERR_DAMAGED. */
 MUST_CHECK enum mlt_err query_name(struct query *q, int column, struct name *name);
 

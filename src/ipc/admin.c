@@ -68,7 +68,7 @@ enum mlt_err admin_row_encode(const struct admin_row *r, struct buf *out)
     wire_put_bytes(&w, SPAN_OF(r->invite_id));
     wire_put_u8(&w, (uint8_t)r->invite);
     field_put_name(&w, &r->used_by, 0);
-    wire_put_u8(&w, r->unchanged ? 1 : 0);
+    wire_put_u8(&w, r->unchanged);
     return wire_out_end(&w);
 }
 
@@ -119,7 +119,7 @@ enum mlt_err admin_row_decode(struct span src, struct admin_row *r)
     wire_get_bytes(&in, got.invite_id, sizeof(got.invite_id));
     got.invite = (enum invite_state)field_get_choice(&in, 0, INVITE_STATE_EXPIRED);
     field_get_name(&in, &got.used_by, 0);
-    got.unchanged = field_get_choice(&in, 0, 1) != 0;
+    got.unchanged = field_get_bool(&in);
     require_by_kind(&in, &got);
     TRY(wire_in_end(&in));
     *r = got;

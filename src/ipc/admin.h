@@ -10,7 +10,8 @@
 
 /*
  * What malote-ca asks of the ca process over ca.sock (or of the same code, in its own process,
- * while maloted does not run): one ADMIN_REQUEST, any number of ADMIN_ROW, one ADMIN_END.
+ * while maloted does not run): one ADMIN_REQUEST, any number of ADMIN_ROW, one ADMIN_END.  BACKUP
+ * has one ADMIN_FILE in the place of rows.
  */
 
 enum admin_verb {
@@ -46,7 +47,8 @@ struct admin_request {
  * A row: one of these.  INVITE, REISSUE: URL.  PENDING: PENDING.  LIST: CERT, clients' by name,
  * NAME, then what CRL has first.  SHOW: CERT, or NAME.  REVOKE: the same, the newest.  RENEW: CERT,
  * what may be renewed now.  CRL: AUTHORITY, ALARM, then the CRL in pieces.  AUDIT: COUNT, FINDING.
- * INVITES: INVITE, the oldest first.
+ * INVITES: INVITE, the oldest first.  All others but LIST and CRL end with an ALARM too while the
+ * CA signs nothing.
  */
 enum admin_row_kind {
     ADMIN_ROW_URL = 1,

@@ -162,15 +162,6 @@ enum mlt_err merkle_prove_consistency(const struct merkle_nodes *nodes, uint64_t
     return buf_put(proof, buf_span(&made));
 }
 
-enum mlt_err merkle_prove_inclusion(const struct merkle_nodes *nodes, uint64_t position,
-                                    uint64_t size, struct buf *proof)
-{
-    ENSURE(position < size, MLT_ERR_RANGE);
-    CLEANUP(buf_clear) struct buf made = { 0 };
-    TRY(put_siblings(nodes, (struct climb) { .at = position, .last = size - 1 }, size, &made));
-    return buf_put(proof, buf_span(&made));
-}
-
 /* The next hash of a proof; NULL at its end. */
 static const uint8_t *take(struct span *proof)
 {
@@ -184,12 +175,10 @@ static bool is_proof(struct span proof)
     return proof.n % HASH_LEN == 0 && proof.n <= (size_t)LIMIT_PROOF_HASHES * HASH_LEN;
 }
 
-/*
- * Climbs with the hashes of a proof to the later root in `whole`, and, where `before` is not
- * NULL, over the siblings to the left alone to the earlier one.
- */
+/* Climbs with the hashes of a proof to the later root in `whole`, and over the siblings to the left
+ * alone to the earlier one. */
 static enum mlt_err climb_with(struct climb c, struct span proof, uint8_t whole[static HASH_LEN],
-                               uint8_t *before)
+                               uint8_t before[static HASH_LEN])
 {
     for (; c.last > 0; step(&c)) {
         if (!is_right(&c) && c.at == c.last)
@@ -201,8 +190,7 @@ static enum mlt_err climb_with(struct climb c, struct span proof, uint8_t whole[
             continue;
         }
         TRY(merkle_node_hash(sibling, whole, whole));
-        if (before != NULL)
-            TRY(merkle_node_hash(sibling, before, before));
+        TRY(merkle_node_hash(sibling, before, before));
     }
     ENSURE(proof.n == 0, MLT_ERR_LEDGER);
     return MLT_OK;
@@ -231,18 +219,5 @@ enum mlt_err merkle_check_consistency(const struct merkle_tree *earlier,
     memcpy(whole, start, HASH_LEN);
     TRY(climb_with(c, proof, whole, before));
     ENSURE(is_root(earlier, before) && is_root(later, whole), MLT_ERR_LEDGER);
-    return MLT_OK;
-}
-
-enum mlt_err merkle_check_inclusion(const struct merkle_tree *tree, uint64_t position,
-                                    const uint8_t leaf_hash[static HASH_LEN], struct span proof)
-{
-    ENSURE(position < tree->size, MLT_ERR_RANGE);
-    ENSURE(is_proof(proof), MLT_ERR_LEDGER);
-    uint8_t hash[HASH_LEN];
-    memcpy(hash, leaf_hash, HASH_LEN);
-    struct climb c = { .at = position, .last = tree->size - 1 };
-    TRY(climb_with(c, proof, hash, NULL));
-    ENSURE(is_root(tree, hash), MLT_ERR_LEDGER);
     return MLT_OK;
 }

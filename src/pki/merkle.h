@@ -7,10 +7,11 @@
 
 /*
  * The hash tree over the ledger's leaves, RFC 9162 2.1, with SHA-256.  Knows hashes and sizes,
- * no storage.  A proof is hashes of 32 bytes, one behind the other, in the RFC's order.
+ * no storage.  A proof, of consistency, is hashes of 32 bytes, one behind the other, in the RFC's
+ * order.
  */
 
-/* As many as a size has bits; neither kind of proof is longer than two such paths. */
+/* As many as a size has bits; no proof is longer than two such paths. */
 #define MERKLE_LEVELS 64
 
 /* SHA-256(00 || leaf) and SHA-256(01 || left || right): no leaf is ever taken for a node. */
@@ -47,11 +48,6 @@ MUST_CHECK enum mlt_err merkle_check_consistency(const struct merkle_tree *earli
                                                  const struct merkle_tree *later,
                                                  struct span proof);
 
-/* Whether the leaf with this hash stands at `position` (2.1.3.2).  As above. */
-MUST_CHECK enum mlt_err merkle_check_inclusion(const struct merkle_tree *tree, uint64_t position,
-                                               const uint8_t leaf_hash[static HASH_LEN],
-                                               struct span proof);
-
 /*
  * Where the hashes of complete subtrees are kept: of level 0 the leaves' own, of level n at
  * `index` the one over the 2^n leaves from index * 2^n on.
@@ -62,14 +58,12 @@ struct merkle_nodes {
 };
 
 /*
- * The root of the first `size` leaves, and the two proofs (2.1.4.1, 2.1.3.1), appended: in
- * O(log n) reads.  MLT_ERR_RANGE unless 1 <= from <= to, position < size; what read says.
+ * The root of the first `size` leaves, and the proof (2.1.4.1), appended: in O(log n) reads.
+ * MLT_ERR_RANGE unless 1 <= from <= to; what read says.
  */
 MUST_CHECK enum mlt_err merkle_root_of(const struct merkle_nodes *nodes, uint64_t size,
                                        uint8_t root[static HASH_LEN]);
 MUST_CHECK enum mlt_err merkle_prove_consistency(const struct merkle_nodes *nodes, uint64_t from,
                                                  uint64_t to, struct buf *proof);
-MUST_CHECK enum mlt_err merkle_prove_inclusion(const struct merkle_nodes *nodes, uint64_t position,
-                                               uint64_t size, struct buf *proof);
 
 #endif

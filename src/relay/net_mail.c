@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 
 static const int completions_per_turn = 1024; /* a burst of the disk delays no socket for long */
 static const int64_t store_tick_ms = 1000;
+static const int64_t say_again_ms = 60000;
 
 enum undone_kind { UNDONE_PUT, UNDONE_READ, UNDONE_NOTICES };
 
@@ -350,6 +352,18 @@ static bool may_pass(enum mlt_err err)
            err == MLT_ERR_DATABASE;
 }
 
+/* It is tried every second; a log in which that stands each time shows nothing else. */
+static void say_unopened(struct net_mail *mail, int64_t now_ms, enum mlt_err err, bool again)
+{
+    bool is_not_ours = err == MLT_ERR_SYSTEM && errno == EACCES;
+    if (again && now_ms < mail->said_ms)
+        return;
+    mail->said_ms = now_ms + say_again_ms;
+    log_error("mail.db cannot be opened: %s%s%s", err_cause(err),
+              is_not_ours ? " (it has to belong to the user that 'maloted: net' runs as)" : "",
+              again ? "; clients wait until it can" : "");
+}
+
 /* Nobody is served before it is open: what is forwarded must not overtake what is stored. */
 static void try_to_open(struct net *net)
 {
@@ -363,8 +377,7 @@ static void try_to_open(struct net *net)
         return;
     }
     bool again = may_pass(err);
-    log_error("mail.db cannot be opened: %s%s", err_cause(err),
-              again ? "; clients wait until it can" : "");
+    say_unopened(mail, env_mono_ms(net->env), err, again);
     if (!again)
         net_give_up(net);
 }

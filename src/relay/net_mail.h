@@ -48,6 +48,7 @@ struct net_mail {
     bool configured;
     bool ready;               /* open, and the router knows what is in it */
     int64_t open_ms, tick_ms; /* monotonic: when the next is due */
+    int64_t said_ms;          /* that it cannot be opened: not before */
     uv_async_t wake;
     struct net_shares shares; /* of whoever has something waiting for the disk */
     struct net_undone_list undone;

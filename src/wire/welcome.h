@@ -16,7 +16,7 @@ enum welcome_result {
     WELCOME_LOGGED_IN,
     WELCOME_PENDING,
     WELCOME_REFUSED,
-    WELCOME_RENEW /* LOGIN: the certificate has expired; this session may do nothing but RENEW */
+    WELCOME_RENEW /* LOGIN: expired, or in doubt; this session may do nothing but RENEW */
 };
 
 enum refusal {

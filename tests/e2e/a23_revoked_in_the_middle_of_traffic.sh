@@ -72,6 +72,7 @@ kill -0 "$LISTENER" || fail "somebody else was ended too"
 # The relay's own certificates: clients refuse them from then on, and the server has a new one.
 relays=$(grep -c "certified relay" "$T/server.log")
 expect 0 ca revoke relay --reason key-compromise
+has "$T/out" "the server makes a new key"
 relay_is_new() { [ "$(grep -c "certified relay" "$T/server.log")" -gt "$relays" ]; }
 wait_for 10 relay_is_new
 expect 0 as honest status

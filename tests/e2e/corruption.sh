@@ -38,7 +38,9 @@ size_of() {
 piece_of() {
     local at
     at=$(awk -v d="$1" -v f="$2" '$1 == 0 && $2 == d && $3 == f { print $6 }' "$T/wire.frames")
-    tail -c "+$((at + 1))" "$T/wire.0.$1" | head -c "$(size_of "$1" "$2")" >"$T/piece.$1.$2"
+    # An attempt in the background may be reading it: it is written once.
+    [ -e "$T/piece.$1.$2" ] ||
+        tail -c "+$((at + 1))" "$T/wire.0.$1" | head -c "$(size_of "$1" "$2")" >"$T/piece.$1.$2"
     echo "$T/piece.$1.$2"
 }
 

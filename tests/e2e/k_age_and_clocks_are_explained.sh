@@ -93,7 +93,7 @@ one_line "$T/err"
 has "$T/err" 'kept in the outbox for joao: '
 # the administrator opens a window; the next command is the last that has to know of it
 expect 0 ca renew maria
-is "$(cat "$T/out")" "maria: the next login within 7 days renews the certificate"
+is "$(cat "$T/out")" "maria: within 7 days a login renews the certificate if it has ended, however long ago"
 expect 0 as maria status
 is "$(state maria)" valid
 expect 0 ca renew ines --json

@@ -50,6 +50,8 @@ is "$(field realm "$T/out")" malote.internal
 is "$(field keystore "$T/out")" 10
 expect 0 malote-ca --passphrase-file "$T/pass" backup "$T/last" --verify
 has "$T/out" "the backup is whole"
+expect 2 ca backup "$T/last" --verify # the server runs, and is not asked
+has "$T/err" "the passphrase that the backup was made under is needed"
 
 # What it says is what list and audit say.
 [ "$(stat -c %a "$T/last")" = 600 ] || fail "the backup is open to others"

@@ -34,8 +34,8 @@ stop_server
 cp -a "$D" "$T/origin"
 is "$(state)" old
 
-kills=0
 for kind in exchange rename; do
+    kills=0
     extra=()
     [ "$kind" = exchange ] || extra=(-e inject=renameat2:error=EINVAL)
     restore "${extra[@]}" || { cat "$T/err"; fail "restore by $kind"; }
@@ -58,6 +58,8 @@ for kind in exchange rename; do
         [ "$got" = old ] || [ "$got" = new ] || fail "$point: $got"
         expect 0 offline audit
     done <"$T/points"
+    [ "$kills" -gt 0 ] || fail "restore by $kind: nothing was ever killed"
+    echo "$kills kills survived"
 done
 # Whatever a kill left does not stand in the way of the next.
 mkdir -p "$D/ca.new" && touch "$D/ca.new/chaves.txt"
@@ -65,5 +67,3 @@ rm -rf "$D/ca" && cp -a "$T/origin/ca" "$D/ca"
 expect 0 offline restore "$T/file" --accept-loss
 is "$(state)" new
 [ ! -e "$D/ca.new" ] || fail "ca.new was left"
-[ "$kills" -gt 0 ] || fail "nothing was ever killed"
-echo "$kills kills survived"

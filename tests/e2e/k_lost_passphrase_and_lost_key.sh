@@ -30,6 +30,8 @@ rm "$D/ca/chaves.txt"
 expect 6 cannot_start
 has "$T/err" "chaves.txt"
 has "$T/err" "'malote-ca restore FILE'"
+expect 6 offline list
+has "$T/err" "'malote-ca restore FILE'"
 expect 0 offline restore "$T/newest"
 start_server
 expect 0 as joao status

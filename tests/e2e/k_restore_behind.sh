@@ -66,6 +66,10 @@ dd if=/dev/zero of="$D/ca/ledger.db" bs=4096 count=3 conv=notrunc status=none
 rm -f "$D"/ca/ledger.db-* "$D/net/head" "$D/net/crl.der" # a ca that was killed leaves a WAL
 expect 1 offline restore "$T/old"
 has "$T/err" "cannot be read"
+# Who was revoked since neither: that has to be said.
+expect 0 offline restore "$T/old" --accept-loss
+has "$T/err" "WARNING"
+has "$T/err" "revoke them again"
 
 # Another CA's DATA is never overwritten.
 rm -rf "$D" && cp -a "$T/origin" "$D"
@@ -79,6 +83,7 @@ D=$D2
 
 # Accepted.
 expect 0 offline restore "$T/old" --accept-loss
+hasnt "$T/err" "WARNING"
 has "$T/out" "lost: paulo"
 has "$T/out" "revocations carried over that the backup did not know: 1;"
 has "$T/out" "new epoch"

@@ -30,6 +30,8 @@ has "$T/err" "kept in the outbox for joao: 127.0.0.1 refused maria: "
 has "$T/err" revoked
 expect 1 as maria status
 has "$T/err" revoked
+has "$T/out" "certificate  REFUSED by the server"
+hasnt "$T/out" "renewed by itself"
 # who listens beside goes on
 kill -0 "$heir" || fail "another session ended too"
 join ines

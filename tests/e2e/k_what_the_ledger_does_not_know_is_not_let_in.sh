@@ -49,6 +49,7 @@ rm "$D"/ca/ledger.db*
 rm -rf "$T/home-paulo" && mv "$T/home-oldpaulo" "$T/home-paulo"
 next_second
 expect 0 offline restore "$T/old" --accept-loss
+hasnt "$T/err" "WARNING" # net's list is there
 start_server
 shut_out mallory paulo
 send zeca zeca "of before the backup" >/dev/null

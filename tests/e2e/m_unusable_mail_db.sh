@@ -38,6 +38,20 @@ wait "$LISTENER" || fail "the listener ended with status $?"
 heard joao "kept through all of it" || fail "lost: $(cat "$T/heard-joao")"
 stop_server
 
+# Copied back as somebody else: what to do is said, and done it is noticed without a new start.
+if [ "$(id -u)" = 0 ]; then
+    owner=$(stat -c %u:%g "$M")
+    chown 0:0 "$M"
+    : >"$T/server.log"
+    launch_server
+    foreign() { grep -q "mail.db cannot be opened: .* has to belong to the user that" "$T/server.log"; }
+    wait_for 30 foreign
+    chown "$owner" "$M"
+    served() { grep -q "mailboxes with mail:" "$T/server.log"; }
+    wait_for 20 served
+    stop_server
+fi
+
 # Another program has it for itself: nobody is let in before it goes.
 cat >"$T/holder.py" <<'PY'
 import sqlite3, sys

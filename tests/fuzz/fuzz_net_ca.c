@@ -198,7 +198,7 @@ static void check_authority(struct world *w)
     uint64_t head = w->net.ledger.witness.head.size;
     must(list >= w->list && list <= PAPERS && crl->pushed <= list);
     must(head >= w->head && head <= PAPERS + 1);
-    must(!crl->busy && !crl->has_next);
+    must(!crl->busy && crl->next.bytes.len == 0);
     w->list = list;
     w->head = head;
 }

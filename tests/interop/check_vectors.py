@@ -552,11 +552,6 @@ class Vectors:
             sheet.same("hashes", b"".join(proof))
             if not ledger.is_consistent((first, self.root(first)), (last, self.root(last)), proof):
                 raise Wrong(f"{sheet.where}: does not prove it")
-        elif case.startswith("inclusion"):
-            at, size = sheet.take("position"), sheet.take("size")
-            if not 0 <= at < size:
-                raise Wrong(f"{sheet.where}: position")
-            sheet.same("hashes", b"".join(inclusion(self.hashes(size), at)))
         elif case.startswith("LEAVES"):
             first = sheet.take("first")
             some = b"".join(wire.vec(leaf, 8) for leaf in self.leaves[first:])
@@ -663,16 +658,6 @@ class Vectors:
             wire.uint(sheet.take("result"), 8), wire.uint(sheet.take("reason"), 8),
             wire.uint(sheet.take("retry after, s"), 32), wire.vec(certificate, 16),
         )))
-
-
-def inclusion(hashes: list[bytes], at: int) -> list[bytes]:
-    """RFC 9162 2.1.3.1."""
-    if len(hashes) == 1:
-        return []
-    k = ledger.split_point(len(hashes))
-    if at < k:
-        return [*inclusion(hashes[:k], at), ledger.root_of(hashes[k:])]
-    return [*inclusion(hashes[k:], at - k), ledger.root_of(hashes[:k])]
 
 
 # ---- perturbation ----

@@ -152,7 +152,7 @@ static void tend(void *who, uint64_t tag)
     if (authority.is_up) {
         if (head_timeout(&authority.ca) == 0)
             head_tick(&authority.ca);
-        must_ok(crl_keep_tend(&authority.ca, NULL));
+        must_ok(crl_keep_tend(&authority.ca));
     }
     agenda_plan(&sim.agenda, 1 * SECONDS, tend, NULL, 0);
 }

@@ -174,7 +174,7 @@ static enum mlt_err do_deed(struct ca *ca, const char *deed, const struct name *
     if (strcmp(deed, "revoke") == 0)
         return take_back(ca, name);
     if (strcmp(deed, "tend") == 0)
-        return crl_keep_tend(ca, NULL);
+        return crl_keep_tend(ca);
     if (strcmp(deed, "audit") == 0)
         return audit(ca);
     return strcmp(deed, "open") == 0 ? MLT_OK : MLT_ERR_USAGE;

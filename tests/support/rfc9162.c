@@ -44,21 +44,6 @@ static void put_root(const uint8_t (*leaves)[HASH_LEN], size_t n, struct buf *pr
         abort();
 }
 
-/* 2.1.3.1 */
-void rfc9162_inclusion(const uint8_t (*leaves)[HASH_LEN], size_t n, size_t at, struct buf *proof)
-{
-    if (n == 1)
-        return;
-    size_t k = split(n);
-    if (at < k) {
-        rfc9162_inclusion(leaves, k, at, proof);
-        put_root(leaves + k, n - k, proof);
-    } else {
-        rfc9162_inclusion(leaves + k, n - k, at - k, proof);
-        put_root(leaves, k, proof);
-    }
-}
-
 /* 2.1.4.1: SUBPROOF(m, D_n, is_whole) */
 static void subproof(size_t m, const uint8_t (*leaves)[HASH_LEN], size_t n, bool is_whole,
                      struct buf *proof)

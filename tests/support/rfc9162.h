@@ -15,9 +15,6 @@ void rfc9162_leaf(struct span leaf, uint8_t hash[static HASH_LEN]);
 /* Of the first n, at least one. */
 void rfc9162_root(const uint8_t (*leaves)[HASH_LEN], size_t n, uint8_t root[static HASH_LEN]);
 
-/* That leaf `at` is one of the first n; appended. */
-void rfc9162_inclusion(const uint8_t (*leaves)[HASH_LEN], size_t n, size_t at, struct buf *proof);
-
 /* That the first n continue the first `from`, at least one; appended. */
 void rfc9162_consistency(const uint8_t (*leaves)[HASH_LEN], size_t n, size_t from,
                          struct buf *proof);

@@ -87,7 +87,7 @@ size_t take_back(const char *name, enum crl_reason reason)
 uint64_t tend(void)
 {
     struct crl_facts facts;
-    assert_ok(crl_keep_tend(&a.ca, NULL));
+    assert_ok(crl_keep_tend(&a.ca));
     assert_ok(crl_keep_facts(&a.ca.db, &facts));
     return facts.number;
 }

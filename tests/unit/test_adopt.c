@@ -6,6 +6,7 @@
 #include "authority.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "ca/adopt.h"
 #include "ca/audit.h"
 #include "ca/enrol.h"
 #include "ca/epochs.h"
@@ -239,6 +240,41 @@ static void of_one_that_ends_no_later_the_newest_known_is_the_answer(void **stat
     assert_adopted();
 }
 
+/* As a restore does with all that an old ledger.db has: its place says nothing of its end. */
+static void one_that_was_entered_later_and_ends_earlier_succeeds_nobody(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    CLEANUP(buf_clear) struct buf signature = { 0 };
+    CLEANUP(cert_clear) struct cert cert = { 0 };
+    CLEANUP(cert_clear) struct cert next = { 0 };
+    struct certificate first, row = { .role = CERT_CLIENT, .name = authority_name("maria") };
+    struct authority_lost earlier = renewed();
+    struct ipc_enrolled answer;
+    uint64_t position = 0;
+    earlier.issued_s = AUTHORITY_NOW_S;
+    earlier.not_after_s = AUTHORITY_NOW_S + LIFE_S - 1;
+    sign(&earlier);
+    assert_ok(certificates_newest(&a.ca.db, CERT_CLIENT, &row.name, &first, &der));
+    buf_reset(&der);
+    assert_ok(cert_read_leaf(buf_span(&lost), &a.ca.cert, CERT_CLIENT, AUTHORITY_NOW_S, &cert));
+    row.issued_s = earlier.issued_s;
+    row.not_after_s = earlier.not_after_s;
+    row.der = buf_span(&lost);
+    memcpy(row.serial, cert.fields.serial, CERT_SERIAL);
+    memcpy(row.spki_hash, cert.spki_hash, HASH_LEN);
+    assert_ok(database_begin(&a.ca.db));
+    assert_ok(database_end(&a.ca.db, adopt_enter(&a.ca.db, &row, &cert, &position)));
+    at(LIFE_S / 2);
+    assert_ok(statement_sign_renewal(authority_key(0), &a.ca.cert, first.serial, &signature));
+    struct ipc_renew request = { .signature = buf_span(&signature) };
+    memcpy(request.serial, first.serial, CERT_SERIAL);
+    assert_ok(renew_client(&a.ca, &request, &answer, &der));
+    assert_int_equal(answer.result, WELCOME_ISSUED);
+    assert_ok(cert_read_leaf(answer.certificate, &a.ca.cert, CERT_CLIENT, a.now_ms / 1000, &next));
+    assert_int_equal(next.fields.not_after_s, a.now_ms / 1000 + LIFE_S);
+}
+
 /* ---- whose it is not ---- */
 
 static void nobody_else_brings_it_back(void **state)
@@ -381,6 +417,21 @@ static void every_loss_since_has_to_have_a_list(void **state)
     lose();
     open_epoch(EPOCH_S + 10, false, 0);
     assert_refused(REFUSAL_REVOKED);
+}
+
+/* Such a list was signed by a clock that was ahead: she may have been revoked by then. */
+static void a_list_says_nothing_of_one_that_was_over_when_it_was_seen(void **state)
+{
+    (void)state;
+    enum { OVER_S = RENEWED_S + LIFE_S + LIMIT_GRACE_S };
+    lose();
+    open_epoch(OVER_S, false, 8);
+    assert_refused(REFUSAL_REVOKED);
+    stop(NULL);
+    start(NULL);
+    lose();
+    open_epoch(OVER_S - 1, false, 8);
+    assert_adopted();
 }
 
 /* What was said on stderr meanwhile. */
@@ -572,12 +623,14 @@ int main(void)
         WITH_CA(one_that_is_due_or_in_its_grace_is_renewed_at_once),
         WITH_CA(past_its_grace_it_is_not_whatever_the_administrator_allows),
         WITH_CA(of_one_that_ends_no_later_the_newest_known_is_the_answer),
+        WITH_CA(one_that_was_entered_later_and_ends_earlier_succeeds_nobody),
         WITH_CA(nobody_else_brings_it_back),
         WITH_CA(a_name_that_is_not_its_keys_gets_nothing),
         WITH_CA(a_servers_certificate_or_one_of_the_future_is_none),
         WITH_CA(what_was_revoked_stays_so),
         WITH_CA(a_ledger_that_was_read_or_no_list_brings_nothing_back),
         WITH_CA(every_loss_since_has_to_have_a_list),
+        WITH_CA(a_list_says_nothing_of_one_that_was_over_when_it_was_seen),
         WITH_CA(one_of_a_time_when_nothing_was_lost_is_an_alarm),
         WITH_CA(a_ca_that_signs_nothing_adopts_nothing),
         WITH_CA(of_a_hidden_name_nothing_is_certified_but_by_reissue),

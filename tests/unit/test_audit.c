@@ -92,7 +92,7 @@ static int start(void **state)
     size_t count = 0;
     bool done = false;
     authority_start(&a, ENROL_OPEN);
-    assert_ok(crl_keep_tend(&a.ca, NULL));
+    assert_ok(crl_keep_tend(&a.ca));
     enrol("maria", 0);
     enrol("joao", 1);
     enrol("ana", 2);

@@ -374,6 +374,67 @@ static void a_list_that_leads_nowhere_is_not_asked_for_again(void **state)
     assert_int_equal(scene->server.crl_wanteds, 2);
 }
 
+/* Another process of the home has fetched it meanwhile; that we asked for it is so all the same. */
+static void a_list_is_asked_for_once_while_it_is_on_its_way(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf list = { 0 };
+    const struct store_crl fetched = { .number = 70, .this_s = 1, .next_s = 2 };
+    bool done = false;
+    scene->server.welcome.crl_number = 70;
+    ca_scene_log_in(CLIENT_AUTH_RECEIVE);
+    scene_expect_quiet();
+    assert_ok(store_authority_replace(scene->store, &fetched, &done));
+    assert_true(done);
+    send_notice(71, 0, 1);
+    send_notice(73, 1, 1);
+    scene_expect_quiet();
+    expect_number(71, 1);
+    assert_int_equal(scene->server.crl_wanteds, 1);
+    ca_scene_list(70, 0, &list);
+    ca_scene_send_list(70, buf_span(&list), 100);
+    scene_expect_quiet();
+    assert_int_equal(scene->server.crl_wanteds, 2); /* of 72 and 73 */
+    send_notice(72, 2, 1);
+    send_notice(73, 1, 1);
+    send_notice(75, 3, 1);
+    scene_expect_quiet();
+    expect_number(73, 3);
+    assert_int_equal(scene->server.crl_wanteds, 3);
+}
+
+/* The server had list 2 in force, and had not read its notice yet when it was asked. */
+static void a_list_may_come_after_the_notice_that_makes_it_superfluous(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf list = { 0 };
+    know(1);
+    scene->server.welcome.crl_number = 2;
+    ca_scene_log_in_anew(CLIENT_AUTH_RECEIVE);
+    ca_scene_list(2, 3, &list);
+    send_notice(2, 2, 1);
+    ca_scene_send_list(2, buf_span(&list), 100);
+    scene_expect_quiet();
+    expect_number(2, 2);
+    assert_int_equal(scene->server.crl_wanteds, 1);
+}
+
+static void who_needs_no_answer_any_more_does_not_wait_for_it(void **state)
+{
+    (void)state;
+    const struct store_crl fetched = { .number = 70, .this_s = 1, .next_s = 2 };
+    bool done = false;
+    scene->server.welcome.crl_number = 70;
+    ca_scene_log_in(CLIENT_AUTH_SEND);
+    scene_expect_quiet();
+    assert_ok(store_authority_replace(scene->store, &fetched, &done));
+    send_notice(71, 0, 1);
+    scene_expect_quiet();
+    client_close(scene->client);
+    scene_expect(CLIENT_EVENT_CLOSED);
+    assert_int_equal(scene->server.crl_wanteds, 1);
+}
+
 /* ---- the server's own certificate ---- */
 
 static void server_serial(uint8_t serial[static CERT_SERIAL])
@@ -460,6 +521,9 @@ int main(void)
         T(a_list_that_breaks_off_changes_nothing_and_is_asked_for_again),
         T(a_newer_list_may_take_the_place_of_one_that_was_begun),
         T(a_list_that_leads_nowhere_is_not_asked_for_again),
+        T(a_list_is_asked_for_once_while_it_is_on_its_way),
+        T(a_list_may_come_after_the_notice_that_makes_it_superfluous),
+        T(who_needs_no_answer_any_more_does_not_wait_for_it),
         T(a_revoked_server_does_not_learn_who_we_are),
         T(a_session_ends_when_its_server_is_revoked),
         T(a_session_that_comes_back_does_so_to_the_servers_new_certificate),

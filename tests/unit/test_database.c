@@ -425,7 +425,7 @@ static void columns_are_what_they_should_be_or_damage(void **state)
 static enum mlt_err copy_to(struct database *db, const char *name)
 {
     const struct database_place place = { scratch_fd, name };
-    return database_copy(db, &place, name);
+    return database_copy(db, &place);
 }
 
 static int64_t rows_of_copy(const char *name)

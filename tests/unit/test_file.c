@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test_base.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -117,6 +118,24 @@ static void a_directory_must_be_private_and_no_link(void **state)
     file_close(&fd);
 }
 
+/* What is not there is not open to others: the system's word tells what is wrong. */
+static void where_nothing_may_be_made_the_system_says_so(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("shut", 0500), 0);
+    pid_t other = fork();
+    assert_true(other >= 0);
+    if (other == 0) {
+        int fd = -1;
+        if (geteuid() == 0 && seteuid(61184) != 0)
+            _exit(1);
+        _exit(file_open_dir("shut/new", true, &fd) == MLT_ERR_SYSTEM && errno == EACCES ? 0 : 2);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(other, &status, 0), other);
+    assert_int_equal(status, 0);
+}
+
 static void a_lock_is_held_once(void **state)
 {
     (void)state;
@@ -200,6 +219,7 @@ int main(void)
         in_a_directory(links_and_open_modes_are_refused),
         in_a_directory(writing_replaces_a_link_and_not_its_target),
         in_a_directory(a_directory_must_be_private_and_no_link),
+        in_a_directory(where_nothing_may_be_made_the_system_says_so),
         in_a_directory(a_lock_is_held_once),
         in_a_directory(a_copy_of_the_descriptor_does_not_keep_a_lock),
         in_a_directory(a_file_is_made_private_without_opening_it),

@@ -143,22 +143,6 @@ static void every_consistency_proof_is_that_of_the_definition_and_holds(void **s
         }
 }
 
-static void every_inclusion_proof_is_that_of_the_definition_and_holds(void **state)
-{
-    (void)state;
-    for (size_t size = 1; size <= MOST; size++)
-        for (size_t at = 0; at < size; at++) {
-            CLEANUP(buf_clear) struct buf wanted = { 0 };
-            CLEANUP(buf_clear) struct buf got = { 0 };
-            const struct merkle_nodes nodes = { &size, read_node };
-            const struct merkle_tree whole = tree(size);
-            rfc9162_inclusion(leaves, size, at, &wanted);
-            assert_ok(merkle_prove_inclusion(&nodes, at, size, &got));
-            assert_span_equal(buf_span(&got), buf_span(&wanted));
-            assert_ok(merkle_check_inclusion(&whole, at, leaves[at], buf_span(&got)));
-        }
-}
-
 static enum mlt_err consistent(const struct merkle_tree *earlier, const struct merkle_tree *later,
                                struct span proof)
 {
@@ -249,43 +233,9 @@ static void sizes_that_cannot_be_are_refused(void **state)
     CLEANUP(buf_clear) struct buf proof = { 0 };
     assert_err(consistent(&five, &three, span_of(NULL, 0)), MLT_ERR_RANGE);
     assert_err(consistent(&none, &five, span_of(NULL, 0)), MLT_ERR_RANGE);
-    assert_err(merkle_check_inclusion(&five, 5, leaves[5], span_of(NULL, 0)), MLT_ERR_RANGE);
-    assert_err(merkle_check_inclusion(&none, 0, leaves[0], span_of(NULL, 0)), MLT_ERR_RANGE);
     assert_err(merkle_prove_consistency(&nodes, 0, 5, &proof), MLT_ERR_RANGE);
     assert_err(merkle_prove_consistency(&nodes, 6, 5, &proof), MLT_ERR_RANGE);
-    assert_err(merkle_prove_inclusion(&nodes, 5, 5, &proof), MLT_ERR_RANGE);
     assert_int_equal(proof.len, 0);
-}
-
-static void a_leaf_is_not_proven_elsewhere_nor_another_in_its_place(void **state)
-{
-    (void)state;
-    enum { SIZE = 13 };
-    const struct merkle_tree whole = tree(SIZE);
-    for (size_t at = 0; at < SIZE; at++) {
-        CLEANUP(buf_clear) struct buf proof = { 0 };
-        rfc9162_inclusion(leaves, SIZE, at, &proof);
-        for (size_t other = 0; other < SIZE; other++) {
-            if (other == at)
-                continue;
-            assert_err(merkle_check_inclusion(&whole, other, leaves[at], buf_span(&proof)),
-                       MLT_ERR_LEDGER);
-            assert_err(merkle_check_inclusion(&whole, at, leaves[other], buf_span(&proof)),
-                       MLT_ERR_LEDGER);
-        }
-        for (size_t bit = 0; bit < 8 * proof.len; bit++) {
-            proof.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
-            assert_err(merkle_check_inclusion(&whole, at, leaves[at], buf_span(&proof)),
-                       MLT_ERR_LEDGER);
-            proof.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        }
-        for (size_t n = 0; n < proof.len; n++)
-            assert_err(merkle_check_inclusion(&whole, at, leaves[at], span_of(proof.p, n)),
-                       MLT_ERR_LEDGER);
-        assert_ok(buf_put(&proof, SPAN_OF(leaves[0])));
-        assert_err(merkle_check_inclusion(&whole, at, leaves[at], buf_span(&proof)),
-                   MLT_ERR_LEDGER);
-    }
 }
 
 static void proofs_over_the_largest_sizes_end(void **state)
@@ -300,9 +250,6 @@ static void proofs_over_the_largest_sizes_end(void **state)
             assert_err(consistent(&one, &large, proof), MLT_ERR_LEDGER);
             const struct merkle_tree before = { .size = sizes[i] - 1 };
             assert_err(consistent(&before, &large, proof), MLT_ERR_LEDGER);
-            assert_err(merkle_check_inclusion(&large, sizes[i] - 1, leaves[0], proof),
-                       MLT_ERR_LEDGER);
-            assert_err(merkle_check_inclusion(&large, 0, leaves[0], proof), MLT_ERR_LEDGER);
         }
     struct merkle full = { .size = UINT64_MAX };
     assert_err(merkle_add(&full, leaves[0]), MLT_ERR_RANGE);
@@ -328,9 +275,8 @@ static void a_proof_costs_no_more_than_the_logarithm(void **state)
         CLEANUP(buf_clear) struct buf proof = { 0 };
         reads = 0;
         assert_ok(merkle_prove_consistency(&nodes, sizes[i] / 3, sizes[i], &proof));
-        assert_ok(merkle_prove_inclusion(&nodes, sizes[i] / 3, sizes[i], &proof));
-        assert_true(proof.len <= (size_t)2 * LIMIT_PROOF_HASHES * HASH_LEN);
-        assert_true(reads <= 4 * MERKLE_LEVELS);
+        assert_true(proof.len <= (size_t)LIMIT_PROOF_HASHES * HASH_LEN);
+        assert_true(reads <= 2 * MERKLE_LEVELS);
     }
 }
 
@@ -348,7 +294,6 @@ static void a_node_that_cannot_be_read_is_said_and_leaves_no_half_a_proof(void *
     CLEANUP(buf_clear) struct buf proof = { 0 };
     const struct merkle_nodes nodes = { &size, read_fails };
     assert_err(merkle_prove_consistency(&nodes, 1, 20, &proof), MLT_ERR_DAMAGED);
-    assert_err(merkle_prove_inclusion(&nodes, 0, 20, &proof), MLT_ERR_DAMAGED);
     assert_int_equal(proof.len, 0);
 }
 
@@ -360,13 +305,11 @@ int main(void)
         cmocka_unit_test(a_leaf_is_never_taken_for_a_node),
         cmocka_unit_test(both_roots_are_those_of_the_definition),
         cmocka_unit_test(every_consistency_proof_is_that_of_the_definition_and_holds),
-        cmocka_unit_test(every_inclusion_proof_is_that_of_the_definition_and_holds),
         cmocka_unit_test(a_consistency_proof_changed_anywhere_proves_nothing),
         cmocka_unit_test(a_proof_for_other_sizes_proves_nothing),
         cmocka_unit_test(a_tree_with_one_leaf_changed_is_not_continued),
         cmocka_unit_test(trees_of_equal_size_are_the_same_or_not_consistent),
         cmocka_unit_test(sizes_that_cannot_be_are_refused),
-        cmocka_unit_test(a_leaf_is_not_proven_elsewhere_nor_another_in_its_place),
         cmocka_unit_test(proofs_over_the_largest_sizes_end),
         cmocka_unit_test(a_proof_costs_no_more_than_the_logarithm),
         cmocka_unit_test(a_node_that_cannot_be_read_is_said_and_leaves_no_half_a_proof),

@@ -339,22 +339,6 @@ static void put_consistency(const struct small_ledger *l, uint64_t from, uint64_
     sheet_case_end();
 }
 
-static void put_inclusion(const struct small_ledger *l, uint64_t position, uint64_t size)
-{
-    CLEANUP(buf_clear) struct buf hashes = { 0 };
-    struct small_ledger copy = *l;
-    const struct merkle_nodes nodes = { &copy, read_node };
-    char name[40];
-    must_ok(merkle_prove_inclusion(&nodes, position, size, &hashes));
-    must_ok(merkle_check_inclusion(&l->tree[size], position, l->hash[position], buf_span(&hashes)));
-    snprintf(name, sizeof name, "inclusion, %u of %u", (unsigned)position, (unsigned)size);
-    sheet_case(name, "No record carries it; RFC 9162 2.1.3.");
-    sheet_int("position", position);
-    sheet_int("size", size);
-    sheet_hex("hashes", buf_span(&hashes));
-    sheet_case_end();
-}
-
 static void put_proof(const struct small_ledger *l, const struct ledger_head *newest, uint64_t from)
 {
     CLEANUP(buf_clear) struct buf head = { 0 };
@@ -390,9 +374,6 @@ void topic_ledger(const struct given *g)
     for (uint64_t from = 1; from <= LEAVES; from++)
         put_consistency(&l, from, LEAVES);
     put_consistency(&l, 3, 5);
-    put_inclusion(&l, 0, LEAVES);
-    put_inclusion(&l, 4, LEAVES);
-    put_inclusion(&l, LEAVES - 1, LEAVES);
     put_proof(&l, &newer, older.size);
     sheet_close();
 }
