@@ -19,6 +19,7 @@ MALOTE_PASSPHRASE=$secret PASSPHRASE=$secret expect 2 maloted --data "$D" --list
 
 # a descriptor works, and so does systemd's directory of credentials
 exec 9<"$T/pass"
+: >"$T/server.out" # what the one before said is not what this one says
 maloted --data "$D" --listen 127.0.0.1:0 --passphrase-fd 9 >"$T/server.out" 2>>"$T/server.log" </dev/null &
 SERVER=$!
 STARTED+=("$SERVER")
@@ -27,6 +28,7 @@ wait_for 20 server_is_up
 stop_server
 mkdir -m 700 "$T/credentials"
 cp "$T/pass" "$T/credentials/passphrase"
+: >"$T/server.out"
 CREDENTIALS_DIRECTORY=$T/credentials maloted --data "$D" --listen 127.0.0.1:0 >"$T/server.out" \
     2>>"$T/server.log" </dev/null &
 SERVER=$!
