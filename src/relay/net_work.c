@@ -44,11 +44,14 @@ void net_work_clear(struct net_work *work)
         dh_key_free(&work->pool[--work->pool_count]);
 }
 
-static enum mlt_err new_job(struct net_work *work, struct net_job **out)
+static enum mlt_err new_job(struct net_work *work, const struct net_task *task,
+                            struct net_job **out)
 {
     struct net_job *job = NULL;
     TRY(ALLOC_NEW(&job));
     job->work = work;
+    job->task = *task;
+    job->since_ms = uv_now(work->loop);
     job->request.data = job;
     *out = job;
     return MLT_OK;
@@ -83,14 +86,18 @@ static void refill(struct net_work *work)
     work->refill_running = net_work_add(work, &task) == MLT_OK;
 }
 
+static bool is_overdue(const struct net_work *work, const struct net_job *job)
+{
+    return uv_now(work->loop) >= job->since_ms + LIMIT_WORK_TURNS_MS;
+}
+
 static struct net_job *take_next(struct net_work *work)
 {
-    bool newest = work->newest_is_next;
-    struct net_job *job =
-        newest ? TAILQ_LAST(&work->queue, net_job_queue) : TAILQ_FIRST(&work->queue);
+    struct net_job *job = TAILQ_FIRST(&work->queue);
+    if (work->newest_is_next && !is_overdue(work, job))
+        job = TAILQ_LAST(&work->queue, net_job_queue);
     TAILQ_REMOVE(&work->queue, job, next);
     work->queued--;
-    work->newest_is_next = !newest;
     return job;
 }
 
@@ -104,6 +111,7 @@ static void start_jobs(struct net_work *work)
             continue;
         }
         work->running++;
+        work->newest_is_next = !work->newest_is_next;
         if (uv_queue_work(work->loop, &job->request, run_job, end_job) != 0) {
             /* Only a missing callback makes it fail; run it here rather than lose it. */
             run_job(&job->request);
@@ -123,8 +131,7 @@ enum mlt_err net_work_add(struct net_work *work, const struct net_task *task)
 {
     ENSURE(work->queued < LIMIT_WORK_QUEUE, MLT_ERR_TOO_MANY);
     struct net_job *job = NULL;
-    TRY(new_job(work, &job));
-    job->task = *task;
+    TRY(new_job(work, task, &job));
     TAILQ_INSERT_TAIL(&work->queue, job, next);
     work->queued++;
     start_jobs(work);
@@ -134,8 +141,7 @@ enum mlt_err net_work_add(struct net_work *work, const struct net_task *task)
 enum mlt_err net_work_add_first(struct net_work *work, const struct net_task *task)
 {
     struct net_job *job = NULL;
-    TRY(new_job(work, &job));
-    job->task = *task;
+    TRY(new_job(work, task, &job));
     TAILQ_INSERT_HEAD(&work->queue, job, next);
     work->newest_is_next = false;
     work->queued++;

@@ -13,8 +13,9 @@
  * bounded one stands before it and at most one job a processor is inside.
  *
  * Who has waited longest is next, and who came last is next after him, in turns: when two hundred
- * come at once, one who logs in among them does not stand behind them all, and nobody waits for
- * more than twice as long as in the order of arrival.
+ * come at once, one who logs in among them does not stand behind them all.  Once the oldest has
+ * waited for LIMIT_WORK_TURNS_MS it is the order of arrival alone, so that however many come
+ * without end, nobody waits for longer than in that order but for as much.
  */
 
 struct net_work;
@@ -32,6 +33,7 @@ struct net_job {
     TAILQ_ENTRY(net_job) next;
     struct net_work *work;
     struct net_task task;
+    uint64_t since_ms; /* of the loop's clock */
 };
 
 struct net_work {

@@ -12,6 +12,7 @@ struct scene {
     uv_loop_t loop;
     struct net_work work;
     uv_sem_t gate;
+    char left;            /* besides 'c' */
     char order[MOST + 1]; /* in which they ended */
     size_t ended;
 };
@@ -48,7 +49,7 @@ static void done(void *ctx)
 static bool is_wanted(void *ctx)
 {
     const struct deed *deed = ctx;
-    return deed->letter != 'c';
+    return deed->letter != 'c' && deed->letter != deed->scene->left;
 }
 
 /* One processor, and it is busy until finish(). */
@@ -95,6 +96,31 @@ static void the_oldest_and_the_newest_take_turns(void **state)
         assert_int_equal(deeds[i].is_run, is_wanted(&deeds[i]));
 }
 
+/* Who has hung up takes no turn from the next oldest. */
+static void what_nobody_wants_any_more_is_nobodys_turn(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct deed first, deeds[7];
+    start(&s, &first);
+    s.left = 'b';
+    add(&s, deeds, COUNT_OF(deeds));
+    finish(&s, "-gafbcde");
+}
+
+static void who_has_waited_for_long_is_served_in_the_order_of_arrival(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct deed first, deeds[7];
+    start(&s, &first);
+    add(&s, deeds, COUNT_OF(deeds));
+    struct net_job *job = TAILQ_FIRST(&s.work.queue);
+    for (size_t i = 0; i < 4; i++, job = TAILQ_NEXT(job, next))
+        job->since_ms -= LIMIT_WORK_TURNS_MS;
+    finish(&s, "-abcdegf");
+}
+
 static void what_is_one_at_a_time_goes_before_all_of_them(void **state)
 {
     (void)state;
@@ -126,6 +152,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_oldest_and_the_newest_take_turns),
+        cmocka_unit_test(what_nobody_wants_any_more_is_nobodys_turn),
+        cmocka_unit_test(who_has_waited_for_long_is_served_in_the_order_of_arrival),
         cmocka_unit_test(what_is_one_at_a_time_goes_before_all_of_them),
         cmocka_unit_test(the_queue_is_bounded_but_for_what_goes_first),
     };
