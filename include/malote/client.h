@@ -105,6 +105,7 @@ enum mlt_error {
     MLT_ERROR_CRL = 128,           /* its revocation list: outside the profile, */
     MLT_ERROR_CRL_FOREIGN = 129,   /* another CA's, */
     MLT_ERROR_CRL_SIGNATURE = 130, /* or not signed by it */
+    MLT_ERROR_NOT_DUE = 131,       /* it wants a renewal signed that is not due */
 
     /* this machine */
     MLT_ERROR_NOMEM = 200,
@@ -432,7 +433,7 @@ MLT_PUBLIC void mlt_leave(struct mlt_client *client);
 enum mlt_event_kind {
     MLT_EVENT_NONE = 0,
     MLT_EVENT_LOGGED_IN = 1,    /* what waits is sent from now on */
-    MLT_EVENT_ISSUED = 2,       /* the certificate is in the home */
+    MLT_EVENT_ISSUED = 2,       /* the certificate is in the home; over? see mlt_not_after_s */
     MLT_EVENT_PENDING = 3,      /* an administrator has to approve mlt_key_fingerprint: retry_ms */
     MLT_EVENT_REFUSED = 4,      /* refusal */
     MLT_EVENT_MESSAGE = 5,      /* peer, id, time, body, row, epoch, number, gap; then mlt_shown */

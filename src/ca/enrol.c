@@ -134,6 +134,16 @@ static enum mlt_err issue(struct ca *ca, const struct application *a, struct buf
     return buf_put(certificate, buf_span(&issued.der));
 }
 
+/* The certificate that exists.  Its invite is used up by it, or whoever kept the proof could spend
+ * it once that certificate has ended. */
+static enum mlt_err give_again(struct ca *ca, const struct application *a, struct buf *certificate)
+{
+    bool unused = a->has_invite && a->facts.invite != INVITE_REPEATED;
+    if (unused)
+        TRY(invite_use(&ca->db, &a->claim));
+    return buf_put(certificate, buf_span(&a->newest_der));
+}
+
 static enum mlt_err carry_out(struct ca *ca, const struct application *a,
                               const struct policy_decision *decision, struct ipc_enrolled *answer,
                               struct buf *certificate)
@@ -144,7 +154,7 @@ static enum mlt_err carry_out(struct ca *ca, const struct application *a,
         TRY(issue(ca, a, certificate));
         break;
     case POLICY_RETURN:
-        TRY(buf_put(certificate, buf_span(&a->newest_der)));
+        TRY(give_again(ca, a, certificate));
         break;
     case POLICY_QUEUE:
         TRY(pending_put(&ca->db, &a->name, a->request.spki_hash, a->request_der, ca_now_s(ca)));

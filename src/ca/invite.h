@@ -46,7 +46,8 @@ MUST_CHECK enum mlt_err invite_judge(struct database *db, const struct secret *k
                                      const struct invite_claim *claim, int64_t now_s,
                                      enum invite_verdict *verdict);
 
-/* Within the transaction that records the certificate.  MLT_ERR_MISSING if it was used. */
+/* Within the transaction that records the certificate, or before the one that exists is given out.
+ * MLT_ERR_MISSING if it was used. */
 MUST_CHECK enum mlt_err invite_use(struct database *db, const struct invite_claim *claim);
 
 /* An invite as people see it: without its token. */

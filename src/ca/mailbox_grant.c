@@ -150,7 +150,8 @@ enum mlt_err mailbox_grant_judge(struct ca *ca, const struct ipc_login_proof *pr
     ENSURE(login.client_auth.kind == CLIENT_AUTH_RECEIVE, MLT_ERR_UNEXPECTED);
     TRY(check_nonce(ca, &login.server_hello));
     CLEANUP(cert_clear) struct cert cert = { 0 };
-    TRY(cert_read_leaf(login.client_auth.certificate, &ca->cert, CERT_CLIENT, ca_now_s(ca), &cert));
+    TRY(cert_read_leaf_late(login.client_auth.certificate, &ca->cert, CERT_CLIENT, ca_now_s(ca),
+                            &cert));
     TRY(check_holder(ca, &cert));
     uint8_t digest[HASH_LEN];
     TRY(hash_sha256(proof->transcript, digest));

@@ -61,7 +61,9 @@ static struct policy_decision decide_uninvited(const struct policy_facts *f)
         return refuse(REFUSAL_INVITE_NEEDED);
     switch (f->holder) {
     case POLICY_SAME_KEY:
-        return f->expired ? decide_by_mode(f) : act(POLICY_RETURN);
+        /* What an ENROL earns by being said, who has heard it can say again when its owner is long
+         * gone: where nobody is asked, a RENEW earns the next one, and only that. */
+        return f->expired && f->mode != ENROL_OPEN ? decide_by_mode(f) : act(POLICY_RETURN);
     case POLICY_NOBODY:
         return decide_by_mode(f);
     case POLICY_OTHER_KEY:
@@ -94,8 +96,9 @@ struct policy_decision policy_renew(const struct renewal_facts *f)
         return refuse(REFUSAL_REQUEST);
     if (f->revoked || !f->current)
         return refuse(REFUSAL_REVOKED);
-    /* Once a serial: an answer that was lost is given again, however late, and a signature that
-     * somebody kept earns nothing new.  Its owner goes on from there with a new one. */
+    /* Once a serial: an answer that was lost is given again, however late.  A signature that was
+     * held back earns what it was made for, once, while that is due; its owner signs none before
+     * it is (PROTOCOL.md 11.5), and after it was used it earns nothing new. */
     if (f->replaced)
         return act(POLICY_RETURN);
     if (f->age == POLICY_TOO_OLD && !f->allowed)

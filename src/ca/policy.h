@@ -83,7 +83,7 @@ struct adoption_facts {
     bool witnessed; /* it has, and since then it was known who is revoked */
     bool revoked, current;
     bool over;  /* its grace as well, whatever the administrator allows */
-    bool later; /* it ends later than the newest one of its name that is known */
+    bool later; /* it ends no earlier than the newest one of its name that is known */
 };
 
 enum policy_adoption {

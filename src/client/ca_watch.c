@@ -71,6 +71,34 @@ static enum mlt_err tell_restored(struct ca_watch *a)
     return MLT_OK;
 }
 
+/* By our clock, or by what the CA has signed if that is ahead of it: PROTOCOL.md 11.6. */
+static bool is_due(const struct ca_watch *a)
+{
+    int64_t now_s = ca_line_now_s(&a->line);
+    int64_t newest_s = a->line.newest_s > now_s ? a->line.newest_s : now_s;
+    return newest_s >= renewal_from_s(&a->session);
+}
+
+/* An epoch that was opened since it was issued, or that lost something by a clock that was ahead:
+ * PROTOCOL.md 11.4. */
+static bool is_in_doubt(const struct ca_watch *a, const struct ledger_head *newest)
+{
+    int64_t issued_s = a->session.not_before_s + LIMIT_BACKDATE_S;
+    int64_t ahead_s = newest->base > 0 ? LIMIT_CLOCK_SLACK_S : 0;
+    return newest->size > 0 && issued_s <= (int64_t)newest->epoch + ahead_s;
+}
+
+/* A signature is good for as long as the serial can be renewed: who gets one for a certificate that
+ * is young may keep it, and renew without us when we are long gone.  PROTOCOL.md 11.5 */
+static enum mlt_err check_may_sign(struct ca_watch *a, struct span head)
+{
+    struct ledger_head newest = { 0 };
+    if (is_due(a))
+        return MLT_OK;
+    TRY(ledger_watch_look(&a->ledger, head, &newest));
+    return is_due(a) || is_in_doubt(a, &newest) ? MLT_OK : MLT_ERR_NOT_DUE;
+}
+
 enum mlt_err ca_watch_begin(struct ca_watch *a, const struct welcome *w)
 {
     const struct cert_fields *server = &link_result(*a->link)->peer.fields;
@@ -83,7 +111,7 @@ enum mlt_err ca_watch_begin(struct ca_watch *a, const struct welcome *w)
         memset(a->back_with, 0, sizeof(a->back_with));
     TRY(ca_line_signed(&a->line, server->not_before_s + LIMIT_BACKDATE_S));
     if (!a->is_in)
-        return MLT_OK;
+        return check_may_sign(a, w->ledger_head);
     TRY(ledger_watch_begin(&a->ledger, w->ledger_head));
     if (ca_watch_is_doomed(a))
         return MLT_OK;

@@ -59,7 +59,7 @@ MUST_CHECK enum mlt_err ca_watch_check(struct ca_watch *a);
 MUST_CHECK enum mlt_err ca_watch_is_revoked(void *ctx, const uint8_t serial[static CERT_SERIAL],
                                             bool *is_revoked);
 
-/* Logged in, or let in to renew and for nothing else. */
+/* Logged in, or let in to renew and for nothing else: MLT_ERR_NOT_DUE if there is no reason to. */
 MUST_CHECK enum mlt_err ca_watch_begin(struct ca_watch *a, const struct welcome *w);
 
 /* False: not one of ours. */

@@ -40,6 +40,9 @@ bool comeback_is_possible(const struct client_event *why)
         return why->refusal == REFUSAL_BUSY;
     if (why->err == MLT_ERR_ALERT)
         return why->alert != ALERT_PROTOCOL && why->alert != ALERT_VERSION;
+    /* Its clock is ahead, perhaps: nothing was signed, and nothing will be. */
+    if (why->err == MLT_ERR_NOT_DUE)
+        return true;
     return is_out_of_reach(why) || why->err == MLT_ERR_CUT || why->err == MLT_ERR_TIMEOUT ||
            is_disk_in_need(why);
 }

@@ -78,7 +78,8 @@ enum mlt_err identity_keep_issued(const struct home *home, struct identity *iden
     TRY(cert_read_ca(ca_der, identity->server.pin, &ca));
     CLEANUP(cert_clear) struct cert own = { 0 };
     const struct trust_self self = { &identity->server.name, identity->key_hash };
-    TRY(trust_own(own_der, &ca, &self, now_s, &own));
+    enum mlt_err verdict = trust_own(own_der, &ca, &self, now_s, &own);
+    ENSURE(verdict == MLT_OK || verdict == MLT_ERR_CERT_EXPIRED, verdict);
     TRY(home_write_certificate(home, HOME_CA, ca.x509));
     TRY(home_write_certificate(home, HOME_OWN, own.x509));
     CLEANUP(server_file_wipe) struct server_file joined = identity->server;
@@ -98,7 +99,7 @@ enum mlt_err identity_keep_issued(const struct home *home, struct identity *iden
     identity->own = own;
     ca = own = (struct cert) { 0 };
     identity->server = joined;
-    identity->verdict = MLT_OK;
+    identity->verdict = verdict;
     return MLT_OK;
 }
 

@@ -14,7 +14,7 @@ struct identity {
     struct cert ca;             /* these three once joined, else empty */
     struct cert own;
     struct buf own_der;
-    enum mlt_err verdict; /* of `own` at load: MLT_OK, MLT_ERR_CERT_EXPIRED, _NOT_YET */
+    enum mlt_err verdict; /* of `own` at load, or issue: MLT_OK, MLT_ERR_CERT_EXPIRED, _NOT_YET */
 };
 
 /*
@@ -42,7 +42,8 @@ MUST_CHECK enum mlt_err identity_take_up(const struct home *home, const struct s
                                          const struct secret *passphrase,
                                          struct identity *identity);
 
-/* Keeps what the CA issued: certificates first, then "joined" (the invite is forgotten). */
+/* Keeps what the CA issued: certificates first, then "joined" (the invite is forgotten).  One that
+ * has ended is the one that exists, and kept: `verdict` says so, and it can be renewed. */
 MUST_CHECK enum mlt_err identity_keep_issued(const struct home *home, struct identity *identity,
                                              struct span ca_der, struct span own_der,
                                              int64_t now_s);

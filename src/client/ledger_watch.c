@@ -194,6 +194,18 @@ enum mlt_err ledger_watch_begin(struct ledger_watch *w, struct span head)
     return ledger_watch_run(w);
 }
 
+enum mlt_err ledger_watch_look(struct ledger_watch *w, struct span head, struct ledger_head *newest)
+{
+    struct store_authority known;
+    struct ledger_copy shown = { 0 };
+    TRY(read_held(w, &known));
+    if (head.n > 0)
+        TRY(believe(w, head, &shown));
+    bool is_later = w->held.n == 0 || shown.is.epoch > w->held.is.epoch;
+    *newest = is_later ? shown.is : w->held.is;
+    return MLT_OK;
+}
+
 /* ---- proofs ---- */
 
 static enum mlt_err prove(struct ledger_watch *w)

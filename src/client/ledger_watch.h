@@ -34,6 +34,11 @@ void ledger_watch_init(struct ledger_watch *w, struct ca_line *line);
 /* Logged in; `head` is Welcome's, or empty. */
 MUST_CHECK enum mlt_err ledger_watch_begin(struct ledger_watch *w, struct span head);
 
+/* Let in to renew, and for nothing else: of `head`, Welcome's or empty, and the one held, the one
+ * of the later epoch; size 0: there is neither.  Nothing is kept. */
+MUST_CHECK enum mlt_err ledger_watch_look(struct ledger_watch *w, struct span head,
+                                          struct ledger_head *newest);
+
 /* A PROOF. */
 MUST_CHECK enum mlt_err ledger_watch_proof(struct ledger_watch *w, struct span body);
 

@@ -23,9 +23,14 @@ static int64_t spread_s(const struct cert_fields *own)
     return life_s(own) * chance / (12 * INT64_C(65536));
 }
 
+int64_t renewal_from_s(const struct cert_fields *own)
+{
+    return issued_s(own) + life_s(own) / 3;
+}
+
 int64_t renewal_due_s(const struct cert_fields *own)
 {
-    return issued_s(own) + life_s(own) / 3 + 1 + spread_s(own);
+    return renewal_from_s(own) + 1 + spread_s(own);
 }
 
 static int64_t most_ms(const struct renewal *r)

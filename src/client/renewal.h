@@ -24,6 +24,9 @@ struct renewal {
     bool is_told;          /* that it was refused */
 };
 
+/* When a third of its life is over: from then on the CA renews it. */
+int64_t renewal_from_s(const struct cert_fields *own);
+
 /*
  * From when on a certificate is renewed: a third of its life, and up to a twelfth more by the
  * chance that lies in its serial, so that a fleet does not come at once.

@@ -15,9 +15,7 @@ enum mlt_err trust_own(struct span der, const struct cert *ca, const struct trus
                        int64_t now_s, struct cert *own)
 {
     CLEANUP(cert_clear) struct cert got = { 0 };
-    enum mlt_err verdict = cert_read_leaf(der, ca, CERT_CLIENT, now_s, &got);
-    if (verdict == MLT_ERR_CERT_NOT_YET)
-        verdict = cert_check_late_clock(&got, ca, now_s);
+    enum mlt_err verdict = cert_read_leaf_late(der, ca, CERT_CLIENT, now_s, &got);
     ENSURE(verdict == MLT_OK || is_time_error(verdict), verdict);
     ENSURE(name_eq(&got.fields.name, self->name), MLT_ERR_CERT_FOREIGN);
     ENSURE(is_same_realm(&got, ca), MLT_ERR_CERT_FOREIGN);

@@ -216,7 +216,7 @@ static enum exit_code prepare(const struct malote_options *options, struct host 
         return explain_identity(host, error);
     switch (plan) {
     case MLT_PLAN_JOINED:
-        say_error(TEXT_JOINED_ALREADY, home, mlt_name(host->client));
+        say_error(TEXT_JOINED_ALREADY, home, mlt_name(host->client), mlt_name(host->client));
         return EXIT_TRUST;
     case MLT_PLAN_WAITS:
         say_error(TEXT_JOIN_WAITING, home, mlt_name(host->client));

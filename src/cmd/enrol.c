@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/enrol.h"
 
+#include "base/env.h"
 #include "cmd/explain.h"
 #include "cmd/say.h"
 #include "cmd/show.h"
+#include "cmd/when.h"
 
 struct enrolment {
     struct host *host;
     bool quiet;
 };
 
+/* The one that this key had, which is past its end: another way than a login leads nowhere. */
+static enum exit_code explain_over(const struct mlt_client *me)
+{
+    char until[WHEN_TEXT];
+    when_text(mlt_not_after_s(me), until);
+    say_error(TEXT_JOINED_OVER, mlt_name(me), until, mlt_name(me));
+    return EXIT_TRUST;
+}
+
 static enum exit_code on_issued(const struct enrolment *e)
 {
+    if (mlt_not_after_s(e->host->client) <= env_wall_ms(env_system()) / 1000)
+        return explain_over(e->host->client);
     if (e->quiet)
         return EXIT_DONE;
     const struct mlt_client *me = e->host->client;

@@ -205,6 +205,9 @@ static void say_failure(const struct host *host, enum mlt_error error, int syste
     case MLT_ERROR_CERT_REVOKED:
         tell(host, false, TEXT_SERVER_CERT_REVOKED, server, id);
         return;
+    case MLT_ERROR_NOT_DUE:
+        tell(host, host->is_known, TEXT_SERVER_RENEWAL, server, id);
+        return;
     default:
         break;
     }

@@ -299,3 +299,10 @@ enum mlt_err cert_check_late_clock(const struct cert *c, const struct cert *ca, 
     TRY(check_time(&ca->fields, now_s, behind_s));
     return check_time(&c->fields, now_s, behind_s);
 }
+
+enum mlt_err cert_read_leaf_late(struct span der, const struct cert *ca, enum cert_role role,
+                                 int64_t now_s, struct cert *c)
+{
+    enum mlt_err err = cert_read_leaf(der, ca, role, now_s, c);
+    return err == MLT_ERR_CERT_NOT_YET ? cert_check_late_clock(c, ca, now_s) : err;
+}

@@ -36,12 +36,15 @@ MUST_CHECK enum mlt_err cert_read_leaf(struct span der, const struct cert *ca, e
                                        int64_t now_s, struct cert *c);
 
 /*
- * After CERT_NOT_YET, for a client: its clock may be behind what the CA signs by up to
- * LIMIT_CLOCK_SLACK_S, and is told so (PROTOCOL.md 11.6).  MLT_OK if this is no more than that;
- * else as above.
+ * After CERT_NOT_YET: our clock may be behind what the CA signs by up to LIMIT_CLOCK_SLACK_S, which
+ * is warned of and no more (PROTOCOL.md 11.6).  MLT_OK if this is no more than that; else as above.
  */
 MUST_CHECK enum mlt_err cert_check_late_clock(const struct cert *c, const struct cert *ca,
                                               int64_t now_s);
+
+/* cert_read_leaf by a clock that may be late: as cert_check_late_clock has it. */
+MUST_CHECK enum mlt_err cert_read_leaf_late(struct span der, const struct cert *ca,
+                                            enum cert_role role, int64_t now_s, struct cert *c);
 
 /* DER and PEM of what was read; appended. */
 MUST_CHECK enum mlt_err cert_der(X509 *x509, struct buf *out);

@@ -80,8 +80,7 @@ static enum mlt_err read_server(const struct handshake *hs, const struct cert *c
                                 struct cert *server)
 {
     int64_t now_s = env_wall_ms(hs->client->env) / 1000;
-    enum mlt_err err = cert_read_leaf(hs->server_auth.certificate, ca, CERT_SERVER, now_s, server);
-    return err == MLT_ERR_CERT_NOT_YET ? cert_check_late_clock(server, ca, now_s) : err;
+    return cert_read_leaf_late(hs->server_auth.certificate, ca, CERT_SERVER, now_s, server);
 }
 
 /*

@@ -115,13 +115,14 @@ enum mlt_err hs_server_take_client_auth(struct handshake *hs, const struct frame
     return transcript_add(&hs->transcript, frame->header);
 }
 
-/* A certificate out of its time is a verdict to tell its holder, once he has proven the key. */
+/* A certificate out of its time is a verdict to tell its holder, once he has proven the key.  One
+ * that begins within the hour says that our clock is late: PROTOCOL.md 11.6. */
 static enum mlt_err read_certificate(struct handshake *hs, EVP_PKEY **key)
 {
     const struct cert *ca = hs->server->ca;
     int64_t now_s = env_wall_ms(hs->server->env) / 1000;
     enum mlt_err err =
-        cert_read_leaf(hs->client_auth.certificate, ca, CERT_CLIENT, now_s, &hs->result.peer);
+        cert_read_leaf_late(hs->client_auth.certificate, ca, CERT_CLIENT, now_s, &hs->result.peer);
     bool out_of_time = err == MLT_ERR_CERT_EXPIRED || err == MLT_ERR_CERT_NOT_YET;
     ENSURE(err == MLT_OK || out_of_time, err);
     ENSURE(strcmp(hs->result.peer.fields.realm, ca->fields.realm) == 0, MLT_ERR_CERT_FOREIGN);

@@ -32,6 +32,7 @@ struct net_ca {
     uint32_t key_tag;    /* of the SERVER_REQUEST that ca has; 0: none */
     bool making_key;     /* a worker is at it */
     int64_t next_try_ms; /* monotonic: when the next certificate may be asked for */
+    int64_t warn_ms;     /* monotonic: when to say again that there is none; 0: nothing to say */
 };
 
 struct net {

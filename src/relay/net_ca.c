@@ -4,11 +4,14 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/timefmt.h"
 #include "pki/request.h"
 
 static const unsigned identity_bits = 2048; /* a day's key */
 static const int64_t retry_ms = 60000;      /* within LIMIT_SERVER_CERTS_PER_HOUR */
-static const int messages_per_turn = 256;   /* a long synchronisation delays nobody */
+static const int64_t overdue_ms = 5 * 60000;
+static const int64_t warn_again_ms = 3600000;
+static const int messages_per_turn = 256; /* a long synchronisation delays nobody */
 
 static void lose(struct net *net);
 
@@ -100,6 +103,41 @@ static void renew_if_due(struct net *net)
         return;
     ca->next_try_ms = now + retry_ms;
     start_key(net);
+}
+
+static void warn_of_end(const struct server_identity *own, int64_t now_ms)
+{
+    char due[TIMEFMT_RFC3339], end[TIMEFMT_RFC3339];
+    int64_t end_ms = own->cert.fields.not_after_s * 1000;
+    timefmt_rfc3339(server_identity_due_ms(own), due);
+    timefmt_rfc3339(end_ms, end);
+    if (now_ms < end_ms)
+        log_warning("our server certificate is due for renewal since %s, and ca gives no new one: "
+                    "from %s on NOBODY CAN LOG IN; see what ca says in this log, and start maloted "
+                    "anew",
+                    due, end);
+    else
+        log_error("our server certificate ended at %s, and ca gives no new one: NOBODY CAN LOG IN; "
+                  "see what ca says in this log, and start maloted anew",
+                  end);
+}
+
+/* Clients refuse it once it has ended, and then their users know before the administrator does. */
+static void warn_if_overdue(struct net *net)
+{
+    struct net_ca *ca = &net->ca;
+    int64_t wall_ms = env_wall_ms(net->env), now_ms = env_mono_ms(net->env);
+    if (net->identity == NULL || wall_ms < server_identity_due_ms(net->identity)) {
+        ca->warn_ms = 0;
+        return;
+    }
+    if (ca->warn_ms ==
+        0) /* as it falls due it is asked for; a machine that slept comes late to it */
+        ca->warn_ms = now_ms + overdue_ms;
+    if (now_ms < ca->warn_ms)
+        return;
+    ca->warn_ms = now_ms + warn_again_ms;
+    warn_of_end(net->identity, wall_ms);
 }
 
 static enum mlt_err handle_server_cert(struct net *net, const struct ipc_message *message)
@@ -344,6 +382,7 @@ void net_ca_turn(struct net *net)
 void net_ca_tick(struct net *net)
 {
     renew_if_due(net);
+    warn_if_overdue(net);
 }
 
 void net_ca_clear(struct net *net)

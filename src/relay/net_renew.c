@@ -45,7 +45,7 @@ static enum mlt_err take_certificate(struct net_conn *conn, struct span der)
     const struct net *net = conn->net;
     CLEANUP(cert_clear) struct cert cert = { 0 };
     int64_t now_s = env_wall_ms(net->env) / 1000;
-    enum mlt_err err = cert_read_leaf(der, &net->ca.root, CERT_CLIENT, now_s, &cert);
+    enum mlt_err err = cert_read_leaf_late(der, &net->ca.root, CERT_CLIENT, now_s, &cert);
     /* One that was renewed before, and the answer lost: a later one, which has ended since. */
     if (conn->phase == NET_PHASE_RENEWAL && (err == MLT_OK || err == MLT_ERR_CERT_EXPIRED))
         return check_own(conn, &cert);
@@ -63,11 +63,14 @@ static enum mlt_err take_renewed(struct net_request *request, struct span body)
     admission_renew(&got, &renewed);
     if (got.result == WELCOME_ISSUED) {
         enum mlt_err err = take_certificate(conn, got.certificate);
-        /* Revoked, or ended, between ca's two words. */
+        /* Revoked, or ended, between ca's two words; or our clock was set back since it issued
+         * this one, which is nobody's fault. */
         if (err == MLT_ERR_CERT_REVOKED)
             renewed = (struct renewed) { .result = WELCOME_REFUSED, .reason = REFUSAL_REVOKED };
         else if (err == MLT_ERR_CERT_EXPIRED)
             renewed = (struct renewed) { .result = WELCOME_REFUSED, .reason = REFUSAL_EXPIRED };
+        else if (err == MLT_ERR_CERT_NOT_YET)
+            admission_renew_busy(&renewed);
         else
             TRY(err);
     }

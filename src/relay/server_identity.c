@@ -10,7 +10,7 @@ static enum mlt_err read_parts(const struct server_identity_parts *parts, EVP_PK
     TRY(buf_put(&made->der, parts->der));
     TRY(cert_read_ca(buf_span(&made->ca_der), NULL, &made->ca));
     int64_t now_s = env_wall_ms(parts->env) / 1000;
-    TRY(cert_read_leaf(buf_span(&made->der), &made->ca, CERT_SERVER, now_s, &made->cert));
+    TRY(cert_read_leaf_late(buf_span(&made->der), &made->ca, CERT_SERVER, now_s, &made->cert));
     uint8_t hash[HASH_LEN];
     TRY(rsa_public_hash(key, hash));
     ENSURE(span_eq(SPAN_OF(hash), SPAN_OF(made->cert.spki_hash)), MLT_ERR_AUTH);
@@ -57,9 +57,14 @@ void server_identity_drop(struct server_identity **identity)
     alloc_free(gone);
 }
 
-bool server_identity_is_due(const struct server_identity *identity, int64_t now_ms)
+int64_t server_identity_due_ms(const struct server_identity *identity)
 {
     const struct cert_fields *fields = &identity->cert.fields;
-    return now_ms < fields->not_before_s * 1000 ||
-           now_ms >= fields->not_before_s * 500 + fields->not_after_s * 500;
+    return fields->not_before_s * 500 + fields->not_after_s * 500;
+}
+
+bool server_identity_is_due(const struct server_identity *identity, int64_t now_ms)
+{
+    return now_ms < identity->cert.fields.not_before_s * 1000 ||
+           now_ms >= server_identity_due_ms(identity);
 }

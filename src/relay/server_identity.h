@@ -23,7 +23,8 @@ struct server_identity {
 
 /*
  * Takes ca's answer for `key` (ownership moves on success).  The certificate must be a server's,
- * for this key, of this CA, valid now: MLT_ERR_CERT_*, MLT_ERR_AUTH.  One reference.
+ * for this key, of this CA, valid now, or by a clock that may be late (cert_read_leaf_late):
+ * MLT_ERR_CERT_*, MLT_ERR_AUTH.  One reference.
  */
 struct server_identity_parts {
     const struct env *env;
@@ -38,6 +39,9 @@ MUST_CHECK enum mlt_err server_identity_new(const struct server_identity_parts *
 struct server_identity *server_identity_share(struct server_identity *identity);
 /* Drops one reference; *identity is NULL afterwards. */
 void server_identity_drop(struct server_identity **identity);
+
+/* When half its life is over, on the wall clock. */
+int64_t server_identity_due_ms(const struct server_identity *identity);
 
 /* Half its life is over, or it begins only: the clock was ahead when it was issued, and no client
  * takes it now. */

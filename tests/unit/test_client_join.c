@@ -53,6 +53,29 @@ static void a_lost_welcome_does_not_lock_the_newcomer_out(void **state)
     scene_expect(CLIENT_EVENT_ISSUED);
 }
 
+/* Whoever lost it gets the one that he has (PROTOCOL.md 7), and from there only RENEW leads on. */
+static void one_that_has_ended_is_kept_to_be_renewed(void **state)
+{
+    (void)state;
+    scene_make_joining();
+    scene->server.ahead_s = -86400 - 100;
+    scene_connect_as(CLIENT_AUTH_ENROL);
+    scene_expect(CLIENT_EVENT_ISSUED);
+    assert_err(scene->me.verdict, MLT_ERR_CERT_EXPIRED);
+    assert_int_equal(scene->me.own.fields.not_after_s, scene_clock_now()->wall_ms / 1000 - 100);
+    scene_settle_down();
+    struct server_file server;
+    assert_ok(home_read_server(&scene->home, &server));
+    assert_int_equal(server.state, SERVER_JOINED);
+    client_free(&scene->client);
+    assert_ok(store_open(&scene->home, &scene_clock_now()->env, &scene->store));
+    scene->server.welcome.result = WELCOME_RENEW;
+    scene->server.is_ca_mute = true;
+    scene_connect_as(CLIENT_AUTH_SEND);
+    scene_expect_quiet();
+    assert_int_equal(scene->server.renews, 1);
+}
+
 static void a_refusal_is_told_with_its_reason(void **state)
 {
     (void)state;
@@ -102,6 +125,7 @@ int main(void)
         T(an_enrolment_waits_as_long_as_the_ca_may_take),
         T(a_pending_enrolment_is_taken_up_with_the_same_key),
         T(a_lost_welcome_does_not_lock_the_newcomer_out),
+        T(one_that_has_ended_is_kept_to_be_renewed),
         T(a_refusal_is_told_with_its_reason),
         T(an_answer_to_another_question_is_refused),
     };

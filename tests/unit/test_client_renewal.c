@@ -251,6 +251,153 @@ static void a_busy_ca_is_asked_again(void **state)
     scene_expect(CLIENT_EVENT_RENEWED);
 }
 
+/* ---- let in to renew ---- */
+
+/* Of the pair's certificate, which lasts a day and is of the scene's first second. */
+static const int64_t third_s = 8 * INT64_C(3600);
+
+/* The CA was put back to an older state when so much time had passed, and says so. */
+static void put_back(int64_t after_s)
+{
+    ca_scene_grow(3);
+    ca_scene->epoch = (uint64_t)(now_s() + after_s);
+    ca_scene_show(3);
+}
+
+static void connect_to_renew(void)
+{
+    scene->server.is_ca_mute = true;
+    scene->server.welcome.result = WELCOME_RENEW;
+    scene_connect_as(CLIENT_AUTH_SEND);
+}
+
+static void expect_nothing_signed(enum mlt_err err)
+{
+    connect_to_renew();
+    scene_expect_lost(err);
+    assert_int_equal(scene->server.renews, 0);
+}
+
+static void expect_signed(void)
+{
+    connect_to_renew();
+    scene_expect_quiet();
+    assert_int_equal(scene->server.renews, 1);
+}
+
+static void nothing_is_signed_for_a_young_certificate(void **state)
+{
+    (void)state;
+    scene_make_joined();
+    expect_nothing_signed(MLT_ERR_NOT_DUE);
+}
+
+static void nor_with_the_ledger_it_was_issued_under(void **state)
+{
+    (void)state;
+    scene_make_joined();
+    put_back(-1);
+    pass(third_s - 1);
+    expect_nothing_signed(MLT_ERR_NOT_DUE);
+}
+
+static void nor_with_a_head_that_is_not_the_cas(void **state)
+{
+    (void)state;
+    scene_make_joined();
+    put_back(0);
+    ca_scene_show_lie(3, CA_SCENE_FORGED);
+    expect_nothing_signed(MLT_ERR_AUTH);
+}
+
+static void one_that_is_due_is_signed_for(void **state)
+{
+    (void)state;
+    scene_make_joined();
+    pass(third_s);
+    expect_signed();
+}
+
+static void one_that_has_ended_is_signed_for(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf leaf = { 0 };
+    scene_make_joined();
+    pass(26 * hour_s);
+    refresh_server(&leaf);
+    expect_signed();
+}
+
+static void one_that_is_in_doubt_by_the_head_of_welcome_is_signed_for(void **state)
+{
+    (void)state;
+    scene_make_joined();
+    put_back(0);
+    expect_signed();
+    assert_int_equal(ca_scene_known()->head_size, 0); /* what it leads on to is not proven */
+}
+
+static void one_that_is_in_doubt_by_the_head_that_is_held_is_signed_for(void **state)
+{
+    (void)state;
+    scene_make_joined();
+    put_back(0);
+    ca_scene_log_in(CLIENT_AUTH_SEND);
+    client_free(&scene->client);
+    small_server_drop(&scene->server);
+    scene->server.welcome.ledger_head = span_of(NULL, 0);
+    expect_signed();
+}
+
+/* Where something was lost, also by a clock that was ahead of the one that opened the epoch. */
+static void one_of_up_to_an_hour_after_an_epoch_with_a_base_is_in_doubt(void **state)
+{
+    (void)state;
+    scene_make_joined();
+    ca_scene->base = 2;
+    put_back(-LIMIT_CLOCK_SLACK_S);
+    expect_signed();
+}
+
+static void and_no_later_one(void **state)
+{
+    (void)state;
+    scene_make_joined();
+    ca_scene->base = 2;
+    put_back(-LIMIT_CLOCK_SLACK_S - 1);
+    expect_nothing_signed(MLT_ERR_NOT_DUE);
+}
+
+/* Our clock is behind what the CA has signed, by less than an hour. */
+static void it_is_due_by_the_newest_time_that_the_ca_signed(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf leaf = { 0 };
+    scene_make_joined();
+    pass(third_s - hour_s / 2);
+    pair_issue(CERT_SERVER, "relay", pair_house()->server_key,
+               now_s() + hour_s / 2 - LIMIT_BACKDATE_S, now_s() + 80000, &leaf);
+    scene->server.config.server_der = buf_span(&leaf);
+    connect_to_renew();
+    scene_expect(CLIENT_EVENT_CLOCK);
+    scene_expect_quiet();
+    assert_int_equal(scene->server.renews, 1);
+}
+
+static void also_by_that_of_the_head(void **state)
+{
+    (void)state;
+    scene_make_joined();
+    pass(third_s - hour_s / 2);
+    ca_scene->ahead_s = hour_s / 2;
+    ca_scene_grow(3);
+    ca_scene_show(3);
+    connect_to_renew();
+    scene_expect(CLIENT_EVENT_CLOCK);
+    scene_expect_quiet();
+    assert_int_equal(scene->server.renews, 1);
+}
+
 /* ---- after the end ---- */
 
 static void an_expired_certificate_is_renewed_and_then_logs_in(void **state)
@@ -275,6 +422,7 @@ static void while_it_is_renewed_nothing_else_is_done(void **state)
     (void)state;
     uint8_t id[ENVELOPE_ID];
     scene_make_joined();
+    pass(third_s);
     scene_send("later", id);
     scene->server.is_ca_mute = true;
     scene->server.welcome.result = WELCOME_RENEW;
@@ -297,6 +445,7 @@ static void a_refusal_then_is_the_end(void **state)
     CLEANUP(client_event_clear) struct client_event event = { 0 };
     ca_scene->renewed = (struct renewed) { .result = WELCOME_REFUSED, .reason = REFUSAL_EXPIRED };
     scene_make_joined();
+    pass(third_s);
     scene->server.welcome.result = WELCOME_RENEW;
     scene_connect_as(CLIENT_AUTH_SEND);
     scene_await(&event);
@@ -309,15 +458,41 @@ static void a_refusal_then_is_the_end(void **state)
 static void a_server_that_lets_us_in_to_renew_for_ever_does_not_get_us_to(void **state)
 {
     (void)state;
-    CLEANUP(client_event_clear) struct client_event event = { 0 };
     scene_make_joined();
+    pass(third_s);
     offer_next(48 * hour_s);
     scene->server.welcome.result = WELCOME_RENEW;
     scene_connect_as(CLIENT_AUTH_SEND);
     scene_expect(CLIENT_EVENT_RENEWED);
-    scene_await(&event);
-    assert_int_equal(event.kind, CLIENT_EVENT_REFUSED);
+    scene_expect_lost(MLT_ERR_NOT_DUE);
     assert_int_equal(scene->server.accepted, 2);
+    assert_int_equal(scene->server.renews, 1);
+}
+
+/* A server whose clock is ahead takes it for expired until somebody sets it right. */
+static void a_listener_waits_until_a_young_certificate_is_good_again(void **state)
+{
+    (void)state;
+    CLEANUP(client_event_clear) struct client_event event = { 0 };
+    scene_make_joined();
+    scene_make_client(CLIENT_AUTH_RECEIVE, true);
+    assert_ok(client_connect(scene->client));
+    scene_expect(CLIENT_EVENT_LOGGED_IN);
+    small_server_close(&scene->server, CLOSE_EXPIRED);
+    scene_await(&event);
+    scene->server.welcome.result = WELCOME_RENEW;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(event.retry_ms > 0);
+        scene_clock_now()->mono_ms += event.retry_ms;
+        client_event_clear(&event);
+        scene_await(&event);
+        assert_int_equal(event.kind, CLIENT_EVENT_LOST);
+        assert_err(event.err, MLT_ERR_NOT_DUE);
+    }
+    assert_int_equal(scene->server.renews, 0);
+    scene->server.welcome.result = 0;
+    scene_clock_now()->mono_ms += event.retry_ms;
+    scene_expect(CLIENT_EVENT_LOGGED_IN);
 }
 
 static void a_listener_whose_certificate_ran_out_comes_back(void **state)
@@ -340,6 +515,7 @@ static void a_listener_whose_certificate_ran_out_comes_back(void **state)
         (struct renewed) { .result = WELCOME_REFUSED, .reason = REFUSAL_BUSY, .retry_after_s = 30 };
     scene->server.welcome.result = WELCOME_RENEW;
     scene_clock_now()->mono_ms += event.retry_ms;
+    scene_clock_now()->wall_ms += third_s * 1000;
     client_event_clear(&event);
     scene_await(&event);
     assert_int_equal(event.kind, CLIENT_EVENT_LOST);
@@ -374,6 +550,7 @@ static void one_that_the_ca_knows_again_logs_in_as_it_is(void **state)
     scene_make_joined();
     memcpy(serial, scene->me.own.fields.serial, CERT_SERIAL);
     int64_t end_s = end_on_disk();
+    put_back(0);
     scene->server.is_ca_mute = true;
     scene_make_client(CLIENT_AUTH_RECEIVE, true);
     for (unsigned i = 1; i <= 2; i++) { /* and when it is lost a second time */
@@ -401,6 +578,7 @@ static void one_that_is_good_and_yet_not_let_in_is_the_end(void **state)
     (void)state;
     CLEANUP(client_event_clear) struct client_event event = { 0 };
     scene_make_joined();
+    put_back(0);
     assert_ok(buf_put(&ca_scene->certificate, buf_span(&scene->me.own_der)));
     scene->server.welcome.result = WELCOME_RENEW;
     scene_connect_as(CLIENT_AUTH_SEND);
@@ -522,10 +700,22 @@ int main(void)
         T(a_second_answer_is_refused),
         T(a_stopped_ca_is_told_of_once),
         T(a_busy_ca_is_asked_again),
+        T(nothing_is_signed_for_a_young_certificate),
+        T(nor_with_the_ledger_it_was_issued_under),
+        T(nor_with_a_head_that_is_not_the_cas),
+        T(one_that_is_due_is_signed_for),
+        T(one_that_has_ended_is_signed_for),
+        T(one_that_is_in_doubt_by_the_head_of_welcome_is_signed_for),
+        T(one_that_is_in_doubt_by_the_head_that_is_held_is_signed_for),
+        T(one_of_up_to_an_hour_after_an_epoch_with_a_base_is_in_doubt),
+        T(and_no_later_one),
+        T(it_is_due_by_the_newest_time_that_the_ca_signed),
+        T(also_by_that_of_the_head),
         T(an_expired_certificate_is_renewed_and_then_logs_in),
         T(while_it_is_renewed_nothing_else_is_done),
         T(a_refusal_then_is_the_end),
         T(a_server_that_lets_us_in_to_renew_for_ever_does_not_get_us_to),
+        T(a_listener_waits_until_a_young_certificate_is_good_again),
         T(a_listener_whose_certificate_ran_out_comes_back),
         T(one_that_the_ca_knows_again_logs_in_as_it_is),
         T(one_that_is_good_and_yet_not_let_in_is_the_end),

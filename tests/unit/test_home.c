@@ -408,6 +408,9 @@ static void a_certificate_for_another_name_or_key_is_not_kept(void **state)
                MLT_ERR_CERT_FOREIGN);
     assert_err(identity_keep_issued(&home, &me, ca, buf_span(&other_key), now_s),
                MLT_ERR_CERT_FOREIGN);
+    /* Nor one that has ended. */
+    assert_err(identity_keep_issued(&home, &me, ca, buf_span(&other_key), now_s + 600),
+               MLT_ERR_CERT_FOREIGN);
     struct server_file server;
     assert_ok(home_read_server(&home, &server));
     assert_int_equal(server.state, SERVER_JOINING);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test_base.h"
 
+#include "base/limits.h"
 #include "ipc/messages.h"
 #include "papers.h"
 #include "pki/statement.h"
@@ -200,6 +201,59 @@ static void a_ca_that_never_answers_is_busy_in_the_end(void **state)
     rig_ping(&maria);
 }
 
+/* ---- a clock that was set back since ca issued it ---- */
+
+/* So far a clock may be behind a notBefore: PROTOCOL.md 11.6. */
+static const int64_t behind_s = LIMIT_CLOCK_SLACK_S - LIMIT_BACKDATE_S;
+
+/* As ca: it is asked, so nothing that it said before was held against it. */
+static void give_one_that_begins(struct rig *rig, struct rig_client *c, int64_t in_s)
+{
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    ask(c);
+    pair_issue(CERT_CLIENT, "maria", c->config.key, rig_now_s() + in_s, rig_now_s() + life_s, &der);
+    issue(rig, hear_renew(rig, c), buf_span(&der));
+}
+
+static void what_begins_within_the_hour_is_good(void **state)
+{
+    (void)state;
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
+    give_one_that_begins(&rig, &maria, behind_s - 60);
+    assert_int_equal(take_renewed(&maria).result, WELCOME_ISSUED);
+    rig_ping(&maria);
+    CLEANUP(rig_client_clear) struct rig_client joao;
+    rig_log_in_joao(&joao, &rig, CLIENT_AUTH_SEND);
+    ask(&joao);
+    (void)hear_renew(&rig, &joao);
+}
+
+static void what_begins_later_is_told_busy_and_ca_is_not_blamed(void **state)
+{
+    (void)state;
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
+    static const int64_t days_s[] = { 60, 86400, 30 * 86400 };
+    for (size_t i = 0; i < COUNT_OF(days_s); i++) {
+        give_one_that_begins(&rig, &maria, behind_s + days_s[i]);
+        must_be_busy(&maria);
+    }
+    give_one_that_begins(&rig, &maria, -LIMIT_BACKDATE_S);
+    assert_int_equal(take_renewed(&maria).result, WELCOME_ISSUED);
+}
+
+static void what_ended_meanwhile_is_told_so_and_ca_is_not_blamed(void **state)
+{
+    (void)state;
+    RIG_WITH_MARIA(rig, maria, CLIENT_AUTH_SEND);
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    ask(&maria);
+    pair_issue(CERT_CLIENT, "maria", maria.config.key, rig_now_s() - 86400, rig_now_s() - 1, &der);
+    issue(&rig, hear_renew(&rig, &maria), buf_span(&der));
+    assert_int_equal(take_renewed(&maria).reason, REFUSAL_EXPIRED);
+    give_one_that_begins(&rig, &maria, -LIMIT_BACKDATE_S);
+    assert_int_equal(take_renewed(&maria).result, WELCOME_ISSUED);
+}
+
 /* ---- a ca that lies ---- */
 
 static void certify_wrongly(const char *name, EVP_PKEY *key, enum cert_role role)
@@ -266,6 +320,24 @@ static void an_expired_certificate_is_renewed_and_the_session_ends(void **state)
     rig_ask(&again);
     rig_get_welcome(&again);
     assert_int_equal(again.welcome.result, WELCOME_LOGGED_IN);
+}
+
+static void an_expired_one_too_gets_what_begins_within_the_hour_or_is_told_busy(void **state)
+{
+    (void)state;
+    CLEANUP(rig_stop) struct rig rig;
+    rig_start_serving(&rig);
+    static const int64_t late_s[] = { 60, 0, -60 };
+    for (size_t i = 0; i < COUNT_OF(late_s); i++) {
+        CLEANUP(rig_client_clear) struct rig_client maria;
+        log_in_expired(&maria, &rig);
+        give_one_that_begins(&rig, &maria, behind_s + late_s[i]);
+        if (late_s[i] > 0)
+            must_be_busy(&maria);
+        else
+            assert_int_equal(take_renewed(&maria).result, WELCOME_ISSUED);
+        rig_must_close(&maria, CLOSE_DONE);
+    }
 }
 
 static void an_expired_certificate_gets_no_other_persons_renewal(void **state)
@@ -502,9 +574,13 @@ int main(void)
         cmocka_unit_test(what_ca_says_is_passed_on),
         cmocka_unit_test(without_ca_a_renewal_is_told_busy_and_the_session_goes_on),
         cmocka_unit_test(a_ca_that_never_answers_is_busy_in_the_end),
+        cmocka_unit_test(what_begins_within_the_hour_is_good),
+        cmocka_unit_test(what_begins_later_is_told_busy_and_ca_is_not_blamed),
+        cmocka_unit_test(what_ended_meanwhile_is_told_so_and_ca_is_not_blamed),
         cmocka_unit_test(a_certificate_of_another_name_key_or_role_goes_to_nobody),
         cmocka_unit_test(renewals_do_not_wait_for_approval),
         cmocka_unit_test(an_expired_certificate_is_renewed_and_the_session_ends),
+        cmocka_unit_test(an_expired_one_too_gets_what_begins_within_the_hour_or_is_told_busy),
         cmocka_unit_test(an_expired_certificate_gets_no_other_persons_renewal),
         cmocka_unit_test(an_expired_certificate_sends_nothing),
         cmocka_unit_test(an_expired_certificate_that_asks_nothing_is_sent_away),

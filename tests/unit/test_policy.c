@@ -141,6 +141,9 @@ static void check_issue_needs_leave(const struct policy_facts *f, struct policy_
         return;
     bool by_invite = f->has_invite && (f->invite == INVITE_FREE || f->invite == INVITE_BOUND);
     assert_true(by_invite || (!f->has_invite && f->mode == ENROL_OPEN));
+    /* An ENROL can be said again by whoever has heard it; an invite is used up by it. */
+    if (f->holder == POLICY_SAME_KEY)
+        assert_true(by_invite && f->expired);
 }
 
 static void nothing_is_issued_without_an_invite_but_in_mode_open(void **state)
@@ -216,6 +219,24 @@ static void an_expired_holder_needs_what_a_newcomer_needs(void **state)
     f.has_invite = true;
     f.invite = INVITE_FREE;
     assert_action(&f, POLICY_ISSUE);
+}
+
+/* A newcomer needs nothing where enrolment is open: then it is the owner's word, by RENEW, that
+ * earns a new one. */
+static void an_expired_holder_gets_the_old_one_where_enrolment_is_open(void **state)
+{
+    (void)state;
+    struct policy_facts f = newcomer(ENROL_OPEN);
+    f.holder = POLICY_SAME_KEY;
+    f.expired = true;
+    assert_action(&f, POLICY_RETURN);
+    f.request = POLICY_REQUEST_REFUSED;
+    assert_action(&f, POLICY_RETURN);
+    f.has_invite = true;
+    f.invite = INVITE_REPEATED;
+    assert_action(&f, POLICY_RETURN);
+    f.invite = INVITE_REFUSED;
+    assert_refusal(&f, REFUSAL_INVITE);
 }
 
 /* ---- renewal ---- */
@@ -342,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_lost_welcome_locks_nobody_out),
         cmocka_unit_test(an_invite_used_by_a_key_is_nothing_once_the_name_waits),
         cmocka_unit_test(an_expired_holder_needs_what_a_newcomer_needs),
+        cmocka_unit_test(an_expired_holder_gets_the_old_one_where_enrolment_is_open),
         cmocka_unit_test(every_renewal_is_decided_by_the_book),
         cmocka_unit_test(nothing_is_the_refusal_of_facts_that_nobody_filled_in),
         cmocka_unit_test(a_lost_certificate_is_adopted_for_exactly_one_set_of_facts),

@@ -430,6 +430,46 @@ static void reports_that_come_too_often_cost_nothing(void **state)
     assert_int_equal(call_roll().last.seen_s, a.now_ms / 1000);
 }
 
+static int64_t seen_after(int64_t ms)
+{
+    static const char *const names[] = { "maria" };
+    a.now_ms += ms;
+    say_seen(names, 1);
+    return call_roll().last.seen_s;
+}
+
+static void who_was_seen_is_not_moved_by_a_wrong_clock(void **state)
+{
+    (void)state;
+    const int64_t minute_ms = LIMIT_SEEN_MS, years_ms = (int64_t)3653 * 86400 * 1000;
+    (void)enrol("maria", 0);
+    int64_t first_s = seen_after(minute_ms);
+    /* Set back by a little: that is believed, and takes nothing back. */
+    a.jumped_ms = -30 * 60000;
+    authority_restart(&a);
+    assert_int_equal(seen_after(minute_ms), first_s);
+    a.jumped_ms = 0;
+    authority_restart(&a);
+    int64_t last_s = seen_after(minute_ms);
+    assert_int_equal(last_s, a.now_ms / 1000);
+    /* A jump is not believed, in either direction. */
+    a.jumped_ms = years_ms;
+    assert_int_equal(seen_after(minute_ms), last_s);
+    a.jumped_ms = 0;
+    authority_restart(&a);
+    a.jumped_ms = -years_ms;
+    assert_int_equal(seen_after(minute_ms), last_s);
+    /* What a clock that was ahead has left is made good. */
+    a.jumped_ms = 0;
+    authority_restart(&a);
+    CLEANUP(query_end)
+    struct query q = query_start(&a.ca.db, "UPDATE seen SET seen_s = 9999999999");
+    assert_ok(query_run(&q));
+    query_again(&q);
+    last_s = seen_after(minute_ms);
+    assert_int_equal(last_s, a.now_ms / 1000);
+}
+
 #define WITH_CA(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int main(void)
@@ -452,6 +492,7 @@ int main(void)
         WITH_CA(the_roster_shows_the_newest_of_each_name),
         WITH_CA(who_was_seen_is_in_the_roster_and_strangers_are_not_kept),
         WITH_CA(reports_that_come_too_often_cost_nothing),
+        WITH_CA(who_was_seen_is_not_moved_by_a_wrong_clock),
     };
     return cmocka_run_group_tests_name("renew", tests, libraries, NULL);
 }
