@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/mailbox.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "ca/members.h"
 #include "crypto/rsa.h"
@@ -24,32 +26,64 @@ static enum mlt_err save(struct ca *ca, const struct name *name, EVP_PKEY *key)
     return MLT_OK;
 }
 
-enum mlt_err mailbox_fill(struct ca *ca, struct mailbox_pool *pool, bool *saved)
+void mailbox_queue_add(struct mailbox_queue *queue, const struct name *name)
 {
-    struct name name;
-    bool found = false;
-    TRY(members_without_mailbox(&ca->db, &name, &found));
-    EVP_PKEY *key = NULL;
-    if (!found || !mailbox_pool_take(pool, &key)) {
-        *saved = false;
-        return MLT_OK;
+    for (size_t i = 0; i < queue->count; i++)
+        if (name_eq(&queue->names[i], name))
+            return;
+    if (queue->count < COUNT_OF(queue->names))
+        queue->names[queue->count++] = *name;
+}
+
+static void leave_queue(struct mailbox_queue *queue)
+{
+    queue->count--;
+    memmove(queue->names, queue->names + 1, queue->count * sizeof(queue->names[0]));
+}
+
+/* Net may ask for anybody: who is no member, or has a pair by now, is nobody's turn. */
+static enum mlt_err choose(struct ca *ca, struct mailbox_queue *queue, struct name *name,
+                           bool *found)
+{
+    while (queue->count > 0) {
+        TRY(members_lacks_mailbox(&ca->db, &queue->names[0], found));
+        if (*found) {
+            *name = queue->names[0];
+            return MLT_OK;
+        }
+        leave_queue(queue);
     }
-    enum mlt_err err = save(ca, &name, key);
+    return members_without_mailbox(&ca->db, name, found);
+}
+
+static enum mlt_err give(struct ca *ca, struct mailbox_pool *pool, const struct name *name,
+                         bool *saved)
+{
+    CLEANUP(rsa_key_free) EVP_PKEY *key = NULL;
+    *saved = false;
+    if (!mailbox_pool_take(pool, &key))
+        return MLT_OK;
+    enum mlt_err err = save(ca, name, key);
     if (err != MLT_OK)
         mailbox_pool_give_back(pool, &key);
-    rsa_key_free(&key);
     TRY(err);
-    log_debug("mailbox pair of %s saved", name.text);
+    log_debug("mailbox pair of %s saved", name->text);
     *saved = true;
     return MLT_OK;
 }
 
-enum mlt_err mailbox_hurry(struct ca *ca, struct mailbox_pool *pool)
+enum mlt_err mailbox_fill(struct ca *ca, struct mailbox_pool *pool, struct mailbox_queue *queue,
+                          bool *saved)
 {
     struct name name;
     bool found = false;
-    TRY(members_without_mailbox(&ca->db, &name, &found));
-    if (found) /* net may ask for anybody */
+    *saved = false;
+    TRY(choose(ca, queue, &name, &found));
+    if (found)
+        TRY(give(ca, pool, &name, saved));
+    if (queue->count > 0 && *saved)
+        leave_queue(queue);
+    if (queue->count > 0)
         mailbox_pool_hurry(pool);
     return MLT_OK;
 }

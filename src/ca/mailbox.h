@@ -2,6 +2,7 @@
 #ifndef MALOTE_CA_MAILBOX_H
 #define MALOTE_CA_MAILBOX_H
 
+#include "base/limits.h"
 #include "ca/ca.h"
 #include "ca/mailbox_pool.h"
 
@@ -11,13 +12,23 @@
  */
 
 /*
- * Gives the member who has waited longest a pair from the pool.  *saved is false where nobody
- * waits or no pair is ready.
+ * Whose pair net asked for and did not get: a message waits for it, LIMIT_MAILBOX_KEY_MS at the
+ * most.  In the order of asking; net asks again for whom there was no room.
  */
-MUST_CHECK enum mlt_err mailbox_fill(struct ca *ca, struct mailbox_pool *pool, bool *saved);
+struct mailbox_queue {
+    struct name names[LIMIT_MAILBOX_QUEUE];
+    size_t count;
+};
 
-/* Net asked for the pair of somebody who has none: a message waits for it, 10 s at the most. */
-MUST_CHECK enum mlt_err mailbox_hurry(struct ca *ca, struct mailbox_pool *pool);
+void mailbox_queue_add(struct mailbox_queue *queue, const struct name *name);
+
+/*
+ * Gives a pair from the pool to the first of the queue, who leaves it, or to the member who has
+ * waited longest.  *saved is false where nobody waits or no pair is ready; the pool hurries while
+ * somebody is in the queue.  On errors they wait as before.
+ */
+MUST_CHECK enum mlt_err mailbox_fill(struct ca *ca, struct mailbox_pool *pool,
+                                     struct mailbox_queue *queue, bool *saved);
 
 /*
  * Loads a member's private key, owned by the caller.  Its primes are not proven anew, which for ten

@@ -94,6 +94,15 @@ enum mlt_err members_without_mailbox(struct database *db, struct name *name, boo
     return MLT_OK;
 }
 
+enum mlt_err members_lacks_mailbox(struct database *db, const struct name *name, bool *lacks)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT 1 FROM member WHERE name = ? AND mailbox IS NULL "
+                                     "AND name NOT IN (SELECT name FROM erased)");
+    query_put_text(&q, name->text);
+    return query_next(&q, lacks);
+}
+
 enum mlt_err members_set_mailbox(struct database *db, const struct name *name, int64_t offset)
 {
     CLEANUP(query_end)

@@ -44,6 +44,9 @@ MUST_CHECK enum mlt_err members_each(struct database *db, const struct member_vi
  * false when nobody waits. */
 MUST_CHECK enum mlt_err members_without_mailbox(struct database *db, struct name *name,
                                                 bool *found);
+/* Whether this one is such a member; false for no member at all. */
+MUST_CHECK enum mlt_err members_lacks_mailbox(struct database *db, const struct name *name,
+                                              bool *lacks);
 /* Where its pair stands in the keystore. */
 MUST_CHECK enum mlt_err members_set_mailbox(struct database *db, const struct name *name,
                                             int64_t offset);

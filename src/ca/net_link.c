@@ -12,6 +12,7 @@
 #include "ca/erased.h"
 #include "ca/mailbox_grant.h"
 #include "ca/mailbox_open.h"
+#include "ca/members.h"
 #include "ca/net_crl.h"
 #include "ca/net_epochs.h"
 #include "ca/proof.h"
@@ -240,10 +241,10 @@ static enum mlt_err answer_server_request(struct net_link *link, const struct ip
 {
     CLEANUP(buf_clear) struct buf certificate = { 0 };
     struct ipc_server_cert answer = { .err = enrol_server(link->ca, message->body, &certificate) };
-    if (answer.err != MLT_OK)
-        log_error("no certificate for the server: %s", err_cause(answer.err));
-    else
+    if (answer.err == MLT_OK)
         answer.certificate = buf_span(&certificate);
+    else if (may_log(link, answer.err))
+        log_error("no certificate for the server: %s", err_cause(answer.err));
     buf_reset(&link->sent);
     TRY(ipc_server_cert_encode(&answer, &link->sent));
     return send(link, IPC_SERVER_CERT, message->tag);
@@ -267,6 +268,16 @@ static enum mlt_err confirm_erasure(struct net_link *link, const struct name *na
     return MLT_OK;
 }
 
+/* MLT_ERR_MISSING: it is not made yet.  Net may ask for anybody. */
+static enum mlt_err want_pair(struct net_link *link, const struct name *name)
+{
+    bool lacks = false;
+    TRY(members_lacks_mailbox(&link->ca->db, name, &lacks));
+    if (lacks)
+        mailbox_queue_add(&link->pairs_wanted, name);
+    return MLT_ERR_MISSING;
+}
+
 /* MAILBOX_WANTED and MAILBOX_GONE. */
 static enum mlt_err answer_mailbox(struct net_link *link, const struct ipc_message *message)
 {
@@ -278,11 +289,11 @@ static enum mlt_err answer_mailbox(struct net_link *link, const struct ipc_messa
         answer.err = confirm_erasure(link, &wanted.name);
     if (answer.err == MLT_OK)
         answer.err = mailbox_open_public(link->ca, &wanted.name, &spki);
+    if (answer.err == MLT_ERR_MISSING && message->type == IPC_MAILBOX_WANTED)
+        answer.err = want_pair(link, &wanted.name);
     if (answer.err == MLT_OK)
         answer.spki = buf_span(&spki);
-    else if (answer.err == MLT_ERR_MISSING)
-        link->pair_is_wanted |= message->type == IPC_MAILBOX_WANTED;
-    else if (may_log(link, answer.err))
+    else if (answer.err != MLT_ERR_MISSING && may_log(link, answer.err))
         log_error("mailbox key of %s: %s", wanted.name.text, err_cause(answer.err));
     buf_reset(&link->sent);
     TRY(ipc_mailbox_encode(&answer, &link->sent));

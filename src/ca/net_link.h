@@ -3,6 +3,7 @@
 #define MALOTE_CA_NET_LINK_H
 
 #include "ca/ca.h"
+#include "ca/mailbox.h"
 #include "ipc/channel.h"
 
 /*
@@ -18,8 +19,8 @@ struct net_link {
     struct ca *ca;
     enum net_link_loss loss; /* for the parent to hear; the process resets it */
     bool pair_is_due;        /* somebody may have a mailbox pair again; the process resets it */
-    bool pair_is_wanted;     /* a message waits for a pair that is not made; the same */
-    struct channel channel;  /* fd -1 while there is no net */
+    struct mailbox_queue pairs_wanted;
+    struct channel channel; /* fd -1 while there is no net */
     struct buf received, sent;
 };
 

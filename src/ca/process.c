@@ -240,7 +240,7 @@ static void fill_one_mailbox(struct process *p)
 {
     bool saved = false;
     p->idle_ms = env_mono_ms(p->ca.env);
-    enum mlt_err err = mailbox_fill(&p->ca, p->pool, &saved);
+    enum mlt_err err = mailbox_fill(&p->ca, p->pool, &p->net.pairs_wanted, &saved);
     if (err != MLT_OK) {
         log_error("a mailbox pair could not be saved in ca/: %s; next try in %d s", err_cause(err),
                   (int)(mailbox_retry_ms / 1000));
@@ -248,14 +248,6 @@ static void fill_one_mailbox(struct process *p)
         return;
     }
     p->fill_at_ms = saved ? 0 : no_fill;
-}
-
-static void hurry_if_wanted(struct process *p)
-{
-    bool wanted = p->net.pair_is_wanted;
-    p->net.pair_is_wanted = false;
-    if (wanted && mailbox_hurry(&p->ca, p->pool) != MLT_OK && p->fill_at_ms == no_fill)
-        p->fill_at_ms = 0; /* which fails too, says why, and is not tried again at once */
 }
 
 static int fill_timeout(const struct process *p)
@@ -312,7 +304,8 @@ static enum mlt_err turn(struct process *p)
     if (p->net.pair_is_due)
         p->fill_at_ms = 0;
     p->net.pair_is_due = false;
-    hurry_if_wanted(p);
+    if (p->net.pairs_wanted.count > 0)
+        mailbox_pool_hurry(p->pool);
     fill_if_overdue(p);
     admin_door_serve(&p->door, polls + POLL_DOOR, guests);
     return polls[POLL_PARENT].revents != 0 ? read_parent(p) : MLT_OK;

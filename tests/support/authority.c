@@ -227,11 +227,12 @@ struct ipc_renew authority_renew_lost(struct authority *a, struct span der, EVP_
 void authority_fill_mailboxes(struct authority *a)
 {
     struct mailbox_pool *pool = NULL;
+    struct mailbox_queue queue = { .count = 0 };
     struct name name;
     must(mailbox_pool_start(2, &pool) == MLT_OK, "mailbox_pool_start");
     for (bool found = true; found;) {
         bool saved = false;
-        must(mailbox_fill(&a->ca, pool, &saved) == MLT_OK, "mailbox_fill");
+        must(mailbox_fill(&a->ca, pool, &queue, &saved) == MLT_OK, "mailbox_fill");
         if (!saved) {
             mailbox_pool_hurry(pool);
             usleep(20000);

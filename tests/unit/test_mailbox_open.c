@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "authority.h"
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "ca/members.h"
 #include "ca/net_link.h"
 #include "ca/reissue.h"
 #include "crypto/rsa.h"
@@ -255,13 +257,71 @@ static void a_pair_that_is_not_made_yet_is_missing_and_so_is_a_stranger(void **s
     (void)state;
     EVP_PKEY *key = NULL;
     assert_err(get_public("ana", &key), MLT_ERR_MISSING);
-    assert_true(link_.pair_is_wanted);
+    assert_err(get_public("ana", &key), MLT_ERR_MISSING);
     assert_err(get_public("nobody", &key), MLT_ERR_MISSING);
+    assert_int_equal(link_.pairs_wanted.count, 1);
+    assert_string_equal(link_.pairs_wanted.names[0].text, "ana");
+    link_.pairs_wanted.count = 0;
     authority_fill_mailboxes(&a);
-    link_.pair_is_wanted = false;
     assert_ok(get_public("ana", &key));
-    assert_false(link_.pair_is_wanted);
+    assert_int_equal(link_.pairs_wanted.count, 0);
     rsa_key_free(&key);
+}
+
+static bool has_pair(const char *name)
+{
+    bool lacks = false;
+    const struct name of = authority_name(name);
+    assert_ok(members_lacks_mailbox(&a.ca.db, &of, &lacks));
+    return !lacks;
+}
+
+static void fill_one(struct mailbox_pool *pool, struct mailbox_queue *queue)
+{
+    for (bool saved = false; !saved;) {
+        assert_ok(mailbox_fill(&a.ca, pool, queue, &saved));
+        if (!saved)
+            usleep(1000);
+    }
+}
+
+/* A message waits for it; ana was certified before, and nobody writes to her. */
+static void who_is_waited_for_gets_the_next_pair(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    struct mailbox_pool *pool = NULL;
+    struct mailbox_queue queue = { .count = 0 };
+    const struct name wanted[] = { authority_name("maria"), authority_name("zoe") };
+    a.now_ms += 1000;
+    assert_int_equal(authority_enrol(&a, "zoe", authority_key(PEOPLE), NULL, &der).result,
+                     WELCOME_ISSUED);
+    assert_false(has_pair("ana"));
+    for (size_t i = 0; i < 2 * COUNT_OF(wanted); i++)
+        mailbox_queue_add(&queue, &wanted[i % COUNT_OF(wanted)]);
+    assert_int_equal(queue.count, COUNT_OF(wanted));
+    assert_ok(mailbox_pool_start(1, &pool));
+    fill_one(pool, &queue); /* maria has hers by now */
+    assert_true(has_pair("zoe"));
+    assert_false(has_pair("ana"));
+    assert_int_equal(queue.count, 0);
+    fill_one(pool, &queue);
+    assert_true(has_pair("ana"));
+    mailbox_pool_stop(&pool);
+}
+
+static void of_more_than_there_is_room_for_the_rest_are_asked_for_again(void **state)
+{
+    (void)state;
+    struct mailbox_queue queue = { .count = 0 };
+    for (unsigned i = 0; i <= LIMIT_MAILBOX_QUEUE; i++) {
+        char text[8];
+        snprintf(text, sizeof(text), "n%u", i);
+        const struct name name = authority_name(text);
+        mailbox_queue_add(&queue, &name);
+    }
+    assert_int_equal(queue.count, LIMIT_MAILBOX_QUEUE);
+    assert_string_equal(queue.names[0].text, "n0");
 }
 
 /* ---- grants ---- */
@@ -553,6 +613,20 @@ static void an_expired_certificate_earns_nothing(void **state)
                MLT_ERR_CERT_EXPIRED);
 }
 
+/* Net let him in by the same clock, which is late by less than an hour. */
+static void one_that_begins_within_the_hour_earns_a_grant_and_no_later_one(void **state)
+{
+    (void)state;
+    uint8_t nonce[MAILBOX_NONCE];
+    struct ipc_login_grant grant;
+    a.jumped_ms = -(int64_t)LIMIT_CLOCK_SLACK_S * 1000;
+    get_nonce(nonce);
+    assert_ok(log_in_as(MARIA, MARIA, CLIENT_AUTH_RECEIVE, SPAN_OF(nonce), &grant));
+    a.jumped_ms -= 1000;
+    assert_err(log_in_as(MARIA, MARIA, CLIENT_AUTH_RECEIVE, SPAN_OF(nonce), &grant),
+               MLT_ERR_CERT_NOT_YET);
+}
+
 static void a_certificate_of_another_ca_or_role_earns_nothing(void **state)
 {
     (void)state;
@@ -691,12 +765,15 @@ int main(void)
         cmocka_unit_test(any_byte_changed_in_a_proof_makes_it_worthless),
         cmocka_unit_test(what_is_malformed_ends_the_channel),
         ANEW(a_pair_that_is_not_made_yet_is_missing_and_so_is_a_stranger),
+        ANEW(who_is_waited_for_gets_the_next_pair),
+        ANEW(of_more_than_there_is_room_for_the_rest_are_asked_for_again),
         ANEW(a_grant_ends_with_the_key_it_was_given_to),
         ANEW(a_mailbox_without_a_pair_opens_nothing),
         ANEW(a_revoked_certificate_earns_nothing),
         ANEW(a_key_that_was_closed_or_replaced_earns_nothing),
         ANEW(a_certificate_the_ledger_does_not_know_is_told_from_a_revoked_one),
         ANEW(an_expired_certificate_earns_nothing),
+        ANEW(one_that_begins_within_the_hour_earns_a_grant_and_no_later_one),
         ANEW(a_certificate_of_another_ca_or_role_earns_nothing),
     };
     return cmocka_run_group_tests(tests, libraries, stop);
