@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "ca/crl_keep.h"
 #include "ca/enrol.h"
 #include "ca/explain.h"
 #include "ca/mailbox_erase.h"
@@ -165,7 +166,9 @@ static enum mlt_err answer_reissue(const struct answer *a)
     TRY(err);
     err = emit_url(a, &invite, &r->name, expires_s);
     alloc_wipe(&invite, sizeof(invite));
-    return err;
+    TRY(err);
+    err = crl_keep_tend(a->ca);
+    return err == MLT_OK ? MLT_OK : answer_unlisted(a, err);
 }
 
 /* ---- erase ---- */

@@ -9,6 +9,13 @@
 
 /* ---- certificates ---- */
 
+/* Of a clock that was ahead: it was before now. */
+static int64_t until_now(const struct answer *a, int64_t seen_s)
+{
+    int64_t now_s = ca_now_s(a->ca);
+    return seen_s < now_s ? seen_s : now_s;
+}
+
 static enum mlt_err emit_certificate(const struct answer *a, const struct roster_row *row,
                                      struct span der)
 {
@@ -21,7 +28,7 @@ static enum mlt_err emit_certificate(const struct answer *a, const struct roster
                              .not_after_s = c->not_after_s,
                              .ledger_index = c->position,
                              .certificate = der,
-                             .seen_s = row->seen_s,
+                             .seen_s = until_now(a, row->seen_s),
                              .revoked_s = c->revoked_s,
                              .reason = c->reason,
                              .unchanged = a->unchanged };
@@ -47,7 +54,7 @@ static enum mlt_err emit_name(void *ctx, const struct roster_name *name)
     const struct admin_row out = { .kind = ADMIN_ROW_NAME,
                                    .name = name->name,
                                    .state = closed ? CERT_STATE_CLOSED : CERT_STATE_WAITS,
-                                   .seen_s = name->seen_s,
+                                   .seen_s = until_now(naming->a, name->seen_s),
                                    .revoked_s = name->closed_s,
                                    .unchanged = naming->a->unchanged };
     naming->count++;
@@ -71,28 +78,33 @@ static enum mlt_err emit_older(void *ctx, const struct roster_row *row)
     return emit_certificate(a, &older, (struct span) { 0 });
 }
 
-enum mlt_err answer_show(struct answer *a)
+/* *row: only if it is found; a name without a certificate is answered as well. */
+static enum mlt_err emit_newest(const struct answer *a, bool whole, struct roster_row *row,
+                                bool *found)
 {
     CLEANUP(buf_clear) struct buf der = { 0 };
-    struct roster_row row;
-    enum mlt_err err = roster_newest(&a->ca->db, &a->request->name, &row, &der);
+    enum mlt_err err = roster_newest(&a->ca->db, &a->request->name, row, &der);
+    *found = err == MLT_OK;
     if (err == MLT_ERR_MISSING)
         return answer_name(a);
     TRY(err);
-    TRY(emit_certificate(a, &row, buf_span(&der)));
+    return emit_certificate(a, row, whole ? buf_span(&der) : (struct span) { 0 });
+}
+
+enum mlt_err answer_show(struct answer *a)
+{
+    struct roster_row row;
+    bool found = false;
+    TRY(emit_newest(a, true, &row, &found));
     const struct roster_visit older = { emit_older, a };
-    return roster_older(&a->ca->db, &row, &older);
+    return found ? roster_older(&a->ca->db, &row, &older) : MLT_OK;
 }
 
 enum mlt_err answer_newest(struct answer *a)
 {
-    CLEANUP(buf_clear) struct buf der = { 0 };
     struct roster_row row;
-    enum mlt_err err = roster_newest(&a->ca->db, &a->request->name, &row, &der);
-    if (err == MLT_ERR_MISSING)
-        return answer_name(a);
-    TRY(err);
-    return emit_certificate(a, &row, (struct span) { 0 });
+    bool found = false;
+    return emit_newest(a, false, &row, &found);
 }
 
 /* ---- the CA itself ---- */
@@ -123,7 +135,8 @@ static enum mlt_err emit_alarm(void *ctx, const struct alarm *alarm)
 
 static enum mlt_err emit_if_nothing_is_signed(void *ctx, const struct alarm *alarm)
 {
-    bool concerns_all = alarm->kind == ADMIN_ALARM_STOPPED || alarm->kind == ADMIN_ALARM_CLOCK;
+    bool concerns_all = alarm->kind == ADMIN_ALARM_STOPPED || alarm->kind == ADMIN_ALARM_CLOCK ||
+                        alarm->kind == ADMIN_ALARM_CRL_DROPS;
     return concerns_all ? emit_alarm(ctx, alarm) : MLT_OK;
 }
 

@@ -10,12 +10,18 @@
 /* ---- revoke ---- */
 
 /* Net was told before the list was tried, unless there is none, or its channel broke. */
-static enum mlt_err say_unlisted(struct answer *a, enum mlt_err err)
+enum mlt_err answer_unlisted(const struct answer *a, enum mlt_err err)
 {
     const char *name = a->request->name.text;
-    if (a->ca->net.is_here)
-        return explain(a->why, err, TEXT_REVOKED_UNLISTED, name, err_cause(err));
-    return explain(a->why, err, TEXT_REVOKED_UNTOLD, name, err_cause(err));
+    const char *cause = a->ca->crl_care.drops ? TEXT_CRL_DROPS : err_cause(err);
+    bool told = a->ca->net.is_here;
+    if (a->request->verb == ADMIN_REISSUE && told)
+        return explain(a->why, err, TEXT_REISSUED_UNLISTED, name, cause);
+    if (a->request->verb == ADMIN_REISSUE)
+        return explain(a->why, err, TEXT_REISSUED_UNTOLD, name, cause);
+    if (told)
+        return explain(a->why, err, TEXT_REVOKED_UNLISTED, name, cause);
+    return explain(a->why, err, TEXT_REVOKED_UNTOLD, name, cause);
 }
 
 /* The server is no member, and its name nobody's to close. */
@@ -38,7 +44,7 @@ enum mlt_err answer_revoke(struct answer *a)
     if (err == MLT_ERR_MISSING && !done)
         return answer_no_such_name(a);
     if (err != MLT_OK && done)
-        return say_unlisted(a, err);
+        return answer_unlisted(a, err);
     TRY(err);
     a->unchanged = was_closed && count == 0;
     return answer_newest(a);

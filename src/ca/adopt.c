@@ -24,28 +24,15 @@ static enum mlt_err fill_issued(const struct certificate *c, uint64_t position, 
     return buf_put(&out->der, c->der);
 }
 
-static enum mlt_err draw_leaf(const struct cert *cert, const struct certificate *c,
-                              struct ledger_leaf *leaf)
-{
-    CLEANUP(buf_clear) struct buf tbs = { 0 };
-    struct ledger_leaf made = { .name = c->name,
-                                .kind = (enum ledger_kind)c->role,
-                                .time_s = c->issued_s };
-    memcpy(made.serial, cert->fields.serial, CERT_SERIAL);
-    memcpy(made.spki_hash, cert->spki_hash, HASH_LEN);
-    TRY(profile_tbs(cert->x509, &tbs));
-    TRY(hash_sha256(buf_span(&tbs), made.tbs_hash));
-    *leaf = made;
-    return MLT_OK;
-}
-
 enum mlt_err adopt_enter(struct database *db, const struct certificate *c, const struct cert *cert,
                          uint64_t *position)
 {
     CLEANUP(issued_clear) struct issued issued = { 0 };
+    CLEANUP(buf_clear) struct buf tbs = { 0 };
     struct ledger_leaf leaf;
     uint64_t at = 0;
-    TRY(draw_leaf(cert, c, &leaf));
+    TRY(profile_tbs(cert->x509, &tbs));
+    TRY(issue_draw_leaf(&cert->fields, cert->spki_hash, buf_span(&tbs), &leaf));
     TRY(ledger_append(db, &leaf, &at));
     TRY(fill_issued(c, at, &issued));
     TRY(certificates_record(db, &issued));
@@ -66,12 +53,13 @@ static void candidate_clear(struct candidate *k)
     cert_clear(&k->cert);
 }
 
-/* One of the future is none: its leaf would set the floor of our own clock there. */
+/* One of the future is none: its leaf would set the floor of our own clock there.  But that may be
+ * late by less than an hour: PROTOCOL.md 11.6. */
 static enum mlt_err read_candidate(struct ca *ca, const struct ipc_renew *request,
                                    struct candidate *k)
 {
     enum mlt_err err =
-        cert_read_leaf(request->certificate, &ca->cert, CERT_CLIENT, ca_now_s(ca), &k->cert);
+        cert_read_leaf_late(request->certificate, &ca->cert, CERT_CLIENT, ca_now_s(ca), &k->cert);
     if (err != MLT_OK && err != MLT_ERR_CERT_EXPIRED)
         return err_fault(err) == FAULT_PEER ? MLT_OK : err;
     const struct cert_fields *fields = &k->cert.fields;
@@ -107,7 +95,8 @@ static enum mlt_err look_at_holder(struct ca *ca, struct candidate *k)
         return MLT_OK;
     TRY(certificates_newest(&ca->db, CERT_CLIENT, &k->row.name, &newest, &der));
     k->facts.current = span_eq(SPAN_OF(newest.spki_hash), SPAN_OF(k->row.spki_hash));
-    k->facts.later = k->row.not_after_s > newest.not_after_s;
+    /* Not below: with the root both may end at one time, and his is the one its owner keeps. */
+    k->facts.later = k->row.not_after_s >= newest.not_after_s;
     return MLT_OK;
 }
 

@@ -40,6 +40,15 @@ static enum mlt_err look_at_clock(struct ca *ca, const struct alarm_visit *visit
     return say(visit, ADMIN_ALARM_CLOCK, 0, &text);
 }
 
+static enum mlt_err look_at_drops(struct ca *ca, const struct alarm_visit *visit)
+{
+    CLEANUP(buf_clear) struct buf text = { 0 };
+    if (!ca->crl_care.drops)
+        return MLT_OK;
+    TRY(explain(&text, MLT_OK, TEXT_CRL_DROPS));
+    return say(visit, ADMIN_ALARM_CRL_DROPS, 0, &text);
+}
+
 static enum mlt_err look_at_list(struct ca *ca, const struct alarm_visit *visit)
 {
     CLEANUP(buf_clear) struct buf text = { 0 };
@@ -87,6 +96,7 @@ enum mlt_err alarm_each(struct ca *ca, const struct alarm_visit *visit)
 {
     TRY(look_at_stop(ca, visit));
     TRY(look_at_clock(ca, visit));
+    TRY(look_at_drops(ca, visit));
     TRY(look_at_list(ca, visit));
     TRY(look_at_net(ca, visit));
     return look_at_root(ca, visit);

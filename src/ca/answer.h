@@ -33,6 +33,8 @@ MUST_CHECK enum mlt_err answer_uninvite(const struct answer *a);
 
 /* admin_revoke.c */
 MUST_CHECK enum mlt_err answer_revoke(struct answer *a);
+/* What was asked for stands, and the list that has it could not be made: returns `err`. */
+MUST_CHECK enum mlt_err answer_unlisted(const struct answer *a, enum mlt_err err);
 MUST_CHECK enum mlt_err answer_renew(struct answer *a);
 MUST_CHECK enum mlt_err answer_audit(struct answer *a);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/hex.h"
+#include "base/limits.h"
 #include "ca/crl_keep.h"
 #include "ca/explain.h"
 #include "ca/ledger_tree.h"
@@ -76,9 +77,13 @@ static enum mlt_err check_tree(struct audit *a)
     struct ledger_head head = { 0 };
     struct ledger_tree_report report;
     uint64_t size = 0;
+    bool follows = false;
     TRY(ledger_size(&a->ca->db, &size));
     if (ledger_head_decode(head_newest(a->ca), &head) != MLT_OK)
         return put_finding(a, TEXT_HEAD_FOREIGN);
+    TRY(head_follows(&a->ca->db, &head, &follows));
+    if (!follows)
+        TRY(put_finding(a, TEXT_EPOCH_CHANGED));
     if (head.size > size)
         return put_finding(a, TEXT_LEDGER_CUT, (unsigned long long)head.size,
                            (unsigned long long)size);
@@ -96,17 +101,38 @@ static enum mlt_err check_tree(struct audit *a)
 
 struct leaf_counts {
     uint64_t certificates, lists, unissued;
+    uint64_t kept;          /* the number of the newest list that is there; 0: none */
+    uint64_t lowest, above; /* numbers of lists beyond it */
 };
 
-enum { POSITION, BYTES, ROLE, NAME, SPKI, SERIAL, DER };
+/* The leaf of one whose making failed, or was cut short, has its number used again. */
+static void note_list(struct leaf_counts *counts, const struct ledger_leaf *leaf)
+{
+    uint64_t number = 0;
+    counts->lists++;
+    if (ledger_leaf_get_number(leaf->serial, &number) != MLT_OK || number <= counts->kept)
+        return;
+    if (counts->lowest == 0 || number < counts->lowest)
+        counts->lowest = number;
+    if (number > counts->above)
+        counts->above = number;
+}
+
+enum { POSITION, BYTES, ROLE, NAME, SPKI, SERIAL, DER, ISSUED, NOT_AFTER };
+
+static bool take_tbs(struct query *q, struct span *tbs)
+{
+    struct span rest = query_span(q, DER), whole;
+    return der_take(&rest, DER_SEQUENCE, &whole) && der_take_whole(&whole, DER_SEQUENCE, tbs);
+}
 
 /* Whether the certificate of the row is the one that its leaf speaks of. */
 static enum mlt_err is_of_leaf(struct query *q, const struct ledger_leaf *leaf, bool *is)
 {
     uint8_t hash[HASH_LEN];
-    struct span rest = query_span(q, DER), whole, tbs;
+    struct span tbs;
     *is = false;
-    if (!der_take(&rest, DER_SEQUENCE, &whole) || !der_take_whole(&whole, DER_SEQUENCE, &tbs))
+    if (!take_tbs(q, &tbs))
         return MLT_OK;
     TRY(hash_sha256(tbs, hash));
     *is = span_eq(SPAN_OF(hash), SPAN_OF(leaf->tbs_hash)) &&
@@ -127,26 +153,67 @@ static enum mlt_err put_bypassed(struct audit *a, struct query *q)
                        (unsigned long long)query_int(q, POSITION));
 }
 
+/* Version, serial, algorithm and issuer stand before the validity (RFC 5280 4.1). */
+static bool take_validity(struct span whole, int64_t *from_s, int64_t *until_s)
+{
+    static const uint8_t before[] = { DER_CONTEXT_0, DER_INTEGER, DER_SEQUENCE, DER_SEQUENCE };
+    struct span tbs, skipped, validity;
+    if (!der_take(&whole, DER_SEQUENCE, &tbs))
+        return false;
+    for (size_t i = 0; i < COUNT_OF(before); i++) {
+        if (!der_take(&tbs, before[i], &skipped))
+            return false;
+    }
+    return der_take(&tbs, DER_SEQUENCE, &validity) && der_take_time(&validity, from_s) &&
+           der_take_time(&validity, until_s);
+}
+
+/* What was issued once is certified: these bytes are the leaf's.  The columns are nobody's word.
+ * An imported root counts from its import. */
+static bool has_its_times(struct query *q)
+{
+    struct span tbs;
+    int64_t from_s = 0, until_s = 0;
+    if (!take_tbs(q, &tbs) || !take_validity(tbs, &from_s, &until_s))
+        return false;
+    return query_int(q, NOT_AFTER) == until_s &&
+           (query_int(q, ROLE) == CERT_CA || query_int(q, ISSUED) == from_s + LIMIT_BACKDATE_S);
+}
+
+static enum mlt_err put_times(struct audit *a, struct query *q)
+{
+    char serial[2 * CERT_SERIAL + 1] = "";
+    struct span bytes = query_span(q, SERIAL);
+    if (bytes.n == CERT_SERIAL)
+        hex_encode(bytes, serial);
+    return put_finding(a, TEXT_AUDIT_TIMES, serial, query_text(q, NAME));
+}
+
 static enum mlt_err check_leaf(struct audit *a, struct query *q, struct leaf_counts *counts)
 {
     struct ledger_leaf leaf;
     bool good = ledger_leaf_decode(query_span(q, BYTES), &leaf) == MLT_OK;
     if (query_is_null(q, SERIAL)) {
-        if (good)
-            *(leaf.kind == LEDGER_CRL ? &counts->lists : &counts->unissued) += 1;
+        if (good && leaf.kind == LEDGER_CRL)
+            note_list(counts, &leaf);
+        else if (good)
+            counts->unissued++;
         return MLT_OK; /* a bad one was counted with the tree */
     }
     counts->certificates++;
     if (good)
         TRY(is_of_leaf(q, &leaf, &good));
-    return good ? MLT_OK : put_bypassed(a, q);
+    if (!good)
+        return put_bypassed(a, q);
+    return has_its_times(q) ? MLT_OK : put_times(a, q);
 }
 
 static enum mlt_err walk_leaves(struct audit *a, struct leaf_counts *counts)
 {
     CLEANUP(query_end)
     struct query q = query_start(
-        &a->ca->db, "SELECT l.position, l.bytes, c.role, c.name, c.spki, c.serial, c.der FROM "
+        &a->ca->db, "SELECT l.position, l.bytes, c.role, c.name, c.spki, c.serial, c.der, "
+                    "c.issued_s, c.not_after_s FROM "
                     "leaf AS l LEFT JOIN certificate AS c USING(position) ORDER BY l.position");
     for (;;) {
         bool row = false;
@@ -175,9 +242,14 @@ static enum mlt_err walk_leafless(struct audit *a, struct leaf_counts *counts)
 
 static enum mlt_err check_certificates(struct audit *a)
 {
-    struct leaf_counts counts = { 0 };
+    struct crl_facts crl;
+    TRY(crl_keep_facts(&a->ca->db, &crl));
+    struct leaf_counts counts = { .kept = crl.number };
     TRY(walk_leaves(a, &counts));
     TRY(walk_leafless(a, &counts));
+    if (counts.above > counts.lowest)
+        TRY(put_finding(a, TEXT_AUDIT_LIST_GONE, (unsigned long long)counts.above,
+                        (unsigned long long)counts.kept));
     TRY(put_count(a, counts.certificates, TEXT_AUDIT_CERTIFICATES));
     TRY(put_count(a, counts.lists, TEXT_AUDIT_LISTS));
     return put_count(a, counts.unissued, TEXT_AUDIT_UNISSUED);
@@ -213,6 +285,11 @@ static const struct rule rules[] = {
       "WHERE c.role = 3 AND c.spki IS NOT m.spki AND NOT EXISTS(SELECT 1 FROM revocation AS r "
       "WHERE r.serial = c.serial)",
       TEXT_AUDIT_OTHER_KEY },
+    { "SELECT name FROM member WHERE closed_s IS NOT NULL AND spki IS NOT NULL",
+      TEXT_AUDIT_CLOSED_NAME },
+    { "SELECT 'epoch ' || epoch FROM epoch WHERE base > size OR size > (SELECT count(*) FROM leaf) "
+      "OR crl >= (SELECT number FROM crl WHERE this_update_s >= epoch)",
+      TEXT_AUDIT_EPOCH },
 };
 
 static enum mlt_err check_rule(struct audit *a, const struct rule *rule)
@@ -227,13 +304,30 @@ static enum mlt_err check_rule(struct audit *a, const struct rule *rule)
     }
 }
 
+/* The administrator's leave: renew.h. */
+static enum mlt_err check_windows(struct audit *a)
+{
+    CLEANUP(query_end)
+    struct query q =
+        query_start(&a->ca->db, "SELECT name FROM member WHERE renew_until_s > ? ORDER BY name");
+    query_put_int(&q, ca_now_s(a->ca) + LIMIT_RENEW_WINDOW_S + LIMIT_CLOCK_SLACK_S);
+    for (;;) {
+        bool row = false;
+        TRY(query_next(&q, &row));
+        if (!row)
+            return end_check(a);
+        const char *name = query_text(&q, 0);
+        TRY(put_finding(a, TEXT_AUDIT_WINDOW, name, name));
+    }
+}
+
 static enum mlt_err check_members(struct audit *a)
 {
     TRY(count_rows(a, "SELECT count(*) FROM member", TEXT_AUDIT_MEMBERS));
     TRY(count_rows(a, "SELECT count(*) FROM revocation", TEXT_AUDIT_REVOKED));
     for (size_t i = 0; i < COUNT_OF(rules); i++)
         TRY(check_rule(a, &rules[i]));
-    return MLT_OK;
+    return check_windows(a);
 }
 
 /* ---- the revocation list ---- */
@@ -244,6 +338,24 @@ static enum mlt_err put_serial(struct audit *a, const char *text, struct span by
     if (bytes.n == CERT_SERIAL)
         hex_encode(bytes, serial);
     return put_finding(a, "certificate %s: %s", serial, text);
+}
+
+/* A serial that is known from a list alone was given the longest life there is: revoke_carry. */
+static enum mlt_err check_ends(struct audit *a)
+{
+    CLEANUP(query_end)
+    struct query q =
+        query_start(&a->ca->db, "SELECT r.serial FROM revocation AS r LEFT JOIN certificate AS c "
+                                "USING(serial) WHERE r.until_s < c.not_after_s + ? "
+                                "OR (c.serial IS NULL AND r.until_s <= r.revoked_s)");
+    query_put_int(&q, LIMIT_GRACE_S - LIMIT_CLOCK_SLACK_S);
+    for (;;) {
+        bool row = false;
+        TRY(query_next(&q, &row));
+        if (!row)
+            return end_check(a);
+        TRY(put_serial(a, TEXT_AUDIT_ENDS_EARLY, query_span(&q, 0)));
+    }
 }
 
 static bool is_listed(const struct crl *crl, struct query *q)
@@ -258,9 +370,9 @@ static bool is_listed(const struct crl *crl, struct query *q)
 static enum mlt_err compare_rows(struct audit *a, const struct crl *crl)
 {
     CLEANUP(query_end)
-    struct query q = query_start(&a->ca->db, "SELECT serial, revoked_s, reason FROM revocation "
-                                             "WHERE until_s > ? ORDER BY serial");
-    query_put_int(&q, crl->this_update_s);
+    struct query q = query_start(&a->ca->db, "SELECT serial, revoked_s, reason FROM revocation AS "
+                                             "r WHERE " CRL_KEEP_LISTED " ORDER BY serial");
+    crl_keep_put_moment(&q, crl->this_update_s);
     for (;;) {
         bool row = false;
         TRY(query_next(&q, &row));
@@ -313,6 +425,7 @@ static enum mlt_err check_list(struct audit *a)
     CLEANUP(buf_clear) struct buf der = { 0 };
     CLEANUP(crl_clear) struct crl crl = { 0 };
     uint64_t number = 0;
+    TRY(check_ends(a));
     enum mlt_err err = crl_keep_der(&a->ca->db, &number, &der);
     if (err == MLT_ERR_MISSING)
         return MLT_OK;

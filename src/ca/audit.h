@@ -9,8 +9,10 @@
  *
  * Every leaf's bytes fit its hash, every node is what its leaves make it, and the root is the one
  * of the newest signed head; every certificate is the one that its leaf speaks of, and the newest
- * CRL too; members, closed keys and revocations agree with each other and with that CRL; the
- * keystore is what ledger.db says; the CA is not stopped and its clock can be believed.
+ * CRL too, to its times; no later CRLs were taken away; members, closed keys, windows of renewal
+ * and revocations agree with each other, with those certificates and with that CRL; the epoch is
+ * the head's; the keystore is what ledger.db says; the CA is not stopped and its clock can be
+ * believed.
  */
 
 /* Of one kind no more are shown, but counted. */

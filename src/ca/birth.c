@@ -5,8 +5,10 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/timefmt.h"
 #include "ca/adopt.h"
 #include "ca/crl_keep.h"
+#include "ca/explain.h"
 #include "ca/invite.h"
 #include "ca/setting.h"
 #include "crypto/rsa.h"
@@ -92,13 +94,30 @@ enum mlt_err birth(struct ca *ca, const struct secret *stretched)
     return begin(ca, stretched);
 }
 
+/* A wrong clock would date the epoch, and every client holds that against the CA for good. */
+static enum mlt_err check_time(const struct ca *ca, struct buf *why)
+{
+    char now[TIMEFMT_RFC3339], begin[TIMEFMT_RFC3339], end[TIMEFMT_RFC3339];
+    const struct cert_fields *root = &ca->cert.fields;
+    int64_t now_s = ca_now_s(ca);
+    timefmt_rfc3339(now_s * 1000, now);
+    timefmt_rfc3339(root->not_before_s * 1000, begin);
+    timefmt_rfc3339(root->not_after_s * 1000, end);
+    if (now_s < root->not_before_s)
+        return explain(why, MLT_ERR_CERT_NOT_YET, TEXT_ROOT_NOT_YET, now, begin);
+    if (now_s >= root->not_after_s)
+        return explain(why, MLT_ERR_CERT_EXPIRED, TEXT_ROOT_OVER, now, end);
+    return MLT_OK;
+}
+
 enum mlt_err birth_import(struct ca *ca, const struct secret *stretched, EVP_PKEY *key,
-                          struct span certificate)
+                          struct span certificate, struct buf *why)
 {
     uint8_t hash[HASH_LEN];
     ENSURE(ca->fresh, MLT_ERR_EXISTS);
     TRY(rsa_public_hash(key, hash));
     TRY(cert_read_ca(certificate, hash, &ca->cert));
+    TRY(check_time(ca, why));
     TRY(buf_put(&ca->cert_der, certificate));
     TRY(rsa_key_share(key, &ca->key));
     memcpy(ca->realm, ca->cert.fields.realm, sizeof(ca->realm));

@@ -29,10 +29,12 @@ MUST_CHECK enum mlt_err birth(struct ca *ca, const struct secret *stretched);
  * The same around a key and a root certificate that are there already (malote-ca import):
  * ca->fresh, and the realm is the certificate's.  The ledger begins anew, and so does an epoch; the
  * first CRL gets the epoch's number, which is above whatever the CA has counted to before.
- * MLT_ERR_PIN where the certificate is not the key's, else what cert_read_ca says.
+ * MLT_ERR_PIN where the certificate is not the key's, else what cert_read_ca says;
+ * MLT_ERR_CERT_NOT_YET or CERT_EXPIRED, and *why says both times, where the clock is outside the
+ * root's time.
  */
 MUST_CHECK enum mlt_err birth_import(struct ca *ca, const struct secret *stretched, EVP_PKEY *key,
-                                     struct span certificate);
+                                     struct span certificate, struct buf *why);
 
 /*
  * The first join URL, appended: with an invite for LIMIT_FIRST_INVITE_S in mode invite, without

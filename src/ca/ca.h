@@ -37,6 +37,7 @@ struct ca_events {
 struct crl_care {
     int64_t next_ms, said_ms;
     bool failed;
+    bool drops; /* the next list would let somebody in again, see crl_keep_tend */
 };
 
 /* What the net process has said; nothing of it while there is none. */

@@ -3,8 +3,11 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "ca/certificates.h"
+#include "ca/explain.h"
 #include "ca/head.h"
 #include "ca/setting.h"
 #include "pki/statement.h"
@@ -91,11 +94,22 @@ static void draft_clear(struct draft *d)
     crl_clear(&d->crl);
 }
 
+/* How long after its revocation a certificate can still be renewed. */
+static const int64_t longest_s =
+    (int64_t)LIMIT_CERT_DAYS * 86400 + LIMIT_GRACE_S + LIMIT_CLOCK_SLACK_S;
+
+void crl_keep_put_moment(struct query *q, int64_t now_s)
+{
+    query_put_int(q, now_s);
+    query_put_int(q, longest_s);
+    query_put_int(q, LIMIT_GRACE_S);
+}
+
 static enum mlt_err count_listed(struct database *db, int64_t now_s, size_t *count)
 {
     CLEANUP(query_end)
-    struct query q = query_start(db, "SELECT count(*) FROM revocation WHERE until_s > ?");
-    query_put_int(&q, now_s);
+    struct query q = query_start(db, "SELECT count(*) FROM revocation AS r WHERE " CRL_KEEP_LISTED);
+    crl_keep_put_moment(&q, now_s);
     int64_t number = 0;
     TRY(query_number(&q, &number));
     *count = (size_t)number;
@@ -108,9 +122,9 @@ static enum mlt_err read_entries(struct database *db, struct draft *d)
     TRY(count_listed(db, d->now_s, &count));
     TRY(crl_reserve(&d->crl, count));
     CLEANUP(query_end)
-    struct query q = query_start(db, "SELECT serial, reason, revoked_s, number IS NULL "
-                                     "FROM revocation WHERE until_s > ? ORDER BY serial");
-    query_put_int(&q, d->now_s);
+    struct query q = query_start(db, "SELECT serial, reason, revoked_s, number IS NULL FROM "
+                                     "revocation AS r WHERE " CRL_KEEP_LISTED " ORDER BY serial");
+    crl_keep_put_moment(&q, d->now_s);
     for (;;) {
         bool row = false;
         TRY(query_next(&q, &row));
@@ -142,6 +156,74 @@ static enum mlt_err next_number(struct database *db, uint64_t before, uint64_t *
     *number = before + 1 > (uint64_t)least ? before + 1 : (uint64_t)least;
     return MLT_OK;
 }
+
+/* ---- against the one that is there ---- */
+
+/* What only a signature of the CA's says: of a serial that has none here, the list's own. */
+static enum mlt_err end_of(struct ca *ca, const struct crl_entry *entry, int64_t *end_s)
+{
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    CLEANUP(cert_clear) struct cert cert = { 0 };
+    struct certificate row;
+    *end_s = entry->revoked_s + longest_s;
+    enum mlt_err err = certificates_by_serial(&ca->db, entry->serial, &row, &der);
+    if (err == MLT_ERR_MISSING || err == MLT_ERR_DAMAGED)
+        return MLT_OK;
+    TRY(err);
+    err = cert_read_leaf(buf_span(&der), &ca->cert, row.role, ca_now_s(ca), &cert);
+    bool is_ours = err == MLT_OK || err == MLT_ERR_CERT_EXPIRED || err == MLT_ERR_CERT_NOT_YET;
+    if (!is_ours)
+        return err_fault(err) == FAULT_LOCAL ? err : MLT_OK;
+    if (span_eq(SPAN_OF(cert.fields.serial), SPAN_OF(entry->serial)))
+        *end_s = cert.fields.not_after_s + LIMIT_GRACE_S;
+    return MLT_OK;
+}
+
+static enum mlt_err check_dropped(struct ca *ca, const struct crl_entry *entry, int64_t now_s)
+{
+    char serial[2 * CERT_SERIAL + 1];
+    int64_t end_s = 0;
+    TRY(end_of(ca, entry, &end_s));
+    if (end_s <= now_s)
+        return MLT_OK;
+    hex_encode(SPAN_OF(entry->serial), serial);
+    if (!ca->crl_care.drops) /* else it was said, and is said again hourly by crl_keep_tick */
+        log_error("ALARM: certificate %s is in the newest revocation list and could still be used, "
+                  "and ledger.db no longer says that it was revoked: ledger.db was changed",
+                  serial);
+    return MLT_ERR_DAMAGED;
+}
+
+static enum mlt_err read_kept(struct ca *ca, struct crl *kept)
+{
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    uint64_t number = 0;
+    enum mlt_err err = crl_keep_der(&ca->db, &number, &der);
+    if (err == MLT_ERR_MISSING)
+        return MLT_OK;
+    TRY(err);
+    err = crl_read(buf_span(&der), &ca->cert, kept);
+    if (err == MLT_OK ? kept->number == number : err_fault(err) == FAULT_LOCAL)
+        return err;
+    if (!ca->crl_care.drops)
+        log_error("ALARM: the newest revocation list in ledger.db is not this CA's: ledger.db was "
+                  "changed");
+    return MLT_ERR_DAMAGED;
+}
+
+/* Nobody is let in again because a row is gone: the list that is there was signed. */
+static enum mlt_err check_kept(struct ca *ca, const struct draft *d)
+{
+    CLEANUP(crl_clear) struct crl kept = { 0 };
+    TRY(read_kept(ca, &kept));
+    for (size_t i = 0; i < kept.count; i++) {
+        if (crl_find(&d->crl, kept.entries[i].serial) == NULL)
+            TRY(check_dropped(ca, &kept.entries[i], d->now_s));
+    }
+    return MLT_OK;
+}
+
+/* ---- numbers ---- */
 
 /* Serials told of by notice number first + i: LIMIT_REVOKED_AT_ONCE each; one at least. */
 static size_t batches(const struct draft *d)
@@ -267,6 +349,9 @@ enum mlt_err crl_keep_tend(struct ca *ca)
         return MLT_OK;
     CLEANUP(draft_clear) struct draft d = { .now_s = ca_now_s(ca), .before = facts.number };
     TRY(read_entries(&ca->db, &d));
+    enum mlt_err err = check_kept(ca, &d);
+    ca->crl_care.drops = err == MLT_ERR_DAMAGED;
+    TRY(err);
     TRY(sign(ca, &d));
     TRY(database_begin(&ca->db));
     TRY(database_end(&ca->db, record(ca, &d)));
@@ -300,5 +385,6 @@ void crl_keep_tick(struct ca *ca)
     if (err == MLT_OK || !is_news)
         return;
     care->said_ms = now_ms;
-    log_error("no new revocation list could be signed: %s", err_cause(err));
+    log_error("no new revocation list could be signed: %s",
+              care->drops ? TEXT_CRL_DROPS : err_cause(err));
 }

@@ -15,6 +15,12 @@ static enum mlt_err start_of_doubt(struct span leaf_bytes, int64_t *from_s)
     return MLT_OK;
 }
 
+/* What was lost may be of the very second; and of later, where the clock of now is behind. */
+static int64_t end_of_doubt(int64_t epoch_s, bool whole)
+{
+    return whole ? epoch_s : epoch_s + 1 + LIMIT_CLOCK_SLACK_S;
+}
+
 enum mlt_err epochs_each(struct database *db, const struct epoch_visit *visit)
 {
     CLEANUP(query_end)
@@ -26,11 +32,14 @@ enum mlt_err epochs_each(struct database *db, const struct epoch_visit *visit)
         TRY(query_next(&q, &row));
         if (!row)
             return MLT_OK;
-        struct epoch e = { .until_s = query_int(&q, 0),
+        struct epoch e = { .at_s = query_int(&q, 0),
                            .size = (uint64_t)query_int(&q, 1),
                            .whole = query_int(&q, 2) != 0,
                            .has_crl = query_int(&q, 3) != 0 };
+        e.until_s = end_of_doubt(e.at_s, e.whole);
         TRY(start_of_doubt(query_span(&q, 4), &e.from_s));
+        if (e.from_s >= e.until_s) /* a leaf of a clock that was ahead says nothing of when */
+            e.from_s = 0;
         TRY(visit->on_epoch(visit->ctx, &e));
     }
 }
@@ -48,7 +57,7 @@ static enum mlt_err judge_one(void *ctx, const struct epoch *e)
     bool within = e->from_s < j->issued_s && j->issued_s < e->until_s;
     j->loss.in_doubt |= within;
     j->loss.lost |= within && !e->whole;
-    bool named = e->has_crl && j->listed_s > e->until_s;
+    bool named = e->has_crl && j->listed_s > e->at_s;
     j->loss.witnessed &= e->whole || named || j->issued_s >= e->until_s;
     return MLT_OK;
 }
@@ -77,7 +86,7 @@ static enum mlt_err hide_one(void *ctx, const struct epoch *e)
 {
     struct hiding *h = ctx;
     h->hidden |= !e->whole && h->newest->position < e->size &&
-                 h->newest->not_after_s + LIMIT_GRACE_S <= e->until_s;
+                 h->newest->not_after_s + LIMIT_GRACE_S <= e->at_s;
     return MLT_OK;
 }
 

@@ -12,6 +12,7 @@
 
 struct epoch {
     int64_t from_s, until_s; /* issued then, both ends exclusive: perhaps missing */
+    int64_t at_s;            /* when it was opened */
     uint64_t size;           /* leaves that were here when it was opened */
     bool whole;              /* what is missing was never issued: see struct ledger_opening */
     bool has_crl;            /* a CRL told then who was revoked */

@@ -187,10 +187,23 @@ static enum mlt_err check_newest(struct ca *ca, struct ledger_head *head, struct
     return check_ledger(ca, head, why);
 }
 
+enum mlt_err head_follows(struct database *db, const struct ledger_head *head, bool *follows)
+{
+    uint64_t epoch = 0, base = 0;
+    *follows = false;
+    enum mlt_err err = ledger_epoch(db, &epoch, &base);
+    if (err == MLT_ERR_MISSING)
+        return MLT_OK;
+    TRY(err);
+    *follows = head->epoch < epoch || (head->epoch == epoch && head->base == base);
+    return MLT_OK;
+}
+
 enum mlt_err head_load(struct ca *ca, struct buf *why)
 {
     struct ledger_head head = { 0 };
     uint64_t epoch = 0, base = 0;
+    bool follows = false;
     head_clear(&ca->head);
     enum mlt_err err = setting_get(&ca->db, meta_head, &ca->head.bytes);
     ENSURE(err == MLT_OK || err == MLT_ERR_MISSING, err);
@@ -200,6 +213,9 @@ enum mlt_err head_load(struct ca *ca, struct buf *why)
         TRY(begin_epoch(ca));
     ca->head.epoch = head.epoch;
     ca->head.size = head.size;
+    TRY(head_follows(&ca->db, &head, &follows));
+    if (!follows && head.size > 0)
+        return explain(why, MLT_ERR_LEDGER, TEXT_EPOCH_CHANGED);
     TRY(ledger_epoch(&ca->db, &epoch, &base));
     if (head.size > 0 && head.epoch == epoch)
         return MLT_OK;

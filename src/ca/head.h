@@ -3,6 +3,7 @@
 #define MALOTE_CA_HEAD_H
 
 #include "base/buf.h"
+#include "db/database.h"
 #include "wire/ledger_head.h"
 
 /*
@@ -29,10 +30,14 @@ MUST_CHECK enum mlt_err head_first(struct ca *ca, bool whole);
 /*
  * At ca_unlock, with the CA's certificate: the newest head must be the CA's own and the ledger must
  * hold exactly what it says, in leaves and nodes that fit each other: MLT_ERR_LEDGER where it was
- * rewritten, cut or damaged, *why says which.  A ledger that never had one gets its first epoch and
- * head, a new epoch its own.
+ * rewritten, cut or damaged, or its epoch is not there, *why says which.  A ledger that never had
+ * one gets its first epoch and head, a new epoch its own.
  */
 MUST_CHECK enum mlt_err head_load(struct ca *ca, struct buf *why);
+
+/* Whether the newest epoch of the file is the head's, or a later one that has no head yet. */
+MUST_CHECK enum mlt_err head_follows(struct database *db, const struct ledger_head *head,
+                                     bool *follows);
 
 /* Signs one now if the ledger has grown: at synchronisation and at the end.  What ca_may_issue
  * says. */

@@ -63,11 +63,26 @@ static enum mlt_err set_realm(struct cert_fields *fields, struct span realm)
     return MLT_OK;
 }
 
+enum mlt_err issue_draw_leaf(const struct cert_fields *fields,
+                             const uint8_t spki_hash[static HASH_LEN], struct span tbs,
+                             struct ledger_leaf *leaf)
+{
+    struct ledger_leaf made = { .name = fields->name,
+                                .kind = (enum ledger_kind)fields->role,
+                                .time_s = fields->not_before_s + LIMIT_BACKDATE_S };
+    memcpy(made.serial, fields->serial, CERT_SERIAL);
+    memcpy(made.spki_hash, spki_hash, HASH_LEN);
+    TRY(hash_sha256(tbs, made.tbs_hash));
+    *leaf = made;
+    return MLT_OK;
+}
+
 /* Everything but the signature; `fields` has role, name and realm. */
 static enum mlt_err make_draft(const struct env *env, const struct cert_fields *fields,
                                EVP_PKEY *subject, X509 *issuer, struct draft *out)
 {
     CLEANUP(draft_clear) struct draft d = { .fields = *fields };
+    uint8_t spki_hash[HASH_LEN];
     int64_t now_s = env_wall_ms(env) / 1000;
     TRY(choose_serial(env, d.fields.serial));
     d.fields.not_before_s = now_s - LIMIT_BACKDATE_S;
@@ -78,12 +93,8 @@ static enum mlt_err make_draft(const struct env *env, const struct cert_fields *
     ENSURE(d.x509 != NULL, MLT_ERR_NOMEM);
     TRY(profile_build(&d.fields, subject, issuer, d.x509));
     TRY(profile_tbs(d.x509, &d.tbs));
-    d.leaf = (struct ledger_leaf) { .name = fields->name,
-                                    .kind = (enum ledger_kind)fields->role,
-                                    .time_s = now_s };
-    memcpy(d.leaf.serial, d.fields.serial, CERT_SERIAL);
-    TRY(rsa_public_hash(subject, d.leaf.spki_hash));
-    TRY(hash_sha256(buf_span(&d.tbs), d.leaf.tbs_hash));
+    TRY(rsa_public_hash(subject, spki_hash));
+    TRY(issue_draw_leaf(&d.fields, spki_hash, buf_span(&d.tbs), &d.leaf));
     *out = d;
     d = (struct draft) { 0 };
     return MLT_OK;

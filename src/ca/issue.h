@@ -53,6 +53,11 @@ MUST_CHECK enum mlt_err issue_leaf(const struct issuer *issuer, enum cert_role r
 MUST_CHECK enum mlt_err issue_crl(const struct issuer *issuer, struct crl *crl, uint64_t *position,
                                   struct buf *der);
 
+/* What the ledger keeps of a certificate of these fields, whose part that is signed is `tbs`. */
+MUST_CHECK enum mlt_err issue_draw_leaf(const struct cert_fields *fields,
+                                        const uint8_t spki_hash[static HASH_LEN], struct span tbs,
+                                        struct ledger_leaf *leaf);
+
 /* The root over its own key; the leaf goes into the caller's transaction. */
 MUST_CHECK enum mlt_err issue_root(const struct env *env, struct database *db, struct span realm,
                                    EVP_PKEY *key, struct issued *out);

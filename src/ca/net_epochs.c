@@ -89,11 +89,13 @@ enum mlt_err net_epochs_send_issued(struct channel *net, struct ca *ca, struct s
 {
     CLEANUP(cert_clear) struct cert cert = { 0 };
     struct ipc_known known;
-    uint64_t epoch = 0, base = 0;
-    TRY(ledger_epoch(&ca->db, &epoch, &base));
+    struct epochs_loss loss;
     enum mlt_err err = cert_read_leaf(certificate, &ca->cert, CERT_CLIENT, ca_now_s(ca), &cert);
     ENSURE(err == MLT_OK || err == MLT_ERR_CERT_EXPIRED || err == MLT_ERR_CERT_NOT_YET, err);
-    if (cert.fields.not_before_s + LIMIT_BACKDATE_S >= (int64_t)epoch)
+    const struct certificate issued = { .issued_s = cert.fields.not_before_s + LIMIT_BACKDATE_S,
+                                        .not_after_s = cert.fields.not_after_s };
+    TRY(epochs_judge(&ca->db, &issued, &loss));
+    if (!loss.in_doubt)
         return MLT_OK;
     memcpy(known.serial, cert.fields.serial, CERT_SERIAL);
     return send_known(net, &known, sent);

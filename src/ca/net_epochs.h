@@ -14,8 +14,8 @@
  * expired ones as well, they may be renewed.  `sent` is scratch. */
 MUST_CHECK enum mlt_err net_epochs_send(struct channel *net, struct database *db, struct buf *sent);
 
-/* The certificate (DER, from this CA) that net is about to give out, if it is dated before the
- * newest epoch: the clock was set back, or the epoch lies ahead of it. */
+/* The certificate (DER, from this CA) that net is about to give out, if it is dated within one of
+ * them: the clock was set back, or the epoch lies ahead of it or hardly behind. */
 MUST_CHECK enum mlt_err net_epochs_send_issued(struct channel *net, struct ca *ca,
                                                struct span certificate, struct buf *sent);
 

@@ -25,7 +25,6 @@ enum mlt_err reissue(struct ca *ca, const struct name *name, int64_t expires_s,
     TRY(database_begin(&ca->db));
     TRY(database_end(&ca->db, revoke_and_invite(ca, name, expires_s, invite)));
     log_info("%s was reissued: the name waits for a new key", name->text);
-    /* The invite stands: that the CRL has to wait is the log's to say, and crl_keep_tick's. */
     enum mlt_err err = revoke_publish(ca, name);
     if (err != MLT_OK)
         log_error("the revocation of the old key of %s is in no list yet: %s", name->text,

@@ -11,6 +11,7 @@
 #include "ca/backup.h"
 #include "ca/ledger_tree.h"
 #include "ca/schema.h"
+#include "ca/setting.h"
 #include "ca/stopped.h"
 #include "pki/statement.h"
 
@@ -45,6 +46,11 @@ static void note_lowest(uint64_t *lowest, uint64_t seen)
 {
     if (seen < *lowest)
         *lowest = seen;
+}
+
+bool restore_is_beyond(struct restore_extent one, struct restore_extent other)
+{
+    return one.epoch > other.epoch || (one.epoch == other.epoch && one.size > other.size);
 }
 
 /* A ledger of `size` leaves, which holds in `epoch`. */
@@ -112,11 +118,9 @@ static enum mlt_err see(struct restore *r, const struct sight *sight)
     uint64_t epoch = sight->epoch, size = shared_leaves(r, sight), common = 0;
     bool twice = epoch == r->facts.epoch && sight->base != r->facts.base; /* opened */
     bool parts = false;
-    if (epoch > r->seen_epoch)
-        r->seen_size = sight->size;
-    else if (epoch == r->seen_epoch)
-        note(&r->seen_size, sight->size);
-    note(&r->seen_epoch, epoch);
+    const struct restore_extent extent = { epoch, sight->size };
+    if (restore_is_beyond(extent, r->seen))
+        r->seen = extent;
     if (epoch > r->facts.epoch || twice)
         note_lowest(&r->common, sight->base);
     r->forked = r->forked || twice;
@@ -129,24 +133,77 @@ static enum mlt_err see(struct restore *r, const struct sight *sight)
     return MLT_OK;
 }
 
-enum mlt_err restore_see_head(struct restore *r, struct span head)
+static enum mlt_err see_head(struct restore *r, struct span head, struct restore_extent *extent)
 {
     struct ledger_head h;
     ENSURE(ledger_head_decode(head, &h) == MLT_OK, MLT_ERR_AUTH);
     TRY(statement_check_head(&r->ca->cert, &h));
     note(&r->seen_s, h.time_s);
+    *extent = (struct restore_extent) { h.epoch, h.size };
     return see(r, &(struct sight) { h.epoch, h.base, h.size, h.root, NULL });
+}
+
+enum mlt_err restore_see_head(struct restore *r, struct span head)
+{
+    return see_head(r, head, &r->net);
 }
 
 /* The head that stopped an authority: it was there, in the hands of some client. */
 static enum mlt_err see_stop(struct restore *r, struct database *db)
 {
     CLEANUP(buf_clear) struct buf head = { 0 };
+    struct restore_extent extent;
     TRY(stopped_kept(db, &head));
     if (head.len == 0)
         return MLT_OK;
-    enum mlt_err err = restore_see_head(r, buf_span(&head));
+    enum mlt_err err = see_head(r, buf_span(&head), &extent);
+    r->stopped |= err == MLT_OK;
     return err == MLT_ERR_AUTH ? MLT_OK : err;
+}
+
+/* ---- a restore that had no witness ---- */
+
+static const char unseen_size[] = "restore.unseen.size";
+static const char unseen_s[] = "restore.unseen.s";
+
+static enum mlt_err see_unseen(struct restore *r, struct database *db)
+{
+    int64_t size = 0, at_s = 0;
+    enum mlt_err err = setting_get_number(db, unseen_size, &size);
+    if (err == MLT_ERR_MISSING)
+        return MLT_OK;
+    TRY(err);
+    TRY(setting_get_number(db, unseen_s, &at_s));
+    if (at_s + (int64_t)LIMIT_CERT_DAYS * 86400 + LIMIT_GRACE_S <= ca_now_s(r->ca))
+        return MLT_OK;
+    r->unseen = true;
+    note_lowest(&r->common, (uint64_t)size);
+    return MLT_OK;
+}
+
+bool restore_has_no_witness(const struct restore *r)
+{
+    return r->old.handle == NULL && r->net.epoch == 0;
+}
+
+static enum mlt_err put_unseen(struct restore *r)
+{
+    struct database *db = &r->ca->db;
+    const uint64_t size = r->common; /* less, where it was so before */
+    TRY(setting_set_number(db, unseen_size, (int64_t)size));
+    return setting_set_number(db, unseen_s, ca_now_s(r->ca));
+}
+
+enum mlt_err restore_note_unseen(struct restore *r)
+{
+    TRY(database_begin(&r->ca->db));
+    return database_end(&r->ca->db, put_unseen(r));
+}
+
+enum mlt_err restore_forget_unseen(struct database *db)
+{
+    TRY(setting_forget(db, unseen_size));
+    return setting_forget(db, unseen_s);
 }
 
 enum mlt_err restore_start(struct restore *r, struct ca *ca)
@@ -155,6 +212,7 @@ enum mlt_err restore_start(struct restore *r, struct ca *ca)
     TRY(ledger_facts_read(&ca->db, &made.facts));
     made.common = made.facts.size;
     TRY(see_stop(&made, &ca->db));
+    TRY(see_unseen(&made, &ca->db));
     *r = made;
     made = (struct restore) { 0 };
     return MLT_OK;
@@ -250,6 +308,7 @@ enum mlt_err restore_see_ledger(struct restore *r, int fd)
     TRY(keystore_mark_load(&old, &mark));
     TRY(see(r, &(struct sight) { facts.epoch, facts.base, facts.size, facts.root, &old }));
     TRY(see_stop(r, &old));
+    TRY(see_unseen(r, &old));
     note(&r->seen_crl, facts.crl_number);
     note(&r->seen_entries, mark.count);
     r->old = old;

@@ -13,10 +13,20 @@
  * and nothing else; what net keeps is signed, and is looked at only if the CA has signed it.
  */
 
+/* How far a ledger or a head goes. */
+struct restore_extent {
+    uint64_t epoch, size;
+};
+
+bool restore_is_beyond(struct restore_extent one, struct restore_extent other);
+
 struct restore {
     struct ca *ca; /* the restored one, opened; borrowed */
     struct ledger_facts facts;
-    uint64_t seen_epoch, seen_size; /* of the furthest head or ledger */
+    struct restore_extent seen; /* of the furthest head or ledger */
+    struct restore_extent net;  /* of the head that net keeps; of none: 0 */
+    bool stopped;               /* a head that stopped an authority was among them */
+    bool unseen;                /* an earlier restore had no witness at all */
     uint64_t seen_crl;
     uint64_t seen_s;       /* when the newest head was signed */
     uint64_t seen_entries; /* of the keystore */
@@ -55,10 +65,21 @@ MUST_CHECK enum mlt_err restore_see_crl(struct restore *r, struct span der);
 MUST_CHECK enum mlt_err restore_is_behind(struct restore *r, bool *behind);
 
 /*
- * Where nothing is missing, what stands in no ledger may be: an invite that the old ledger.db has
- * open no more was withdrawn since, and is void.  *count: of them.
+ * Where nothing is missing, what is in no leaf may be: a name that waited for a key and was closed
+ * since stays closed, and an invite that the old ledger.db has open no more was withdrawn since,
+ * and is void.  *count: of these.
  */
-MUST_CHECK enum mlt_err restore_void_withdrawn(struct restore *r, size_t *count);
+MUST_CHECK enum mlt_err restore_carry_unwritten(struct restore *r, size_t *count);
+
+/*
+ * Where nothing is missing because nothing is left that could tell: neither a ledger.db nor a head.
+ * It is written down, and for as long as a certificate of that time may be used the next
+ * restore_accept_loss takes what grew from here for no witness.
+ */
+bool restore_has_no_witness(const struct restore *r);
+MUST_CHECK enum mlt_err restore_note_unseen(struct restore *r);
+/* An epoch is opened that says so from now on.  Within the caller's transaction. */
+MUST_CHECK enum mlt_err restore_forget_unseen(struct database *db);
 
 /* What becomes of a certificate that the restored ledger does not have. */
 enum restore_fate {

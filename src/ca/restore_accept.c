@@ -10,6 +10,11 @@
 #include "ca/restore_missing.h"
 #include "ca/revoke.h"
 
+static uint64_t highest(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 struct acceptance {
     struct restore *r;
     const struct restore_sink *sink;
@@ -39,56 +44,6 @@ static enum mlt_err carry_keys(struct restore *r)
         query_put_span(&put, query_span(&q, 0));
         query_put_int(&put, query_int(&q, 1));
         TRY(query_run(&put));
-    }
-}
-
-/* Reissued to a key that the old ledger never heard of: of this name it is the older one. */
-static enum mlt_err is_reopened(struct restore *r, const struct name *name, bool *reopened)
-{
-    struct member member;
-    bool found = false, known = false;
-    *reopened = false;
-    TRY(members_find(&r->ca->db, name, &member, &found));
-    if (!found || !member.has_key)
-        return MLT_OK;
-    CLEANUP(query_end)
-    struct query q = query_start(&r->old, "SELECT 1 FROM certificate WHERE spki = ? LIMIT 1");
-    query_put_span(&q, SPAN_OF(member.spki_hash));
-    TRY(query_next(&q, &known));
-    *reopened = !known;
-    return MLT_OK;
-}
-
-static enum mlt_err close_name(struct restore *r, const struct name *name, int64_t closed_s)
-{
-    bool reopened = false;
-    TRY(is_reopened(r, name, &reopened));
-    if (reopened)
-        return MLT_OK;
-    CLEANUP(query_end)
-    struct query q = query_start(
-        &r->ca->db, "INSERT INTO member(name, since_s, closed_s) VALUES(?1, ?2, ?2) "
-                    "ON CONFLICT(name) DO UPDATE SET spki = NULL, renew_until_s = NULL, "
-                    "closed_s = ifnull(closed_s, ?2)");
-    query_put_name(&q, name);
-    query_put_int(&q, closed_s);
-    return query_run(&q);
-}
-
-/* A name can be closed without a serial that says so: it waited for a key when it was revoked. */
-static enum mlt_err carry_closed(struct restore *r)
-{
-    CLEANUP(query_end)
-    struct query q =
-        query_start(&r->old, "SELECT name, closed_s FROM member WHERE closed_s IS NOT NULL");
-    for (;;) {
-        bool row = false;
-        struct name name;
-        TRY(query_next(&q, &row));
-        if (!row)
-            return MLT_OK;
-        TRY(query_name(&q, 0, &name));
-        TRY(close_name(r, &name, query_int(&q, 1)));
     }
 }
 
@@ -127,6 +82,8 @@ static enum mlt_err judge(void *ctx, const struct certificate *c)
     struct member member;
     bool found = false;
     CLEANUP(cert_clear) struct cert cert = { 0 };
+    /* A list may name this one alone, and then its key is known from here only. */
+    TRY(revoke_close_key(&a->r->ca->db, c->serial, SPAN_OF(c->spki_hash)));
     TRY(members_find(&a->r->ca->db, &c->name, &member, &found));
     bool same_key =
         found && member.has_key && span_eq(SPAN_OF(member.spki_hash), SPAN_OF(c->spki_hash));
@@ -135,11 +92,6 @@ static enum mlt_err judge(void *ctx, const struct certificate *c)
     /* Renewed since: of a serial that is not here its owner could not ask for the next. */
     TRY(keep ? adopt_enter(&a->r->ca->db, c, &cert, &position) : lose(a, c));
     return a->sink->on_certificate(a->sink->ctx, c, keep ? RESTORE_KEPT : RESTORE_LOST);
-}
-
-static uint64_t highest(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
 }
 
 /* What the replaced ledger has been through since, without seeing all of it. */
@@ -158,13 +110,28 @@ static enum mlt_err hear_doubts(struct restore *r, struct ledger_opening *o)
     return MLT_OK;
 }
 
+static struct restore_extent extent_of(const struct ledger_facts *facts)
+{
+    return (struct restore_extent) { facts->epoch, facts->size };
+}
+
 /* Nobody has seen more of the CA than the replaced ledger has. */
 static bool is_furthest(const struct restore *r, const struct ledger_facts *old)
 {
-    bool beyond =
-        old->epoch > r->facts.epoch || (old->epoch == r->facts.epoch && old->size >= r->facts.size);
-    return beyond && !r->forked && old->epoch == r->seen_epoch && old->size == r->seen_size &&
+    return !r->forked && !restore_is_beyond(extent_of(&r->facts), extent_of(old)) &&
+           !restore_is_beyond(r->seen, extent_of(old)) &&
            old->crl_number >= highest(r->seen_crl, r->facts.crl_number);
+}
+
+/*
+ * Nobody has seen a list after net's.  net confirms one only when the head after it is kept too: of
+ * what is beyond that head, or of another ledger that a client came with, net has no list.
+ */
+static bool is_newest_list(const struct restore *r, const struct ledger_facts *old)
+{
+    return r->crl.number >= highest(r->seen_crl, r->facts.crl_number) &&
+           !(r->forked && r->stopped) &&
+           (!restore_is_beyond(r->seen, r->net) || !restore_is_beyond(r->seen, extent_of(old)));
 }
 
 /* Whether what was lost is known: from the replaced ledger, or of the revocations alone from a list
@@ -172,13 +139,15 @@ static bool is_furthest(const struct restore *r, const struct ledger_facts *old)
 static enum mlt_err weigh_witnesses(struct restore *r, struct ledger_opening *o)
 {
     struct ledger_facts old = { 0 };
-    if (r->crl.number >= highest(r->seen_crl, r->facts.crl_number))
-        o->crl = r->crl.number;
     if (r->old.handle != NULL)
         TRY(ledger_facts_read(&r->old, &old));
+    if (is_newest_list(r, &old))
+        o->crl = r->crl.number;
     /* What an epoch could not see, of which only a head is left, nobody can tell. */
-    if (r->seen_epoch > highest(r->facts.epoch, old.epoch))
+    if (r->seen.epoch > highest(r->facts.epoch, old.epoch) || r->unseen)
         o->crl = 0;
+    if (r->unseen)
+        return MLT_OK;
     if (r->old.handle == NULL)
         return MLT_OK;
     o->whole = is_furthest(r, &old);
@@ -192,6 +161,7 @@ static enum mlt_err open_epoch(struct acceptance *a)
     struct ledger_opening opening = { .epoch = a->sum.epoch, .base = a->r->common };
     TRY(weigh_witnesses(a->r, &opening));
     a->sum.listed = opening.whole || opening.crl > 0;
+    TRY(restore_forget_unseen(&a->r->ca->db));
     return ledger_open_epoch(&a->r->ca->db, &opening);
 }
 
@@ -202,7 +172,7 @@ static enum mlt_err accept(struct acceptance *a)
     struct database *db = &r->ca->db;
     const struct revocation_visit revoked = { carry, a };
     const struct certificate_visit certified = { judge, a };
-    uint64_t above = highest(r->seen_epoch, r->facts.epoch) + 1;
+    uint64_t above = highest(r->seen.epoch, r->facts.epoch) + 1;
     /* By a clock that is behind the CA's own word certificates of before would seem to be later. */
     uint64_t listed_s = r->crl.this_update_s > 0 ? (uint64_t)r->crl.this_update_s : 0;
     uint64_t signed_s = highest(listed_s, r->seen_s);
@@ -211,7 +181,7 @@ static enum mlt_err accept(struct acceptance *a)
     TRY(restore_missing_revocations(r, &revoked));
     if (r->old.handle != NULL) {
         TRY(carry_keys(r));
-        TRY(carry_closed(r));
+        TRY(restore_carry_closed(r));
     }
     TRY(restore_missing_certificates(r, &certified));
     /* Open then: which of them were used, withdrawn or refused since, nobody can tell. */

@@ -2,6 +2,7 @@
 #include "ca/restore_missing.h"
 
 #include "ca/invite.h"
+#include "ca/members.h"
 
 static enum mlt_err visit_unknown(struct restore *r, const struct crl_entry *entry,
                                   const struct revocation_visit *visit)
@@ -80,6 +81,60 @@ enum mlt_err restore_missing_certificates(struct restore *r, const struct certif
     }
 }
 
+/* ---- what is in no leaf ---- */
+
+/* Reissued to a key that the old ledger never heard of: of this name it is the older one. */
+static enum mlt_err is_reopened(struct restore *r, const struct name *name, bool *reopened)
+{
+    struct member member;
+    bool found = false, known = false;
+    *reopened = false;
+    TRY(members_find(&r->ca->db, name, &member, &found));
+    if (!found || !member.has_key)
+        return MLT_OK;
+    CLEANUP(query_end)
+    struct query q = query_start(&r->old, "SELECT 1 FROM certificate WHERE spki = ? LIMIT 1");
+    query_put_span(&q, SPAN_OF(member.spki_hash));
+    TRY(query_next(&q, &known));
+    *reopened = !known;
+    return MLT_OK;
+}
+
+static enum mlt_err close_name(struct restore *r, const struct name *name, int64_t closed_s)
+{
+    bool reopened = false;
+    TRY(is_reopened(r, name, &reopened));
+    if (reopened)
+        return MLT_OK;
+    CLEANUP(query_end)
+    struct query q = query_start(
+        &r->ca->db, "INSERT INTO member(name, since_s, closed_s) VALUES(?1, ?2, ?2) "
+                    "ON CONFLICT(name) DO UPDATE SET spki = NULL, renew_until_s = NULL, "
+                    "closed_s = ifnull(closed_s, ?2)");
+    query_put_name(&q, name);
+    query_put_int(&q, closed_s);
+    return query_run(&q);
+}
+
+/* A name can be closed without a serial that says so: it waited for a key when it was revoked. */
+enum mlt_err restore_carry_closed(struct restore *r)
+{
+    CLEANUP(query_end)
+    struct query q =
+        query_start(&r->old, "SELECT name, closed_s FROM member WHERE closed_s IS NOT NULL");
+    for (;;) {
+        bool row = false;
+        struct name name;
+        TRY(query_next(&q, &row));
+        if (!row)
+            return MLT_OK;
+        TRY(query_name(&q, 0, &name));
+        TRY(close_name(r, &name, query_int(&q, 1)));
+    }
+}
+
+/* ---- judged ---- */
+
 static enum mlt_err count_revocation(void *ctx, const struct crl_entry *entry)
 {
     struct restore *r = ctx;
@@ -104,19 +159,28 @@ enum mlt_err restore_is_behind(struct restore *r, bool *behind)
     r->unknown_certs = 0;
     TRY(restore_missing_revocations(r, &revoked));
     TRY(restore_missing_certificates(r, &certified));
-    bool ahead = r->seen_epoch > r->facts.epoch ||
-                 (r->seen_epoch == r->facts.epoch && r->seen_size > r->facts.size);
-    *behind = ahead || r->forked || r->seen_crl > r->facts.crl_number ||
+    const struct restore_extent own = { r->facts.epoch, r->facts.size };
+    *behind = restore_is_beyond(r->seen, own) || r->forked || r->seen_crl > r->facts.crl_number ||
               r->seen_entries > r->ca->keystore.mark.count || r->unknown_revoked > 0;
     return MLT_OK;
 }
 
-enum mlt_err restore_void_withdrawn(struct restore *r, size_t *count)
+static enum mlt_err carry_unwritten(struct restore *r, size_t *count)
 {
-    struct database *db = &r->ca->db;
+    TRY(restore_carry_closed(r));
+    return invite_forget_withdrawn(&r->ca->db, &r->old, ca_now_s(r->ca), count);
+}
+
+enum mlt_err restore_carry_unwritten(struct restore *r, size_t *count)
+{
+    struct ledger_facts old;
     *count = 0;
     if (r->old.handle == NULL)
         return MLT_OK;
-    TRY(database_begin(db));
-    return database_end(db, invite_forget_withdrawn(db, &r->old, ca_now_s(r->ca), count));
+    TRY(ledger_facts_read(&r->old, &old));
+    const struct restore_extent own = { r->facts.epoch, r->facts.size };
+    if (restore_is_beyond(own, (struct restore_extent) { old.epoch, old.size }))
+        return MLT_OK; /* the older of the two: it knows nothing of later */
+    TRY(database_begin(&r->ca->db));
+    return database_end(&r->ca->db, carry_unwritten(r, count));
 }

@@ -19,4 +19,10 @@ MUST_CHECK enum mlt_err restore_missing_revocations(struct restore *r,
 MUST_CHECK enum mlt_err restore_missing_certificates(struct restore *r,
                                                      const struct certificate_visit *visit);
 
+/*
+ * Names that the old ledger.db, which there is, has closed: but for one that was given since to a
+ * key which that one never heard of.  Within the caller's transaction.
+ */
+MUST_CHECK enum mlt_err restore_carry_closed(struct restore *r);
+
 #endif

@@ -116,22 +116,51 @@ static enum mlt_err carry_row(struct database *db, const struct crl_entry *entry
     return query_run(&q);
 }
 
-static enum mlt_err carry_key(struct database *db, const struct crl_entry *entry)
+static enum mlt_err with_key(struct query *q, const uint8_t serial[static CERT_SERIAL],
+                             struct span spki)
+{
+    query_put_span(q, spki);
+    query_put_span(q, span_of(serial, CERT_SERIAL));
+    return query_run(q);
+}
+
+enum mlt_err revoke_close_key(struct database *db, const uint8_t serial[static CERT_SERIAL],
+                              struct span spki)
 {
     CLEANUP(query_end)
     struct query close =
-        query_start(db, "INSERT INTO revoked_key(spki, revoked_s) SELECT spki, ?1 "
-                        "FROM certificate WHERE serial = ?2 ON CONFLICT DO NOTHING");
-    query_put_int(&close, entry->revoked_s);
-    query_put_span(&close, SPAN_OF(entry->serial));
-    TRY(query_run(&close));
+        query_start(db, "INSERT INTO revoked_key(spki, revoked_s) SELECT ?1, revoked_s "
+                        "FROM revocation WHERE serial = ?2 ON CONFLICT DO NOTHING");
+    TRY(with_key(&close, serial, spki));
     CLEANUP(query_end)
-    struct query drop =
-        query_start(db, "UPDATE member SET spki = NULL, renew_until_s = NULL, closed_s = ?1 "
-                        "WHERE spki = (SELECT spki FROM certificate WHERE serial = ?2)");
-    query_put_int(&drop, entry->revoked_s);
-    query_put_span(&drop, SPAN_OF(entry->serial));
-    return query_run(&drop);
+    struct query drop = query_start(
+        db, "UPDATE member SET spki = NULL, renew_until_s = NULL, closed_s = r.revoked_s "
+            "FROM revocation AS r WHERE r.serial = ?2 AND member.spki = ?1");
+    TRY(with_key(&drop, serial, spki));
+    /* As take_back() does: those that no list named any more, for they were over. */
+    CLEANUP(query_end)
+    struct query all = query_start(
+        db, "INSERT INTO revocation(serial, revoked_s, reason, until_s) "
+            "SELECT c.serial, r.revoked_s, r.reason, c.not_after_s + ?3 FROM certificate AS c "
+            "JOIN revocation AS r ON r.serial = ?2 WHERE c.spki = ?1 ON CONFLICT DO NOTHING");
+    query_put_span(&all, spki);
+    query_put_span(&all, span_of(serial, CERT_SERIAL));
+    query_put_int(&all, LIMIT_GRACE_S);
+    return query_run(&all);
+}
+
+static enum mlt_err carry_key(struct database *db, const struct crl_entry *entry)
+{
+    CLEANUP(query_end)
+    struct query q = query_start(db, "SELECT spki FROM certificate WHERE serial = ?");
+    uint8_t spki[HASH_LEN];
+    bool row = false;
+    query_put_span(&q, SPAN_OF(entry->serial));
+    TRY(query_next(&q, &row));
+    if (!row)
+        return MLT_OK;
+    TRY(query_bytes(&q, 0, spki, HASH_LEN));
+    return revoke_close_key(db, entry->serial, SPAN_OF(spki));
 }
 
 enum mlt_err revoke_carry(struct database *db, const struct crl_entry *entry, int64_t now_s)

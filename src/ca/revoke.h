@@ -45,4 +45,12 @@ MUST_CHECK enum mlt_err revoke_publish(struct ca *ca, const struct name *name);
 MUST_CHECK enum mlt_err revoke_carry(struct database *db, const struct crl_entry *entry,
                                      int64_t now_s);
 
+/*
+ * The key of a certificate, for good, and all that was issued for it, if that serial is revoked
+ * here: for one that came to be known only after its revocation was carried over.  Within the
+ * caller's transaction.
+ */
+MUST_CHECK enum mlt_err
+revoke_close_key(struct database *db, const uint8_t serial[static CERT_SERIAL], struct span spki);
+
 #endif

@@ -46,6 +46,7 @@ static const struct {
     { ADMIN_ALARM_CRL_STALE, "crl-stale", TEXT_CA_ALARM_CRL_STALE },
     { ADMIN_ALARM_ROOT_ENDS, "root-ends", TEXT_CA_ALARM_ROOT_ENDS },
     { ADMIN_ALARM_UNCONFIRMED, "unconfirmed", TEXT_CA_ALARM_UNCONFIRMED },
+    { ADMIN_ALARM_CRL_DROPS, "crl-drops", TEXT_CA_ALARM_CRL_DROPS },
 };
 
 static const char *word_of(enum admin_alarm alarm)

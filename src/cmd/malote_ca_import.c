@@ -74,6 +74,9 @@ static enum exit_code say_file(const char *path, enum mlt_err err)
     case MLT_ERR_DAMAGED:
         say_error(TEXT_CA_IMPORT_FOREIGN, path);
         return EXIT_LOCAL;
+    case MLT_ERR_REFUSED:
+        say_error(TEXT_CA_IMPORT_ALGORITHMS, path);
+        return EXIT_LOCAL;
     case MLT_ERR_PASSPHRASE:
         say_error(TEXT_CA_IMPORT_PASSPHRASE, path);
         return EXIT_TRUST;
@@ -120,7 +123,7 @@ static enum mlt_err create(struct importing *i, struct buf *why)
     CLEANUP(ca_close) struct ca ca = ca_none();
     TRY(ca_open(&ca, env_system(), &start, &need, why));
     TRY(kdf_scrypt(secret_span(&i->own_secret), SPAN_OF(need.salt), &need.cost, &stretched));
-    return birth_import(&ca, &stretched, i->content.key, buf_span(&i->content.certificate));
+    return birth_import(&ca, &stretched, i->content.key, buf_span(&i->content.certificate), why);
 }
 
 static enum mlt_err nobody(void *ctx, const struct certificate *c, enum restore_fate fate)
@@ -165,7 +168,8 @@ static enum exit_code build(struct importing *i, const char *path)
     if (why.len == 0 || buf_text(&why, &text) != MLT_OK)
         text = err_cause(err);
     say_error(TEXT_CA_IMPORT_FAILED, path, text);
-    return EXIT_LOCAL;
+    bool is_time = err == MLT_ERR_CERT_NOT_YET || err == MLT_ERR_CERT_EXPIRED;
+    return is_time ? EXIT_TRUST : EXIT_LOCAL;
 }
 
 static enum exit_code tell(const struct importing *i, const char *path)

@@ -132,7 +132,7 @@ enum exit_code input_take(struct input *in, struct ca *ca, struct backup_manifes
     CLEANUP(file_close) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum mlt_err err = dir >= 0 ? backup_unpack(&in->reader, dir, manifest) : MLT_ERR_SYSTEM;
     if (err == MLT_ERR_SYSTEM) {
-        say_error(TEXT_CA_RESTORE_FAILED, err_cause(err));
+        say_error(TEXT_CA_UNPACK_FAILED, in->path, in->where, err_cause(err));
         return EXIT_LOCAL;
     }
     if (err != MLT_OK)

@@ -9,14 +9,15 @@
 
 struct input {
     const char *path;
-    int fd; /* -1: closed */
+    const char *where; /* it is unpacked, for people; borrowed */
+    int fd;            /* -1: closed */
     struct backup_reader reader;
     struct secret stretched; /* its passphrase, after scrypt */
 };
 
 #define INPUT_NONE                                                                                 \
     {                                                                                              \
-        .path = NULL, .fd = -1, .reader = {.fd = -1 }                                              \
+        .path = NULL, .where = ".", .fd = -1, .reader = {.fd = -1 }                                \
     }
 
 void input_close(struct input *in);

@@ -185,7 +185,9 @@ static enum exit_code ask_and_show(struct ca_link *link, const struct malote_ca_
 {
     CLEANUP(ca_rows_clear) struct ca_rows rows = { 0 };
     enum exit_code code = ca_link_ask(link, request, &rows);
-    return code == EXIT_DONE ? show_urls(options, &rows) : code;
+    /* Also beside an error: what there is stands, as after a reissue that no list has yet. */
+    enum exit_code shown = show_urls(options, &rows);
+    return code == EXIT_DONE ? shown : code;
 }
 
 static enum exit_code ask_for_all(const struct malote_ca_options *options, const struct wish *w,

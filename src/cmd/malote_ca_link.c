@@ -116,6 +116,12 @@ enum exit_code ca_link_say_path(const char *path, enum mlt_err err)
     return EXIT_LOCAL;
 }
 
+enum exit_code ca_link_say_ca(const char *path, enum mlt_err err)
+{
+    say_error(TEXT_CA_DIR_FAILED, path, err == MLT_ERR_SYSTEM ? strerror(errno) : err_text(err));
+    return EXIT_LOCAL;
+}
+
 /* Root works on somebody's files as that somebody, or they would not be theirs any more. */
 enum mlt_err ca_link_become_owner_of(int fd)
 {
@@ -201,13 +207,14 @@ static enum exit_code open_files(const struct malote_ca_options *options, const 
         return code;
     enum mlt_err err = ca_link_take_lock(link);
     if (err == MLT_ERR_LOCKED) {
-        say_error(TEXT_CA_LOCKED, path);
+        say_error(before != NULL ? TEXT_CA_BUSY_FILES : TEXT_CA_LOCKED, path);
         return EXIT_UNREACHABLE;
     }
-    if (err == MLT_OK)
-        err = enter_ca(link->data);
     if (err != MLT_OK)
         return ca_link_say_path(path, err);
+    err = enter_ca(link->data);
+    if (err != MLT_OK)
+        return ca_link_say_ca(path, err);
     CLEANUP(buf_clear) struct buf why = { 0 };
     err = ca_link_unlock(&link->ca, &passphrase, &why);
     return err == MLT_OK ? EXIT_DONE : say_unopened(path, err, &why);

@@ -14,6 +14,7 @@
 struct wish {
     bool rotate;
     uint32_t cost; /* 0: as it is */
+    bool is_same;  /* the passphrase is; it is the cost that changes */
     struct fresh fresh;
     struct secret passphrase; /* the new one */
 };
@@ -55,16 +56,17 @@ static enum exit_code read_fresh(void *ctx)
 
 /* The same passphrase at another cost, and no more, may be what is wanted; anything else would
  * say that something has changed for whoever knows the old one. */
-static enum mlt_err check_is_new(const struct ca *ca, const struct wish *w)
+static enum mlt_err check_is_new(const struct ca *ca, struct wish *w)
 {
     CLEANUP(secret_clear) struct secret stretched = { 0 };
     CLEANUP(secret_clear) struct secret master = { 0 };
     const struct lockbox *box = &ca->keystore.box;
-    if (!w->rotate && w->cost != 0 && w->cost != box->cost.n)
-        return MLT_OK;
     TRY(kdf_scrypt(secret_span(&w->passphrase), SPAN_OF(box->salt), &box->cost, &stretched));
     enum mlt_err err = lockbox_open(box, &stretched, &master);
-    return err == MLT_OK ? MLT_ERR_EXISTS : err == MLT_ERR_PASSPHRASE ? MLT_OK : err;
+    if (err != MLT_OK)
+        return err == MLT_ERR_PASSPHRASE ? MLT_OK : err;
+    w->is_same = true;
+    return !w->rotate && w->cost != 0 && w->cost != box->cost.n ? MLT_OK : MLT_ERR_EXISTS;
 }
 
 static enum mlt_err change(struct ca *ca, const struct wish *w)
@@ -79,13 +81,21 @@ static enum mlt_err change(struct ca *ca, const struct wish *w)
     return passwd(ca, &renewal);
 }
 
+static void put_line(const struct wish *w)
+{
+    if (w->is_same)
+        malote_ca_put_line(TEXT_CA_PASSWD_COST, (unsigned)w->cost);
+    else
+        malote_ca_put_line(w->rotate ? TEXT_CA_PASSWD_ROTATED : TEXT_CA_PASSWD_DONE);
+}
+
 static enum exit_code tell(const struct malote_ca_options *options, const struct wish *w)
 {
     enum mlt_err err = MLT_OK;
     if (options->json)
         err = malote_ca_put_json(json_pack("{s:s, s:b}", "type", "passwd", "rotated", w->rotate));
     else
-        printf("%s\n", w->rotate ? TEXT_CA_PASSWD_ROTATED : TEXT_CA_PASSWD_DONE);
+        put_line(w);
     return err == MLT_OK ? malote_ca_flush() : malote_ca_put_done(err);
 }
 

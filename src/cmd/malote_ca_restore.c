@@ -61,7 +61,8 @@ static enum mlt_err copy_old_ledger(struct restoring *r)
 
 static void go_blind(struct restoring *r, enum mlt_err err)
 {
-    say_notice(TEXT_CA_RESTORE_BLIND, err_cause(err));
+    say_notice(TEXT_CA_RESTORE_BLIND, r->site.path,
+               err == MLT_ERR_MISSING ? TEXT_CA_RESTORE_BLIND_EMPTY : err_cause(err));
     r->blind = true;
 }
 
@@ -90,7 +91,7 @@ static enum exit_code refuse(const struct restoring *r)
     }
     say_error(TEXT_CA_RESTORE_BEHIND, r->in.path, (unsigned long long)s->facts.size,
               (unsigned long long)s->facts.crl_number,
-              (unsigned long long)r->ca.keystore.mark.count, (unsigned long long)s->seen_size,
+              (unsigned long long)r->ca.keystore.mark.count, (unsigned long long)s->seen.size,
               (unsigned long long)s->seen_crl, (unsigned long long)s->seen_entries,
               (unsigned long long)s->unknown_certs, (unsigned long long)s->unknown_revoked);
     return EXIT_REFUSED;
@@ -131,7 +132,7 @@ static enum exit_code sign(struct restoring *r)
     enum mlt_err err = crl_keep_tend(&r->ca);
     if (err == MLT_OK)
         return EXIT_DONE;
-    say_error(TEXT_CA_RESTORE_FAILED, err_cause(err));
+    say_error(TEXT_CA_RESTORE_FAILED, r->site.path, err_cause(err));
     return EXIT_LOCAL;
 }
 
@@ -141,18 +142,22 @@ static enum exit_code accept_loss(struct restoring *r)
     enum mlt_err err = restore_accept_loss(&r->restore, &sink, &r->sum);
     if (err == MLT_OK)
         return sign(r);
-    say_error(TEXT_CA_RESTORE_FAILED, err_cause(err));
+    say_error(TEXT_CA_RESTORE_FAILED, r->site.path, err_cause(err));
     return EXIT_LOCAL;
 }
 
-static enum exit_code void_withdrawn(struct restoring *r)
+static enum exit_code carry_unwritten(struct restoring *r)
 {
     size_t count = 0;
-    enum mlt_err err = restore_void_withdrawn(&r->restore, &count);
+    bool unseen = restore_has_no_witness(&r->restore);
+    enum mlt_err err =
+        unseen ? restore_note_unseen(&r->restore) : restore_carry_unwritten(&r->restore, &count);
     if (err != MLT_OK) {
-        say_error(TEXT_CA_RESTORE_FAILED, err_cause(err));
+        say_error(TEXT_CA_RESTORE_FAILED, r->site.path, err_cause(err));
         return EXIT_LOCAL;
     }
+    if (unseen)
+        say_notice(TEXT_CA_RESTORE_UNSEEN);
     if (count > 0)
         say_notice(TEXT_CA_RESTORE_WITHDRAWN, count);
     return EXIT_DONE;
@@ -169,7 +174,7 @@ static enum exit_code judge(struct restoring *r)
     if (err == MLT_OK)
         err = restore_is_behind(&r->restore, &behind);
     if (err != MLT_OK) {
-        say_error(TEXT_CA_RESTORE_FAILED, err_cause(err));
+        say_error(TEXT_CA_RESTORE_FAILED, r->site.path, err_cause(err));
         return EXIT_LOCAL;
     }
     if (r->accept)
@@ -177,7 +182,7 @@ static enum exit_code judge(struct restoring *r)
     if (behind)
         return refuse(r);
     if (!r->blind)
-        return void_withdrawn(r);
+        return carry_unwritten(r);
     say_error(TEXT_CA_RESTORE_UNSURE, r->in.path);
     return EXIT_REFUSED;
 }
@@ -250,6 +255,7 @@ static enum exit_code build(struct restoring *r)
     enum mlt_err err = code == EXIT_DONE && r->has_ca ? copy_old_ledger(r) : MLT_OK;
     if (err != MLT_OK)
         go_blind(r, err);
+    r->in.where = r->site.path;
     if (code == EXIT_DONE)
         code = input_take(&r->in, &r->ca, &r->manifest);
     if (code == EXIT_DONE)

@@ -127,7 +127,7 @@ enum exit_code site_lock(struct site *site)
         err = data_dir_finish_restore(site->data);
     }
     if (err == MLT_ERR_LOCKED) {
-        say_error(TEXT_CA_STOP_FIRST, site->path);
+        say_error(TEXT_CA_BUSY_FILES, site->path);
         return EXIT_UNREACHABLE;
     }
     return err == MLT_OK ? EXIT_DONE : ca_link_say_path(site->path, err);
@@ -171,6 +171,15 @@ static enum exit_code choose_owner(const struct site *site, struct user *owner)
     return EXIT_LOCAL;
 }
 
+/* A link there, or a file, is nothing that we put in another's place. */
+static enum mlt_err open_old(struct site *site)
+{
+    site->old = openat(site->data, ca_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    ENSURE(site->old >= 0 || errno == ENOENT,
+           errno == ENOTDIR || errno == ELOOP ? MLT_ERR_PERMISSION : MLT_ERR_SYSTEM);
+    return MLT_OK;
+}
+
 static enum mlt_err make_fresh(struct site *site, const struct user *owner)
 {
     TRY(take_away(site->data, fresh_name));
@@ -179,8 +188,6 @@ static enum mlt_err make_fresh(struct site *site, const struct user *owner)
     TRY(file_open_dir_at(site->data, fresh_name, false, &site->fresh));
     if (owner->uid != 0)
         ENSURE(fchown(site->fresh, owner->uid, owner->gid) == 0, MLT_ERR_SYSTEM);
-    site->old = openat(site->data, ca_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    ENSURE(site->old >= 0 || errno == ENOENT, MLT_ERR_SYSTEM);
     if (owner->uid != 0)
         TRY(ca_link_become_owner_of(site->fresh));
     ENSURE(fchdir(site->fresh) == 0, MLT_ERR_SYSTEM);
@@ -196,7 +203,10 @@ enum exit_code site_enter(struct site *site)
         if (code != EXIT_DONE)
             return code;
     }
-    enum mlt_err err = make_fresh(site, &owner);
+    enum mlt_err err = open_old(site);
+    if (err != MLT_OK)
+        return ca_link_say_ca(site->path, err);
+    err = make_fresh(site, &owner);
     return err == MLT_OK ? EXIT_DONE : ca_link_say_path(site->path, err);
 }
 

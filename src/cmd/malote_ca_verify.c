@@ -174,6 +174,7 @@ enum exit_code malote_ca_verify(struct malote_ca_options *options, const char *p
         code = input_unlock(&in, options);
     if (code == EXIT_DONE)
         code = trial_enter(&trial);
+    in.where = trial.path;
     if (code == EXIT_DONE)
         code = input_take(&in, &ca, &manifest);
     if (code != EXIT_DONE)

@@ -181,20 +181,23 @@ static bool is_affordable(const ASN1_INTEGER *iterations)
 
 static enum mlt_err check_derivation(const X509_ALGOR *algorithm)
 {
-    ENSURE(is_nid(algorithm, NID_id_pbkdf2), MLT_ERR_DAMAGED);
+    ENSURE(is_nid(algorithm, NID_id_pbkdf2), MLT_ERR_REFUSED);
     CLEANUP(free_derivation)
     PBKDF2PARAM *d = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), algorithm->parameter);
-    ENSURE(d != NULL && d->prf != NULL && is_nid(d->prf, NID_hmacWithSHA256), MLT_ERR_DAMAGED);
+    ENSURE(d != NULL, MLT_ERR_DAMAGED);
+    ENSURE(d->prf != NULL && is_nid(d->prf, NID_hmacWithSHA256), MLT_ERR_REFUSED);
     ENSURE(is_affordable(d->iter), MLT_ERR_DAMAGED);
     return MLT_OK;
 }
 
 static enum mlt_err check_encryption(const X509_ALGOR *algorithm)
 {
-    ENSURE(algorithm != NULL && is_nid(algorithm, NID_pbes2), MLT_ERR_DAMAGED);
+    ENSURE(algorithm != NULL, MLT_ERR_DAMAGED);
+    ENSURE(is_nid(algorithm, NID_pbes2), MLT_ERR_REFUSED);
     CLEANUP(free_scheme)
     PBE2PARAM *scheme = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), algorithm->parameter);
-    ENSURE(scheme != NULL && is_nid(scheme->encryption, NID_aes_256_cbc), MLT_ERR_DAMAGED);
+    ENSURE(scheme != NULL, MLT_ERR_DAMAGED);
+    ENSURE(is_nid(scheme->encryption, NID_aes_256_cbc), MLT_ERR_REFUSED);
     return check_derivation(scheme->keyfunc);
 }
 
@@ -202,10 +205,11 @@ static enum mlt_err check_mac(PKCS12 *file, const struct phrase *phrase)
 {
     const X509_ALGOR *algorithm = NULL;
     const ASN1_INTEGER *iterations = NULL;
-    ENSURE(PKCS12_mac_present(file) == 1, MLT_ERR_DAMAGED);
+    ENSURE(PKCS12_mac_present(file) == 1, MLT_ERR_REFUSED);
     PKCS12_get0_mac(NULL, &algorithm, NULL, &iterations, file);
     bool once = iterations == NULL; /* RFC 7292 4: DEFAULT 1 */
-    ENSURE(is_nid(algorithm, NID_sha256) && (once || is_affordable(iterations)), MLT_ERR_DAMAGED);
+    ENSURE(is_nid(algorithm, NID_sha256), MLT_ERR_REFUSED);
+    ENSURE(once || is_affordable(iterations), MLT_ERR_DAMAGED);
     ENSURE(PKCS12_verify_mac(file, phrase->p, phrase->n) == 1, MLT_ERR_PASSPHRASE);
     return MLT_OK;
 }

@@ -32,7 +32,7 @@ MUST_CHECK enum mlt_err pkcs12_make(const struct pkcs12 *p, const char *label,
  * A file of exactly one RSA key of ours and one certificate of this key, nothing said about the
  * latter.  The algorithms must be those above, whatever the number of iterations up to
  * LIMIT_PKCS12_ITERATIONS_MAX.  MLT_ERR_PASSPHRASE where the MAC does not fit, before anything
- * is decrypted; MLT_ERR_DAMAGED for all else.
+ * is decrypted; MLT_ERR_REFUSED for other algorithms, or no MAC; MLT_ERR_DAMAGED for all else.
  */
 MUST_CHECK enum mlt_err pkcs12_read(struct span file, struct span passphrase, struct pkcs12 *p);
 

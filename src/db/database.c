@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,8 +73,16 @@ static enum mlt_err err_with_errno(int number)
     return MLT_ERR_SYSTEM;
 }
 
-static enum mlt_err err_of(sqlite3 *handle, int number)
+/* SQLite has one code for a file system and for a file that may not be written. */
+static int why_readonly(int dirfd)
 {
+    struct statvfs fs;
+    return fstatvfs(dirfd, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0 ? EROFS : EACCES;
+}
+
+static enum mlt_err err_of(const struct database *db, int number)
+{
+    sqlite3 *handle = db->handle;
     switch (sqlite3_errcode(handle) & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -86,7 +95,7 @@ static enum mlt_err err_of(sqlite3 *handle, int number)
     case SQLITE_FULL:
         return err_with_errno(ENOSPC);
     case SQLITE_READONLY:
-        return err_with_errno(EROFS);
+        return err_with_errno(why_readonly(db->dirfd));
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
         return err_with_errno(number != 0 ? number : EIO);
@@ -106,7 +115,7 @@ static enum mlt_err report(struct database *db)
         db->broken = true;
     if (db->schema->in_log)
         log_error("%s: %s", db->schema->file, sqlite3_errmsg(db->handle));
-    return err_of(db->handle, number);
+    return err_of(db, number);
 }
 
 /* ---- files that lost their names ---- */
@@ -298,7 +307,7 @@ enum mlt_err database_open(struct database *db, const struct database_schema *sc
     TRY(choose_vfs(place->path, &vfs));
     /* SQLite gives its other files the mode of this one: made before it looks, as 0600. */
     TRY(file_check_private(place->dirfd, schema->file, create));
-    CLEANUP(database_close) struct database made = { .schema = schema };
+    CLEANUP(database_close) struct database made = { .schema = schema, .dirfd = place->dirfd };
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
                       SQLITE_OPEN_NOFOLLOW;
     if (sqlite3_open_v2(place->path, &made.handle, flags, vfs) != SQLITE_OK)

@@ -33,6 +33,7 @@ struct database_schema {
 struct database {
     sqlite3 *handle;
     const struct database_schema *schema;
+    int dirfd; /* borrowed */
     /* After an I/O error nobody knows what is on disk: every statement fails (MLT_ERR_DATABASE),
      * and database_close leaves the WAL as it is.  Set it in the process's other connections to the
      * file before they are closed. */

@@ -113,7 +113,7 @@ enum mlt_err admin_row_decode(struct span src, struct admin_row *r)
     got.next_s = field_get_time(&in);
     got.number = wire_get_u64(&in);
     got.count = wire_get_u64(&in);
-    got.alarm = (enum admin_alarm)field_get_choice(&in, 0, ADMIN_ALARM_UNCONFIRMED);
+    got.alarm = (enum admin_alarm)field_get_choice(&in, 0, ADMIN_ALARM_CRL_DROPS);
     got.text = wire_get_vec16(&in, 0, ADMIN_TEXT_MAX);
     got.piece = wire_get_vec16(&in, 0, ADMIN_PIECE_MAX);
     wire_get_bytes(&in, got.invite_id, sizeof(got.invite_id));

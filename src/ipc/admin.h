@@ -86,7 +86,8 @@ enum admin_alarm {
     ADMIN_ALARM_CRL_AGE,     /* the CRL is past half its life */
     ADMIN_ALARM_CRL_STALE,   /* past its end: newer certificates only may log in */
     ADMIN_ALARM_ROOT_ENDS,   /* the root ends within a year */
-    ADMIN_ALARM_UNCONFIRMED  /* net has not confirmed the newest CRL */
+    ADMIN_ALARM_UNCONFIRMED, /* net has not confirmed the newest CRL */
+    ADMIN_ALARM_CRL_DROPS    /* the next CRL would let somebody in again: none is signed */
 };
 
 #define ADMIN_TEXT_MAX  1000

@@ -9,6 +9,10 @@ net_keeps() { # the newest head, with at least as many leaves as it is known to 
     [ -s "$D/net/head" ] && [ -s "$D/net/crl.der" ]
 }
 
+is_stopped() {
+    ca list 2>/dev/null | grep -q 'stopped'
+}
+
 start_server
 join maria joao
 expect 0 ca backup "$T/old"
@@ -59,6 +63,22 @@ done
 expect 0 offline restore "$T/old"
 has "$T/err" "net/head is not signed by this CA"
 has "$T/err" "net/crl.der is not signed by this CA"
+has "$T/err" "nothing here tells what happened after the backup was made"
+# What it brought with it is no witness either: who was revoked since has to be said.
+rm -rf "$D/net"
+expect 0 offline restore "$T/old" --accept-loss
+has "$T/err" "WARNING"
+has "$T/err" "revoke them again"
+rm -rf "$D"
+expect 0 offline restore "$T/old"
+one_line "$T/err"
+has "$T/err" "nothing here tells"
+start_server # as one does who does not read
+as joao status >"$T/out" 2>"$T/err" </dev/null || true # his client has seen more, and shows it
+wait_for 10 is_stopped
+stop_server
+expect 0 offline restore "$T/old" --accept-loss
+has "$T/err" "WARNING"
 
 # A ledger.db that cannot be read: nobody can tell.
 rm -rf "$D" && cp -a "$T/origin" "$D"

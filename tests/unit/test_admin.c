@@ -484,6 +484,31 @@ static void reissue_revokes_at_once_and_prints_a_bound_invite(void **state)
     assert_err(ask(&r, &rows), MLT_ERR_MISSING);
 }
 
+/* As of a revocation: the invite is there, and so is that no list has the old key yet. */
+static void a_reissue_that_no_list_has_yet_is_said_beside_its_invite(void **state)
+{
+    (void)state;
+    CLEANUP(rows_clear) struct rows rows = { 0 };
+    CLEANUP(buf_clear) struct buf why = { 0 };
+    struct join_url url;
+    enum refusal reason;
+    const char *text = NULL;
+    (void)enrol("maria", 0, &reason);
+    struct admin_request r = approval("maria", authority_key(0));
+    assert_ok(ask(&r, &rows));
+    a.jumped_ms = (int64_t)3653 * 86400 * 1000;
+    r = request_for(ADMIN_REISSUE, "maria");
+    const struct admin_sink sink = { on_row, &rows };
+    rows_clear(&rows);
+    assert_err(admin_answer(&a.ca, &r, &sink, &why), MLT_ERR_CLOCK);
+    assert_ok(buf_text(&why, &text));
+    assert_non_null(strstr(text, "the invite for maria is good, and the old key is revoked"));
+    assert_non_null(strstr(text, "no new revocation list could be signed: clock is wrong"));
+    assert_ok(join_url_parse(buf_span(&rows.url), &url));
+    assert_string_equal(url.name.text, "maria");
+    a.jumped_ms = 0;
+}
+
 /* As restore_accept_loss leaves one of whom the backup did not know. */
 static void lose(const char *name)
 {
@@ -612,6 +637,7 @@ int main(void)
         WITH_CA(pending_requests_are_bounded_and_forgotten_in_time),
         WITH_CA(list_and_show_tell_the_state),
         WITH_CA(reissue_revokes_at_once_and_prints_a_bound_invite),
+        WITH_CA(a_reissue_that_no_list_has_yet_is_said_beside_its_invite),
         WITH_CA(a_name_whose_certificates_were_lost_is_listed_shown_and_closed),
         WITH_CA(who_was_revoked_before_keeps_the_first_reason_and_that_is_said),
         WITH_CA(an_erasure_is_of_a_member_and_of_what_is_there),

@@ -219,7 +219,7 @@ static void past_its_grace_it_is_not_whatever_the_administrator_allows(void **st
     assert_refused(REFUSAL_REVOKED);
 }
 
-static void of_one_that_ends_no_later_the_newest_known_is_the_answer(void **state)
+static void of_one_that_ends_earlier_the_newest_known_is_the_answer(void **state)
 {
     (void)state;
     CLEANUP(buf_clear) struct buf first = { 0 };
@@ -229,15 +229,55 @@ static void of_one_that_ends_no_later_the_newest_known_is_the_answer(void **stat
     struct authority_lost earlier = renewed();
     lose();
     assert_ok(certificates_newest(&a.ca.db, CERT_CLIENT, &maria, &c, &first));
-    earlier.not_after_s = AUTHORITY_NOW_S + LIFE_S;
+    earlier.not_after_s = AUTHORITY_NOW_S + LIFE_S - 1;
     sign(&earlier);
     uint64_t before = leaves();
     assert_int_equal(ask(authority_key(0), &der).result, WELCOME_ISSUED);
     assert_span_equal(buf_span(&der), buf_span(&first));
     assert_int_equal(leaves(), before);
-    earlier.not_after_s++;
+    earlier.not_after_s++; /* as with the root's end */
     sign(&earlier);
     assert_adopted();
+}
+
+/* The clock was ahead when the last common leaf was signed. */
+static void after_a_leaf_of_the_future_all_of_before_is_in_doubt(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    struct epochs_loss loss;
+    const struct certificate hers = { .issued_s = AUTHORITY_NOW_S + RENEWED_S,
+                                      .not_after_s = AUTHORITY_NOW_S + RENEWED_S + LIFE_S };
+    at(EPOCH_S + 2 * 86400);
+    assert_int_equal(authority_enrol(&a, "paulo", authority_key(1), NULL, &der).result,
+                     WELCOME_ISSUED);
+    at(EPOCH_S);
+    open_epoch(EPOCH_S, false, 7);
+    assert_ok(epochs_judge(&a.ca.db, &hers, &loss));
+    assert_true(loss.in_doubt && loss.lost && loss.witnessed);
+}
+
+static bool is_in_doubt_after(int64_t seconds)
+{
+    struct epochs_loss loss;
+    const int64_t issued_s = AUTHORITY_NOW_S + EPOCH_S + seconds;
+    const struct certificate one = { .issued_s = issued_s, .not_after_s = issued_s + LIFE_S };
+    assert_ok(epochs_judge(&a.ca.db, &one, &loss));
+    return loss.in_doubt;
+}
+
+/* The ledger that was lost may have grown in that second, and by a clock that was right. */
+static void so_is_the_second_of_the_epoch_and_an_hour_where_something_is_lost(void **state)
+{
+    (void)state;
+    at(EPOCH_S);
+    open_epoch(EPOCH_S, true, 0);
+    assert_true(is_in_doubt_after(-1));
+    assert_false(is_in_doubt_after(0));
+    a.now_ms += 1000;
+    open_epoch(EPOCH_S + 1, false, 0);
+    assert_true(is_in_doubt_after(1 + LIMIT_CLOCK_SLACK_S));
+    assert_false(is_in_doubt_after(2 + LIMIT_CLOCK_SLACK_S));
 }
 
 /* As a restore does with all that an old ledger.db has: its place says nothing of its end. */
@@ -331,6 +371,17 @@ static void a_name_that_is_not_its_keys_gets_nothing(void **state)
     assert_refused_by(authority_key(1), REFUSAL_REVOKED);
 }
 
+static void one_that_begins_within_the_hour_is_adopted(void **state)
+{
+    (void)state;
+    struct authority_lost which = renewed();
+    lose();
+    which.issued_s = AUTHORITY_NOW_S + EPOCH_S + LIMIT_CLOCK_SLACK_S;
+    which.not_after_s = which.issued_s + LIFE_S;
+    sign(&which);
+    assert_adopted();
+}
+
 static void a_servers_certificate_or_one_of_the_future_is_none(void **state)
 {
     (void)state;
@@ -339,7 +390,7 @@ static void a_servers_certificate_or_one_of_the_future_is_none(void **state)
     lose();
     open_epoch(10 * LIFE_S, false, 7);
     assert_ok(clock_floor(&a.ca.db, &floor_s));
-    which.issued_s = AUTHORITY_NOW_S + EPOCH_S + LIMIT_BACKDATE_S + 1;
+    which.issued_s = AUTHORITY_NOW_S + EPOCH_S + LIMIT_CLOCK_SLACK_S + 1;
     which.not_after_s = which.issued_s + LIFE_S;
     sign(&which);
     assert_refused(REFUSAL_REQUEST);
@@ -465,18 +516,20 @@ static size_t alarms_of(EVP_PKEY *by, unsigned times)
 static void one_of_a_time_when_nothing_was_lost_is_an_alarm(void **state)
 {
     (void)state;
-    /* The last leaf in common is of a moment of its own; before the first was no CA. */
+    /* The last leaf in common is of a moment of its own; the CA began with the first epoch. */
     const int64_t last_s = 20000, doubt_s = last_s - LIMIT_CLOCK_SLACK_S;
+    const int64_t until_s = EPOCH_S + 1 + LIMIT_CLOCK_SLACK_S;
     const struct {
         int64_t issued_s;
         size_t alarms;
-    } rows[] = { { -10, 0 }, { 0, 1 }, { doubt_s, 1 }, { EPOCH_S, 1 } };
+    } rows[] = { { -10, 0 }, { 0, 1 }, { doubt_s, 1 }, { until_s, 1 } };
     struct authority_lost which = renewed();
     CLEANUP(buf_clear) struct buf der = { 0 };
     at(last_s);
     assert_int_equal(authority_enrol(&a, "joao", authority_key(1), NULL, &der).result,
                      WELCOME_ISSUED);
     lose();
+    at(until_s);
     const uint64_t before = leaves();
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         which.serial++;
@@ -622,10 +675,13 @@ int main(void)
         WITH_CA(it_is_entered_anew_and_is_itself_the_answer),
         WITH_CA(one_that_is_due_or_in_its_grace_is_renewed_at_once),
         WITH_CA(past_its_grace_it_is_not_whatever_the_administrator_allows),
-        WITH_CA(of_one_that_ends_no_later_the_newest_known_is_the_answer),
+        WITH_CA(of_one_that_ends_earlier_the_newest_known_is_the_answer),
+        WITH_CA(after_a_leaf_of_the_future_all_of_before_is_in_doubt),
+        WITH_CA(so_is_the_second_of_the_epoch_and_an_hour_where_something_is_lost),
         WITH_CA(one_that_was_entered_later_and_ends_earlier_succeeds_nobody),
         WITH_CA(nobody_else_brings_it_back),
         WITH_CA(a_name_that_is_not_its_keys_gets_nothing),
+        WITH_CA(one_that_begins_within_the_hour_is_adopted),
         WITH_CA(a_servers_certificate_or_one_of_the_future_is_none),
         WITH_CA(what_was_revoked_stays_so),
         WITH_CA(a_ledger_that_was_read_or_no_list_brings_nothing_back),

@@ -351,6 +351,110 @@ static void a_member_with_a_closed_key_is_found(void **state)
     assert_found("maria: the name has a key that was revoked");
 }
 
+/* ---- columns that nobody signed ---- */
+
+static void a_revocation_that_ends_before_its_certificate_is_found(void **state)
+{
+    (void)state;
+    run("UPDATE revocation SET until_s = 1");
+    assert_found("ledger.db says that its revocation can be forgotten before");
+    run("UPDATE revocation SET until_s = (SELECT not_after_s + 604800 FROM certificate AS c "
+        "WHERE c.serial = revocation.serial)");
+    assert_good();
+    run("INSERT INTO revocation(serial, revoked_s, reason, until_s) VALUES(zeroblob(16), 2, 0, 1)");
+    assert_found(
+        "certificate 00000000000000000000000000000000: ledger.db says that its revocation");
+}
+
+static void a_list_whose_row_is_gone_is_found_also_behind_a_forged_end(void **state)
+{
+    (void)state;
+    run("UPDATE revocation SET until_s = 1, reason = 0");
+    look();
+    assert_int_equal(found, 2);
+    assert_in(&findings, "it was revoked, and the newest revocation list does not say so");
+    run("DELETE FROM revocation");
+    look();
+    assert_in(&findings, "the newest revocation list has it, and it was never revoked");
+}
+
+static void lists_that_were_taken_away_are_found(void **state)
+{
+    (void)state;
+    struct ledger_leaf third = { .kind = LEDGER_CRL, .time_s = 1 };
+    uint64_t position = 0;
+    ledger_leaf_put_number(3, third.serial);
+    assert_ok(ledger_append(&a.ca.db, &third, &position)); /* and then it was cut short */
+    assert_good();
+    run("DELETE FROM crl");
+    assert_found("the ledger has revocation list 3, and the newest that is kept is 0");
+}
+
+static void a_time_that_is_not_the_certificates_is_found(void **state)
+{
+    (void)state;
+    run("UPDATE certificate SET not_after_s = not_after_s + 1 WHERE name = 'maria'");
+    assert_found("of 'maria' was issued, or ends, at another time than ledger.db says");
+    run("UPDATE certificate SET not_after_s = not_after_s - 1, issued_s = issued_s - 1 "
+        "WHERE name = 'maria'");
+    assert_found("of 'maria' was issued, or ends, at another time than ledger.db says");
+    run("UPDATE certificate SET issued_s = issued_s + 1 WHERE name = 'maria'");
+    run("UPDATE certificate SET not_after_s = not_after_s + 1 WHERE role = 1");
+    assert_found("was issued, or ends, at another time than ledger.db says");
+}
+
+static void a_column_that_is_not_its_leafs_is_found(void **state)
+{
+    (void)state;
+    static const char *const columns[] = { "role = 2", "name = 'mario'", "spki = zeroblob(32)",
+                                           "serial = zeroblob(16)" };
+    for (size_t i = 0; i < COUNT_OF(columns); i++) {
+        CLEANUP(buf_clear) struct buf sql = { 0 };
+        const char *text = NULL;
+        assert_ok(
+            buf_put_format(&sql, "UPDATE certificate SET %s WHERE name = 'maria'", columns[i]));
+        assert_ok(buf_text(&sql, &text));
+        run("SAVEPOINT whole");
+        run(text);
+        look();
+        assert_in(&findings, "is not what the ledger has at position 2");
+        run("ROLLBACK TO whole");
+        run("RELEASE whole");
+    }
+    assert_good();
+}
+
+static void a_closed_name_with_a_key_is_found(void **state)
+{
+    (void)state;
+    run("UPDATE member SET closed_s = 1 WHERE name = 'maria'");
+    assert_found("maria: the name is closed, and has a key");
+}
+
+static void a_window_of_renewal_that_nobody_could_open_is_found(void **state)
+{
+    (void)state;
+    run("UPDATE member SET renew_until_s = 1795361897 + 604800 WHERE name = 'maria'");
+    assert_good();
+    run("UPDATE member SET renew_until_s = 1795361897 + 604800 + 3601 WHERE name = 'maria'");
+    assert_found("maria may be renewed for longer than 'malote-ca renew' allows");
+}
+
+static void an_epoch_that_cannot_be_is_found(void **state)
+{
+    (void)state;
+    run("UPDATE epoch SET crl = 99");
+    assert_found("epoch 1795361897: what ledger.db says of it cannot be");
+    run("UPDATE epoch SET crl = NULL, size = 99");
+    assert_found("epoch 1795361897: what ledger.db says of it cannot be");
+    run("UPDATE epoch SET size = 0, base = 1");
+    look();
+    assert_in(&findings, "epoch 1795361897: what ledger.db says of it cannot be");
+    assert_in(&findings, "the epoch of the newest signed head is not in it");
+    run("DELETE FROM epoch");
+    assert_found("the epoch of the newest signed head is not in it");
+}
+
 /* ---- keystore, stop, clock ---- */
 
 static void a_keystore_that_ledger_db_does_not_know_is_found(void **state)
@@ -453,6 +557,14 @@ int main(void)
         WITH_CA(a_revocation_that_no_list_has_is_found),
         WITH_CA(a_revocation_that_the_list_has_otherwise_is_found),
         WITH_CA(a_member_with_a_closed_key_is_found),
+        WITH_CA(a_revocation_that_ends_before_its_certificate_is_found),
+        WITH_CA(a_list_whose_row_is_gone_is_found_also_behind_a_forged_end),
+        WITH_CA(lists_that_were_taken_away_are_found),
+        WITH_CA(a_time_that_is_not_the_certificates_is_found),
+        WITH_CA(a_column_that_is_not_its_leafs_is_found),
+        WITH_CA(a_closed_name_with_a_key_is_found),
+        WITH_CA(a_window_of_renewal_that_nobody_could_open_is_found),
+        WITH_CA(an_epoch_that_cannot_be_is_found),
         WITH_CA(a_keystore_that_ledger_db_does_not_know_is_found),
         WITH_CA(a_stop_is_a_finding),
         WITH_CA(a_clock_that_jumped_is_a_finding),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test_base.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "authority.h"
@@ -295,6 +296,52 @@ static void a_head_that_is_not_the_cas_ends_the_channel_and_stops_nothing(void *
     assert_int_equal(enrol("maria", 0).result, WELCOME_ISSUED);
 }
 
+/* What is written to stderr meanwhile: its lines that have `text` in them. */
+static size_t count_lines(void (*deed)(void), const char *text)
+{
+    CLEANUP(buf_clear) struct buf said = { 0 };
+    int ends[2], kept = dup(STDERR_FILENO);
+    size_t count = 0;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    deed();
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    close(ends[1]);
+    close(kept);
+    assert_ok(buf_reserve(&said, 65536));
+    for (ssize_t n; (n = read(ends[0], said.p + said.len, said.cap - said.len - 1)) > 0;)
+        said.len += (size_t)n;
+    close(ends[0]);
+    said.p[said.len] = '\0';
+    for (const char *at = (const char *)said.p; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* What fails here is in a net that asks for what it may not have. */
+static void ask_for_bad_server_certificates(void)
+{
+    CLEANUP(buf_clear) struct buf request = { 0 };
+    const struct name maria = authority_name("maria");
+    assert_ok(request_make(authority_key(3), &maria, &request));
+    for (int i = 0; i < 10 * LIMIT_LOG_RATE; i++) {
+        struct ipc_message message;
+        struct ipc_server_cert answer;
+        assert_ok(channel_send(&net, IPC_SERVER_REQUEST, 9, buf_span(&request)));
+        net_link_read(&link_to_net);
+        wait_for(IPC_SERVER_CERT, &message);
+        assert_ok(ipc_server_cert_decode(message.body, &answer));
+        assert_err(answer.err, MLT_ERR_REQUEST);
+    }
+}
+
+static void a_flood_of_refused_server_requests_is_no_flood_of_lines(void **state)
+{
+    (void)state;
+    size_t lines = count_lines(ask_for_bad_server_certificates, "no certificate for the server");
+    assert_int_equal(lines, LIMIT_LOG_RATE);
+}
+
 /* A clock that cannot be believed: come again later, and nothing is signed. */
 static void with_a_clock_that_jumped_net_is_told_busy(void **state)
 {
@@ -504,6 +551,7 @@ int main(void)
         WITH_NET(all_leaves_are_read_in_pieces_and_give_the_signed_root),
         WITH_NET(a_head_ahead_that_net_shows_stops_all_issuing),
         WITH_NET(a_head_that_is_not_the_cas_ends_the_channel_and_stops_nothing),
+        WITH_NET(a_flood_of_refused_server_requests_is_no_flood_of_lines),
         WITH_NET(with_a_clock_that_jumped_net_is_told_busy),
         WITH_NET(a_clock_that_jumped_ahead_hides_no_revocation_from_a_new_net),
         WITH_NET(of_a_ca_that_lost_nothing_nobody_is_in_doubt),

@@ -153,6 +153,92 @@ static void every_list_has_its_leaf_and_it_is_of_these_bytes(void **state)
     assert_int_equal(ask_database("SELECT count(*) FROM leaf"), 4); /* root, maria, two lists */
 }
 
+/* ---- a ledger.db that others have written to ---- */
+
+static void assert_nothing_more_is_signed(void)
+{
+    int64_t leaves = ask_database("SELECT count(*) FROM leaf");
+    assert_err(crl_keep_tend(&a.ca), MLT_ERR_DAMAGED);
+    assert_true(a.ca.crl_care.drops);
+    assert_int_equal(ask_database("SELECT count(*) FROM leaf"), leaves);
+    assert_int_equal(ask_database("SELECT max(number) FROM crl"), 2);
+}
+
+static void start_with_two_revoked(void)
+{
+    enrol("maria", 0);
+    enrol("joao", 1);
+    take_back("maria", CRL_UNSPECIFIED);
+    take_back("joao", CRL_UNSPECIFIED);
+    pass(LIMIT_CRL_RENEW_S);
+}
+
+static void a_revocation_outlives_the_end_that_its_row_was_given(void **state)
+{
+    (void)state;
+    start_with_two_revoked();
+    change_database("UPDATE revocation SET until_s = 1");
+    assert_int_equal(tend(), 3);
+    X509_CRL *crl = newest_list();
+    assert_int_equal(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), 2);
+    X509_CRL_free(crl);
+    pass((int64_t)LIMIT_CERT_DAYS * 86400 + LIMIT_GRACE_S);
+    assert_int_equal(tend(), 4);
+    check_list(4, 0, true);
+}
+
+static void no_list_is_signed_that_leaves_out_what_can_still_be_used(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {
+        "DELETE FROM revocation WHERE serial = (SELECT serial FROM certificate WHERE name = 'joao')",
+        "UPDATE revocation SET until_s = 1, revoked_s = 1",
+        "UPDATE revocation SET until_s = 1, number = NULL",
+        "UPDATE revocation SET until_s = 1; UPDATE certificate SET not_after_s = 1",
+        "UPDATE revocation SET until_s = 1; UPDATE certificate SET not_after_s = 1, der = x'3000'",
+        ("UPDATE revocation SET until_s = 1; UPDATE certificate SET not_after_s = 1, der = "
+         "(SELECT der FROM certificate WHERE role = 1)"),
+        "DELETE FROM revocation; DELETE FROM certificate WHERE role = 3",
+    };
+    start_with_two_revoked();
+    for (size_t i = 0; i < COUNT_OF(changes); i++) {
+        change_database("CREATE TABLE r AS SELECT * FROM revocation;"
+                        "CREATE TABLE c AS SELECT * FROM certificate");
+        change_database(changes[i]);
+        assert_nothing_more_is_signed();
+        change_database("DELETE FROM revocation; INSERT INTO revocation SELECT * FROM r;"
+                        "DELETE FROM certificate; INSERT INTO certificate SELECT * FROM c;"
+                        "DROP TABLE r; DROP TABLE c");
+    }
+    assert_int_equal(tend(), 3);
+    assert_false(a.ca.crl_care.drops);
+    check_list(3, 2, true);
+}
+
+static void no_list_is_signed_after_one_that_is_not_the_cas(void **state)
+{
+    (void)state;
+    start_with_two_revoked();
+    change_database("UPDATE crl SET der = x'3000'");
+    assert_nothing_more_is_signed();
+}
+
+static void an_entry_whose_certificate_nobody_knows_leaves_in_its_time(void **state)
+{
+    (void)state;
+    const struct crl_entry entry = { .serial = { 0x41 }, .revoked_s = AUTHORITY_NOW_S - 86400 };
+    assert_ok(database_begin(&a.ca.db));
+    assert_ok(database_end(&a.ca.db, revoke_carry(&a.ca.db, &entry, AUTHORITY_NOW_S)));
+    assert_int_equal(tend(), 1);
+    check_list(1, 1, true);
+    pass((int64_t)LIMIT_CERT_DAYS * 86400 + LIMIT_GRACE_S - 1);
+    assert_int_equal(tend(), 2);
+    check_list(2, 1, true);
+    pass(LIMIT_CRL_RENEW_S);
+    assert_int_equal(tend(), 3);
+    check_list(3, 0, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +250,10 @@ int main(void)
         REVOKE_TEST(the_notices_of_the_last_numbers_are_kept_and_no_others),
         REVOKE_TEST(a_flood_of_revocations_is_one_list_and_the_notices_that_are_kept),
         REVOKE_TEST(every_list_has_its_leaf_and_it_is_of_these_bytes),
+        REVOKE_TEST(a_revocation_outlives_the_end_that_its_row_was_given),
+        REVOKE_TEST(no_list_is_signed_that_leaves_out_what_can_still_be_used),
+        REVOKE_TEST(no_list_is_signed_after_one_that_is_not_the_cas),
+        REVOKE_TEST(an_entry_whose_certificate_nobody_knows_leaves_in_its_time),
     };
     return cmocka_run_group_tests_name("crl_keep", tests, revoke_scene_libraries, NULL);
 }

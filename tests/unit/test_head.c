@@ -289,6 +289,18 @@ static void leaves_cut_off_with_their_certificates_are_refused(void **state)
     assert_refused("speaks of 4 leaves, and it has 3");
 }
 
+static void a_head_whose_epoch_is_gone_or_another_is_refused(void **state)
+{
+    (void)state;
+    static const char *const changes[] = { "UPDATE epoch SET epoch = epoch - 1",
+                                           "UPDATE epoch SET base = 1, epoch = epoch + 1",
+                                           "DELETE FROM epoch" };
+    for (size_t i = 0; i < COUNT_OF(changes); i++) {
+        tamper(changes[i]);
+        assert_refused("the epoch of the newest signed head is not in it");
+    }
+}
+
 static void a_head_of_anybody_else_is_refused(void **state)
 {
     (void)state;
@@ -692,6 +704,7 @@ int main(void)
         WITH_CA(a_changed_node_is_refused),
         WITH_CA(leaves_and_nodes_changed_consistently_are_refused_by_the_signed_root),
         WITH_CA(leaves_cut_off_with_their_certificates_are_refused),
+        WITH_CA(a_head_whose_epoch_is_gone_or_another_is_refused),
         WITH_CA(a_head_of_anybody_else_is_refused),
         WITH_CA(an_older_ca_opens_with_a_tree_an_epoch_and_a_head),
         WITH_CA(an_older_ca_with_a_clock_behind_its_leaves_does_not_open),

@@ -275,9 +275,65 @@ static void an_expired_certificate_is_not_handed_out_again(void **state)
     (void)authority_enrol(&a, "maria", authority_key(0), NULL, &second);
     assert_span_equal(buf_span(&first), buf_span(&second));
     a.now_ms += 1000;
-    struct ipc_enrolled answer = authority_enrol(&a, "maria", authority_key(0), NULL, &second);
+    const struct invite invite = authority_invite(&a, NULL);
+    struct ipc_enrolled answer = authority_enrol(&a, "maria", authority_key(0), &invite, &second);
     assert_int_equal(answer.result, WELCOME_ISSUED);
     assert_false(span_eq(buf_span(&first), buf_span(&second)));
+}
+
+/* Whoever has heard an ENROL can say it again: it earns nothing that its owner did not ask for. */
+static void an_enrol_said_again_earns_nothing_however_late(void **state)
+{
+    (void)state;
+    CLEANUP(buf_clear) struct buf request = { 0 };
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    CLEANUP(buf_clear) struct buf first = { 0 };
+    struct ipc_enrolled answer;
+    uint64_t before = 0, after = 0;
+    const struct ipc_enrol ask =
+        authority_ask(&a.ca.cert, "maria", authority_key(0), NULL, &request);
+    assert_ok(enrol_client(&a.ca, &ask, &answer, &first));
+    assert_ok(ledger_size(&a.ca.db, &before));
+    for (int i = 0; i < 3; i++) {
+        a.now_ms += ((int64_t)LIMIT_CERT_DAYS * 86400 + LIMIT_GRACE_S) * 1000;
+        buf_reset(&der);
+        assert_ok(enrol_client(&a.ca, &ask, &answer, &der));
+        assert_span_equal(buf_span(&first), buf_span(&der));
+    }
+    assert_ok(ledger_size(&a.ca.db, &after));
+    assert_int_equal(before, after);
+}
+
+/* One that was shown while the certificate is good is not kept for when it has ended. */
+static void an_invite_that_earned_the_certificate_that_exists_is_used_up(void **state)
+{
+    (void)state;
+    static const char *const bound[] = { NULL, "maria" };
+    a.ca.mode = ENROL_INVITE;
+    const struct invite joining = authority_invite(&a, NULL);
+    CLEANUP(buf_clear) struct buf first = { 0 };
+    (void)authority_enrol(&a, "maria", authority_key(0), &joining, &first);
+    for (size_t i = 0; i < COUNT_OF(bound); i++) {
+        CLEANUP(buf_clear) struct buf der = { 0 };
+        const struct invite second = authority_invite(&a, bound[i]);
+        struct ipc_enrolled answer = authority_enrol(&a, "maria", authority_key(0), &second, &der);
+        assert_int_equal(answer.result, WELCOME_ISSUED);
+        assert_span_equal(buf_span(&first), buf_span(&der));
+        struct name used_by;
+        assert_err(invite_withdraw(&a.ca.db, second.id, &used_by), MLT_ERR_EXISTS);
+        assert_string_equal(used_by.text, "maria");
+        /* Nobody else has it any more, and she gets the same for it, also after the end. */
+        answer = authority_enrol(&a, "joao", authority_key(1), &second, &der);
+        assert_int_equal(answer.reason, REFUSAL_INVITE);
+        int64_t now_ms = a.now_ms;
+        for (int late = 0; late < 2; late++) {
+            answer = authority_enrol(&a, "maria", authority_key(0), &second, &der);
+            assert_int_equal(answer.result, WELCOME_ISSUED);
+            assert_span_equal(buf_span(&first), buf_span(&der));
+            a.now_ms += (int64_t)LIMIT_CERT_DAYS * 86400 * 1000;
+        }
+        a.now_ms = now_ms;
+    }
 }
 
 static void nothing_outlives_the_root(void **state)
@@ -506,6 +562,8 @@ int main(void)
         WITH_CA(a_request_for_another_name_than_asked_is_refused),
         WITH_CA(a_reissued_name_moves_and_its_old_key_never_comes_back),
         WITH_CA(an_expired_certificate_is_not_handed_out_again),
+        WITH_CA(an_enrol_said_again_earns_nothing_however_late),
+        WITH_CA(an_invite_that_earned_the_certificate_that_exists_is_used_up),
         WITH_CA(nothing_outlives_the_root),
         WITH_CA(nothing_is_issued_before_the_root_begins),
         WITH_CA(what_was_made_opens_again_and_nothing_else_does),

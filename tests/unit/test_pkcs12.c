@@ -187,19 +187,19 @@ static void weaker_algorithms_are_refused(void **state)
     (void)state;
     struct form form = good_form();
     form.mac = EVP_sha1();
-    assert_err(read_form(&form), MLT_ERR_DAMAGED);
+    assert_err(read_form(&form), MLT_ERR_REFUSED);
     form = good_form();
     form.mac = NULL;
-    assert_err(read_form(&form), MLT_ERR_DAMAGED);
+    assert_err(read_form(&form), MLT_ERR_REFUSED);
     static const int weak[] = { NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_aes_128_cbc,
                                 NID_des_ede3_cbc };
     for (size_t i = 0; i < COUNT_OF(weak); i++) {
         form = good_form();
         form.key_pbe = weak[i];
-        assert_err(read_form(&form), MLT_ERR_DAMAGED);
+        assert_err(read_form(&form), MLT_ERR_REFUSED);
         form = good_form();
         form.certificate_pbe = weak[i];
-        assert_err(read_form(&form), MLT_ERR_DAMAGED);
+        assert_err(read_form(&form), MLT_ERR_REFUSED);
     }
     form = good_form();
     form.key_pbe = -1; /* a key in the open */

@@ -30,7 +30,7 @@ static void the_newest_state_is_not_behind_itself(void **state)
     assert_ok(restore_see_head(&r, buf_span(&head)));
     see_ledger(&r);
     assert_false(is_behind(&r));
-    assert_int_equal(r.facts.size, r.seen_size);
+    assert_int_equal(r.facts.size, r.seen.size);
     restore_clear(&r);
 }
 
@@ -140,11 +140,11 @@ static void what_was_withdrawn_since_stays_withdrawn(void **state)
     bring_back();
     assert_ok(restore_start(&r, &restored));
     /* Nobody knows, without the ledger.db that is replaced. */
-    assert_ok(restore_void_withdrawn(&r, &count));
+    assert_ok(restore_carry_unwritten(&r, &count));
     assert_int_equal(count, 0);
     see_ledger(&r);
     assert_false(is_behind(&r));
-    assert_ok(restore_void_withdrawn(&r, &count));
+    assert_ok(restore_carry_unwritten(&r, &count));
     assert_int_equal(count, 1);
     assert_int_equal(try_invite("other", 3, &withdrawn), REFUSAL_INVITE);
     assert_ok(invite_withdraw(&restored.db, still_open.id, &used_by));
@@ -184,6 +184,65 @@ static void a_name_that_was_closed_since_while_it_waited_stays_closed(void **sta
     (void)try_invite("maria", 2, &invite);
 }
 
+static void see_older(struct restore *r, int fd)
+{
+    assert_ok(restore_start(r, &restored));
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    assert_ok(restore_see_ledger(r, fd));
+}
+
+static int copy_ledger(void)
+{
+    int fd = -1;
+    ca_close(&a.ca);
+    assert_ok(restore_copy_ledger(&fd));
+    authority_restart(&a);
+    return fd;
+}
+
+/* Nothing is behind then: no leaf tells of it. */
+static void a_plain_restore_leaves_it_closed_too(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    struct invite invite;
+    size_t count = 0;
+    const struct name maria = authority_name("maria");
+    assert_ok(reissue(&a.ca, &maria, a.now_ms / 1000 + 86400, &invite));
+    save();
+    revoke_user("maria");
+    bring_back();
+    assert_ok(restore_start(&r, &restored));
+    see_ledger(&r);
+    assert_false(is_behind(&r));
+    assert_ok(restore_carry_unwritten(&r, &count));
+    assert_true(is_closed("maria"));
+    assert_true(has_key("joao"));
+    assert_int_equal(count, 1);
+    assert_int_equal(try_invite("maria", 2, &invite), REFUSAL_INVITE);
+}
+
+static void but_not_by_a_ledger_that_is_older_than_the_backup(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    CLEANUP(file_close) int fd = -1;
+    struct invite invite;
+    size_t count = 0;
+    const struct name maria = authority_name("maria");
+    revoke_user("maria");
+    fd = copy_ledger();
+    assert_ok(reissue(&a.ca, &maria, a.now_ms / 1000 + 86400, &invite));
+    certify("paulo", 2);
+    save();
+    bring_back();
+    see_older(&r, fd);
+    assert_false(is_behind(&r));
+    assert_ok(restore_carry_unwritten(&r, &count));
+    assert_false(is_closed("maria"));
+    assert_int_equal(count, 0);
+}
+
 /* The ledger.db that is there is the older one. */
 static void a_name_that_was_opened_anew_by_the_backup_stays_open(void **state)
 {
@@ -197,17 +256,13 @@ static void a_name_that_was_opened_anew_by_the_backup_stays_open(void **state)
     const struct name maria = authority_name("maria");
     revoke_user("maria");
     revoke_user("joao");
-    ca_close(&a.ca);
-    assert_ok(restore_copy_ledger(&fd));
-    authority_restart(&a);
+    fd = copy_ledger();
     assert_ok(reissue(&a.ca, &maria, a.now_ms / 1000 + 86400, &invite));
     assert_int_equal(authority_enrol(&a, "maria", authority_key(2), &invite, &der).result,
                      WELCOME_ISSUED);
     save();
     bring_back();
-    assert_ok(restore_start(&r, &restored));
-    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-    assert_ok(restore_see_ledger(&r, fd));
+    see_older(&r, fd);
     accept_loss(&r, &sum, &fates);
     assert_true(has_key("maria"));
     assert_false(is_closed("maria"));
@@ -233,6 +288,43 @@ static void a_revocation_survives_by_the_crl_alone(void **state)
     accept_loss(&r, &sum, &fates);
     assert_true(sum.crl_number > number);
     assert_false(has_key("maria"));
+}
+
+/*
+ * The list names the certificate that joao renewed to, and no earlier one, as they were over; the
+ * ledger.db that is there knows the certificate, and nothing of the revocation.
+ */
+static void the_key_of_a_certificate_that_a_list_names_alone_is_closed(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    CLEANUP(issued_clear) struct issued renewed = { 0 };
+    CLEANUP(buf_clear) struct buf crl = { 0 };
+    CLEANUP(file_close) int fd = -1;
+    struct restore_sum sum;
+    struct fates fates;
+    struct issuer issuer;
+    uint64_t number = 0;
+    bool closed = false;
+    const struct name joao = authority_name("joao");
+    a.now_ms += (int64_t)60 * 86400 * 1000;
+    assert_ok(ca_issuer(&a.ca, &issuer));
+    assert_ok(issue_leaf(&issuer, CERT_CLIENT, &joao, authority_key(0), &renewed));
+    assert_ok(certificates_record(&a.ca.db, &renewed));
+    fd = copy_ledger();
+    a.now_ms += (int64_t)38 * 86400 * 1000;
+    revoke_user("joao");
+    assert_ok(crl_keep_der(&a.ca.db, &number, &crl));
+    bring_back();
+    see_older(&r, fd);
+    assert_ok(restore_see_crl(&r, buf_span(&crl)));
+    assert_int_equal(r.crl.count, 1);
+    accept_loss(&r, &sum, &fates);
+    assert_false(has_key("joao"));
+    assert_true(is_closed("joao"));
+    assert_ok(certificates_key_is_revoked(&restored.db, renewed.spki_hash, &closed));
+    assert_true(closed);
+    assert_true(has_key("maria"));
 }
 
 static void who_renewed_since_keeps_the_certificate(void **state)
@@ -378,7 +470,7 @@ static void a_stopped_authority_goes_on_from_its_own_backup(void **state)
     assert_true(stopped_is(&restored));
     assert_ok(restore_start(&r, &restored));
     assert_true(is_behind(&r));
-    assert_int_equal(r.seen_size, head.size);
+    assert_int_equal(r.seen.size, head.size);
     accept_loss(&r, &sum, &fates);
     assert_false(stopped_is(&restored));
     assert_true(has_key("maria"));
@@ -407,6 +499,9 @@ int main(void)
         RESTORE_TEST(a_name_that_was_closed_since_while_it_waited_stays_closed),
         RESTORE_TEST(a_name_that_was_opened_anew_by_the_backup_stays_open),
         RESTORE_TEST(a_revocation_survives_by_the_crl_alone),
+        RESTORE_TEST(the_key_of_a_certificate_that_a_list_names_alone_is_closed),
+        RESTORE_TEST(a_plain_restore_leaves_it_closed_too),
+        RESTORE_TEST(but_not_by_a_ledger_that_is_older_than_the_backup),
         RESTORE_TEST(who_renewed_since_keeps_the_certificate),
         RESTORE_TEST(what_the_old_ledger_says_of_a_certificate_is_what_was_signed),
         RESTORE_TEST(the_ledger_of_another_ca_is_told_apart),

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "restore_scene.h"
 
+#include <string.h>
+
+#include "base/limits.h"
 #include "ca/backup.h"
 #include "ca/crl_keep.h"
 #include "ca/epochs.h"
+#include "ca/stopped.h"
 
 /* What a restore leaves in doubt, and what is known of what was lost. */
 
@@ -21,7 +25,7 @@ static struct epoch accept_and_look(struct restore *r)
     const struct epoch_visit visit = { keep_last, &last };
     accept_loss(r, &sum, &fates);
     assert_ok(epochs_each(&restored.db, &visit));
-    assert_int_equal(last.until_s, sum.epoch);
+    assert_int_equal(last.until_s, sum.epoch + (last.whole ? 0 : 1 + LIMIT_CLOCK_SLACK_S));
     return last;
 }
 
@@ -142,7 +146,7 @@ static void a_newer_list_is_a_witness_and_no_epoch_is_before_it(void **state)
     assert_ok(epochs_each(&restored.db, &visit));
     assert_false(last.whole);
     assert_true(last.has_crl);
-    assert_int_equal(last.until_s, signed_s);
+    assert_int_equal(last.until_s, signed_s + 1 + LIMIT_CLOCK_SLACK_S);
 }
 
 /* It was blind to what it lost, and its own ledger.db is gone as well. */
@@ -162,6 +166,123 @@ static void of_an_epoch_of_which_only_a_head_is_left_no_list_is_a_witness(void *
     const struct epoch e = accept_and_look(&r);
     assert_false(e.whole);
     assert_false(e.has_crl);
+}
+
+/* The machine was put back as it was, its net/ too, and a client has seen what came after. */
+static struct epoch put_all_back(bool net_was_there)
+{
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    CLEANUP(buf_clear) struct buf before = { 0 };
+    CLEANUP(buf_clear) struct buf after = { 0 };
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    assert_ok(buf_put(&before, head_newest(&a.ca)));
+    take_list(&der);
+    certify("paulo", 2);
+    assert_ok(head_sign(&a.ca));
+    assert_ok(buf_put(&after, head_newest(&a.ca)));
+    bring_back();
+    assert_ok(stopped_on_head(&restored, buf_span(&after)));
+    assert_ok(restore_start(&r, &restored));
+    assert_ok(restore_see_head(&r, buf_span(net_was_there ? &after : &before)));
+    assert_ok(restore_see_crl(&r, buf_span(&der)));
+    return accept_and_look(&r);
+}
+
+static void a_list_is_no_witness_of_what_is_beyond_the_head_that_net_keeps(void **state)
+{
+    (void)state;
+    const struct epoch e = put_all_back(false);
+    assert_false(e.whole || e.has_crl);
+}
+
+static void a_list_is_a_witness_of_all_that_net_has_a_head_of(void **state)
+{
+    (void)state;
+    const struct epoch e = put_all_back(true);
+    assert_false(e.whole);
+    assert_true(e.has_crl);
+}
+
+/* Two ledgers of one epoch: of which of them net has the list nobody can tell. */
+static void no_list_is_a_witness_where_a_client_came_with_another_ledger(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    CLEANUP(buf_clear) struct buf other = { 0 };
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    struct ledger_head head = { .epoch = a.ca.head.epoch, .size = a.ca.head.size };
+    memset(head.root, 7, sizeof(head.root));
+    sign_head(&head, &other);
+    take_list(&der);
+    bring_back();
+    assert_ok(stopped_on_head(&restored, buf_span(&other)));
+    assert_ok(restore_start(&r, &restored));
+    assert_true(r.forked);
+    assert_ok(restore_see_head(&r, head_newest(&restored)));
+    assert_ok(restore_see_crl(&r, buf_span(&der)));
+    const struct epoch e = accept_and_look(&r);
+    assert_false(e.whole || e.has_crl);
+}
+
+/* ---- nothing was there ---- */
+
+/* The one that goes on by now grew from a restore that nothing was held against. */
+static uint64_t restore_unseen(void)
+{
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    assert_ok(restore_start(&r, &a.ca));
+    assert_true(restore_has_no_witness(&r));
+    assert_ok(restore_note_unseen(&r));
+    r.ca = NULL; /* it is the one that is seen next, and in its own directory */
+    return r.facts.size;
+}
+
+static void what_grew_from_a_restore_without_a_witness_is_none(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    CLEANUP(buf_clear) struct buf der = { 0 };
+    struct restore_sum sum;
+    struct fates fates;
+    struct epoch last = { 0 };
+    const struct epoch_visit visit = { keep_last, &last };
+    const uint64_t size = restore_unseen();
+    certify("paulo", 2);
+    assert_ok(head_sign(&a.ca));
+    CLEANUP(buf_clear) struct buf head = { 0 };
+    assert_ok(buf_put(&head, head_newest(&a.ca)));
+    take_list(&der);
+    save();
+    bring_back();
+    assert_ok(restore_start(&r, &restored));
+    assert_ok(restore_see_head(&r, buf_span(&head)));
+    assert_ok(restore_see_crl(&r, buf_span(&der)));
+    see_ledger(&r);
+    assert_false(is_behind(&r));
+    accept_loss(&r, &sum, &fates);
+    assert_false(sum.listed);
+    assert_int_equal(base_now(), size);
+    assert_ok(epochs_each(&restored.db, &visit));
+    assert_false(last.whole || last.has_crl);
+    /* The epoch says so from now on. */
+    assert_ok(restore_start(&r, &restored));
+    assert_false(r.unseen);
+}
+
+static void it_counts_for_as_long_as_a_certificate_of_then_may_be_used(void **state)
+{
+    (void)state;
+    CLEANUP(restore_clear) struct restore r = { 0 };
+    (void)restore_unseen();
+    a.now_ms += ((int64_t)LIMIT_CERT_DAYS * 86400 + LIMIT_GRACE_S - 1) * 1000;
+    save();
+    bring_back();
+    assert_ok(restore_start(&r, &restored));
+    assert_true(r.unseen);
+    a.now_ms += 1000;
+    assert_ok(restore_start(&r, &restored));
+    assert_false(r.unseen);
+    assert_int_equal(r.common, r.facts.size);
 }
 
 /* Who restores twice has lost no more than who restores once. */
@@ -210,6 +331,11 @@ int main(void)
         RESTORE_TEST(only_a_list_no_older_than_the_backup_is_a_witness),
         RESTORE_TEST(a_newer_list_is_a_witness_and_no_epoch_is_before_it),
         RESTORE_TEST(of_an_epoch_of_which_only_a_head_is_left_no_list_is_a_witness),
+        RESTORE_TEST(a_list_is_no_witness_of_what_is_beyond_the_head_that_net_keeps),
+        RESTORE_TEST(a_list_is_a_witness_of_all_that_net_has_a_head_of),
+        RESTORE_TEST(no_list_is_a_witness_where_a_client_came_with_another_ledger),
+        RESTORE_TEST(what_grew_from_a_restore_without_a_witness_is_none),
+        RESTORE_TEST(it_counts_for_as_long_as_a_certificate_of_then_may_be_used),
         RESTORE_TEST(the_witness_of_the_ledger_that_was_read_is_one_still),
         RESTORE_TEST(no_epoch_is_before_a_head_that_was_seen),
     };

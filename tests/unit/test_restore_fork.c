@@ -26,7 +26,7 @@ static void a_head_of_a_longer_ledger_is_believed_if_it_is_signed(void **state)
     head.p[head.len - 1] ^= 1;
     assert_ok(restore_see_head(&r, buf_span(&head)));
     assert_true(is_behind(&r));
-    assert_int_equal(r.seen_size, r.facts.size + 1);
+    assert_int_equal(r.seen.size, r.facts.size + 1);
     assert_false(r.forked);
     struct restore_sum sum;
     struct fates fates;
@@ -160,7 +160,7 @@ static void a_longer_ledger_with_other_leaves_is_a_fork_from_where_they_part(voi
     struct fates fates;
     go_two_ways(&ways, &r);
     see_ledger(&r);
-    assert_true(r.seen_size > r.facts.size);
+    assert_true(r.seen.size > r.facts.size);
     assert_true(r.forked);
     accept_loss(&r, &sum, &fates);
     assert_int_equal(base_now(), ways.shared);
