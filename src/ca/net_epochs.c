@@ -14,15 +14,18 @@ struct gaps {
     size_t count;
 };
 
-/* They come by their ends, so it overlaps with the last ones or none. */
+/* They come in the order of their epochs, so it overlaps with the last ones or none; an earlier one
+ * may end an hour later, as something is lost. */
 static void add_gap(struct gaps *gaps, struct ipc_epoch gap)
 {
     if (gap.from_s >= gap.until_s)
         return;
     while (gaps->count > 0 && gaps->each[gaps->count - 1].until_s >= gap.from_s) {
-        if (gaps->each[gaps->count - 1].from_s < gap.from_s)
-            gap.from_s = gaps->each[gaps->count - 1].from_s;
-        gaps->count--;
+        const struct ipc_epoch *last = &gaps->each[--gaps->count];
+        if (last->from_s < gap.from_s)
+            gap.from_s = last->from_s;
+        if (last->until_s > gap.until_s)
+            gap.until_s = last->until_s;
     }
     gaps->each[gaps->count++] = gap;
     if (gaps->count <= LIMIT_EPOCHS)

@@ -183,7 +183,7 @@ static enum mlt_err see_unseen(struct restore *r, struct database *db)
 
 bool restore_has_no_witness(const struct restore *r)
 {
-    return r->old.handle == NULL && r->net.epoch == 0;
+    return r->unseen || (r->old.handle == NULL && r->net.epoch == 0);
 }
 
 static enum mlt_err put_unseen(struct restore *r)

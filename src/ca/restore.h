@@ -72,9 +72,10 @@ MUST_CHECK enum mlt_err restore_is_behind(struct restore *r, bool *behind);
 MUST_CHECK enum mlt_err restore_carry_unwritten(struct restore *r, size_t *count);
 
 /*
- * Where nothing is missing because nothing is left that could tell: neither a ledger.db nor a head.
- * It is written down, and for as long as a certificate of that time may be used the next
- * restore_accept_loss takes what grew from here for no witness.
+ * Where nothing is missing because nothing is left that could tell: neither a ledger.db nor a head,
+ * or only a ledger.db that grew from such a restore.  It is written down, and for as long as a
+ * certificate of that time may be used the next restore_accept_loss takes what grew from here for
+ * no witness.
  */
 bool restore_has_no_witness(const struct restore *r);
 MUST_CHECK enum mlt_err restore_note_unseen(struct restore *r);

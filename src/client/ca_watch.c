@@ -71,21 +71,20 @@ static enum mlt_err tell_restored(struct ca_watch *a)
     return MLT_OK;
 }
 
-/* By our clock, or by what the CA has signed if that is ahead of it: PROTOCOL.md 11.6. */
+/* By our clock, which may be late, or by what the CA has signed if that is ahead of it:
+ * PROTOCOL.md 11.6. */
 static bool is_due(const struct ca_watch *a)
 {
     int64_t now_s = ca_line_now_s(&a->line);
     int64_t newest_s = a->line.newest_s > now_s ? a->line.newest_s : now_s;
-    return newest_s >= renewal_from_s(&a->session);
+    return newest_s + LIMIT_CLOCK_SLACK_S >= renewal_from_s(&a->session);
 }
 
-/* An epoch that was opened since it was issued, or that lost something by a clock that was ahead:
- * PROTOCOL.md 11.4. */
+/* An epoch that was opened since it was issued, or by a clock that was behind: PROTOCOL.md 11.4. */
 static bool is_in_doubt(const struct ca_watch *a, const struct ledger_head *newest)
 {
     int64_t issued_s = a->session.not_before_s + LIMIT_BACKDATE_S;
-    int64_t ahead_s = newest->base > 0 ? LIMIT_CLOCK_SLACK_S : 0;
-    return newest->size > 0 && issued_s <= (int64_t)newest->epoch + ahead_s;
+    return newest->size > 0 && issued_s <= (int64_t)newest->epoch + LIMIT_CLOCK_SLACK_S;
 }
 
 /* A signature is good for as long as the serial can be renewed: who gets one for a certificate that

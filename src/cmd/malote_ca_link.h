@@ -53,10 +53,9 @@ MUST_CHECK enum mlt_err ca_link_unlock(struct ca *ca, const struct secret *passp
 MUST_CHECK enum mlt_err ca_link_take_lock(struct ca_link *link);
 /* Whether maloted answers in this DATA, or may: anything but "nobody" counts. */
 bool ca_link_is_listening(int data);
-/* What failed in DATA, as a line and an exit code. */
-/* The same of ca/ in it. */
-MUST_CHECK enum exit_code ca_link_say_ca(const char *path, enum mlt_err err);
+/* What failed in DATA, as a line and an exit code; and in ca/ there. */
 MUST_CHECK enum exit_code ca_link_say_path(const char *path, enum mlt_err err);
+MUST_CHECK enum exit_code ca_link_say_ca(const char *path, enum mlt_err err);
 
 /*
  * One question; `rows` is emptied first.  EXIT_REFUSED when the CA said no, EXIT_TRUST when it

@@ -132,7 +132,8 @@ static enum exit_code sign(struct restoring *r)
     enum mlt_err err = crl_keep_tend(&r->ca);
     if (err == MLT_OK)
         return EXIT_DONE;
-    say_error(TEXT_CA_RESTORE_FAILED, r->site.path, err_cause(err));
+    const char *cause = r->ca.crl_care.drops ? TEXT_CA_ALARM_CRL_DROPS : err_cause(err);
+    say_error(TEXT_CA_RESTORE_FAILED, r->site.path, cause);
     return EXIT_LOCAL;
 }
 
@@ -150,8 +151,9 @@ static enum exit_code carry_unwritten(struct restoring *r)
 {
     size_t count = 0;
     bool unseen = restore_has_no_witness(&r->restore);
-    enum mlt_err err =
-        unseen ? restore_note_unseen(&r->restore) : restore_carry_unwritten(&r->restore, &count);
+    enum mlt_err err = restore_carry_unwritten(&r->restore, &count);
+    if (err == MLT_OK && unseen)
+        err = restore_note_unseen(&r->restore);
     if (err != MLT_OK) {
         say_error(TEXT_CA_RESTORE_FAILED, r->site.path, err_cause(err));
         return EXIT_LOCAL;

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Moving house: backup, copy, restore into an empty DATA, the stored mail copied beside it, another
-# port.  Names, invites, mail and revocations come along, and no client has to do anything but be
-# told the new address.
+# Moving house: backup, copy, restore into a DATA that has nothing but the old net/, another port.
+# Names, invites, mail and revocations come along, and no client has to do anything but be told the
+# new address.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 start_server
@@ -15,15 +15,27 @@ OLD=$(ca list --json | sed -nE 's/.*"name":"maria".*"serial":"([0-9a-f]+)".*/\1/
 expect 0 ca backup "$T/crate"
 stop_server
 
-# The new house: nothing is there yet.
+# The new house: nothing is there yet, and nothing can say whether the old one went on.
+expect 0 malote-ca --data "$T/deep/empty" --passphrase-file "$T/pass" restore "$T/crate"
+has "$T/err" "nothing here tells what happened after the backup was made"
+# Nor does it once more, by what came with it.
+expect 0 malote-ca --data "$T/deep/empty" --passphrase-file "$T/pass" restore "$T/crate"
+has "$T/err" "nothing here tells what happened after the backup was made"
+expect 0 malote-ca --data "$T/deep/empty" --passphrase-file "$T/pass" restore "$T/crate" --accept-loss
+has "$T/err" "WARNING"
+
+# With net/ it is known that it did not.
 NEW=$T/deep/new/house
+mkdir -p "$T/deep/new"
+mkdir -m 700 "$NEW"
+cp -a "$D/net" "$NEW/net"
 expect 0 malote-ca --data "$NEW" --passphrase-file "$T/pass" restore "$T/crate"
+is "$(cat "$T/err")" ''
 has "$T/out" "malote.internal"
 hasnt "$T/out" "new epoch"
 stat -c '%a' "$NEW" "$NEW/ca" "$NEW/ca/chaves.txt" "$NEW/ca/ledger.db" | sort -u >"$T/modes"
 is "$(tr '\n' ' ' <"$T/modes")" "600 700 "
 is "$(stat -c %u "$NEW/ca" "$NEW/ca/chaves.txt" "$NEW/ca/ledger.db" | sort -u | wc -l)" 1
-cp -a "$D/net" "$NEW/net"
 rm -rf "$D"
 D=$NEW
 LISTEN=127.0.0.1:0

@@ -359,11 +359,16 @@ static void with_a_clock_that_jumped_net_is_told_busy(void **state)
 /* ---- what the ledger may have lost ---- */
 
 /* Taken from the clock, as restore takes it. */
+static void open_one(const struct ledger_opening *opening)
+{
+    assert_ok(database_begin(&a.ca.db));
+    assert_ok(database_end(&a.ca.db, ledger_open_epoch(&a.ca.db, opening)));
+}
+
 static void open_epoch(uint64_t epoch, uint64_t base)
 {
     const struct ledger_opening opening = { .epoch = epoch, .base = base, .whole = true };
-    assert_ok(database_begin(&a.ca.db));
-    assert_ok(database_end(&a.ca.db, ledger_open_epoch(&a.ca.db, &opening)));
+    open_one(&opening);
 }
 
 static void read_serial(const struct ipc_enrolled *answer, uint8_t serial[static CERT_SERIAL])
@@ -415,6 +420,19 @@ static void the_time_since_a_restored_ledger_ended_is_told_and_who_is_known(void
     assert_int_equal(judged.known_count, 2);
 }
 
+/* The second restore read all of the ledger that the first one had left. */
+static void a_doubt_lasts_an_hour_whatever_is_restored_meanwhile(void **state)
+{
+    (void)state;
+    struct ledger_opening blind = { .epoch = AUTHORITY_NOW_S + 60 };
+    assert_ok(ledger_size(&a.ca.db, &blind.base));
+    open_one(&blind);
+    open_epoch(blind.epoch + 600, blind.base);
+    connect_net();
+    assert_int_equal(judged.gap_count, 1);
+    assert_int_equal(judged.gaps[0].until_s, blind.epoch + 1 + LIMIT_CLOCK_SLACK_S);
+}
+
 static void what_is_issued_before_the_newest_epoch_is_known_before_its_owner_has_it(void **state)
 {
     (void)state;
@@ -448,8 +466,7 @@ static void what_comes_back_is_known_before_its_owner_hears_that_it_is_good(void
     assert_int_equal(enrol("maria", 0).result, WELCOME_ISSUED);
     assert_ok(ledger_size(&a.ca.db, &opening.base));
     a.now_ms += 60 * 1000;
-    assert_ok(database_begin(&a.ca.db));
-    assert_ok(database_end(&a.ca.db, ledger_open_epoch(&a.ca.db, &opening)));
+    open_one(&opening);
     authority_sign_lost(&a, &hers, &lost);
     connect_net();
     judged.known_count = 0;
@@ -556,6 +573,7 @@ int main(void)
         WITH_NET(a_clock_that_jumped_ahead_hides_no_revocation_from_a_new_net),
         WITH_NET(of_a_ca_that_lost_nothing_nobody_is_in_doubt),
         WITH_NET(the_time_since_a_restored_ledger_ended_is_told_and_who_is_known),
+        WITH_NET(a_doubt_lasts_an_hour_whatever_is_restored_meanwhile),
         WITH_NET(what_is_issued_before_the_newest_epoch_is_known_before_its_owner_has_it),
         WITH_NET(what_comes_back_is_known_before_its_owner_hears_that_it_is_good),
         WITH_NET(of_too_many_epochs_the_oldest_are_told_as_one),
